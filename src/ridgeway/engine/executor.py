@@ -1,0 +1,343 @@
+"""Slots full of lanes, and the ways to train them by an epoch: `vmap`, a lane-outer map, or plain steps.
+
+An executor holds the states of its slots on the device and knows nothing of queues, stopping or results. All give
+the same numbers up to rounding (the law of lanes); which is fastest depends on the model and the machine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from ridgeway.engine.state import ModelState, stacked
+from ridgeway.engine.step import Batch, EpochProgram, Lane
+
+Weights = tuple[list[Any], list[Any]]
+
+
+class Taken(NamedTuple):
+    """What a finished lane leaves: host arrays, trainable and non-trainable in Keras's order."""
+
+    last: Weights
+    kept: list[Weights]
+
+
+class Executor(ABC):
+    """A fixed number of slots, each with the state of one lane.
+
+    Attributes:
+        name: "vmap", "map" or "steps".
+        slots: number of lanes that it holds.
+    """
+
+    name: str
+    slots: int
+
+    @abstractmethod
+    def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
+        """Puts a fresh lane into slots.
+
+        Args:
+            slots: the repeat that each slot starts from, by slot.
+            starting: each slot's optimizer variables with a starting value of their own, by place.
+        """
+
+    @abstractmethod
+    def epoch(
+        self, lane: Lane, rows: np.ndarray, live: np.ndarray, batches: tuple[int, int] | None = None
+    ) -> Callable[[], dict[str, np.ndarray]]:
+        """Begins an epoch of all live slots.
+
+        Args:
+            lane: arrays of shape `(slot,)`.
+            rows: int32 `(slot, row)`, each lane's order of rows.
+            live: bool `(slot,)`.
+            batches: full batches to do, where time is measured.
+
+        Returns:
+            A function that waits and gives the logs, float64 arrays of shape `(slot,)`.
+        """
+
+    @abstractmethod
+    def keep(self, keeper: int, mask: np.ndarray) -> None:
+        """Copies the weights of the slots in `mask` into what the keeper holds."""
+
+    @abstractmethod
+    def take(self, slot: int) -> Taken:
+        """Copies a slot's weights to the host."""
+
+
+class StackedExecutor(Executor):
+    """All slots in one array per variable, sharded over the local devices; one compiled program an epoch.
+
+    Args:
+        program: the epoch of one lane.
+        data: training arrays `(x, y, sample_weight)`.
+        validation: validation arrays, or None.
+        initials: the state that each repeat starts from.
+        slots: number of lanes; a multiple of the number of devices.
+        keepers: how many sets of kept weights each slot has.
+        name: "vmap": lanes in lockstep, step by step. "map": each lane runs its whole epoch, one after another on
+            each device; better where a lane's own arrays fill the cache.
+        devices: the devices to share the slots.
+    """
+
+    def __init__(
+        self,
+        program: EpochProgram,
+        data: Batch,
+        validation: Batch | None,
+        initials: Sequence[ModelState],
+        slots: int,
+        keepers: int,
+        name: str,
+        devices: Sequence[jax.Device],
+    ) -> None:
+        if slots % len(devices):
+            raise ValueError(f"{slots} slots can't be shared evenly by {len(devices)} devices.")
+        self.name, self.slots = name, slots
+        self._program = program
+        self._mesh = Mesh(np.array(devices), ("lane",))
+        self._by_lane = NamedSharding(self._mesh, P("lane"))
+        self._everywhere = NamedSharding(self._mesh, P())
+        self._data = jax.device_put(data, self._everywhere)
+        self._validation = jax.device_put(validation, self._everywhere)
+        # On the host: a whole stack is laid out there without a compiled program, and most runs need no other.
+        self._initials = stacked(initials)
+        self._filled = False
+        self._local = devices[0].platform == "cpu"
+        first = np.zeros(slots, np.int32)
+        self._state: ModelState = self._placed(_laid_out(self._initials, first))
+        # Copies of their own: state and kept weights are both donated.
+        self._kept: list[Weights] = [
+            self._placed(_laid_out(self._initials.weights, first)) for _ in range(keepers)
+        ]
+        self._pending = np.zeros((slots, keepers), bool)
+        by_lane, everywhere = P("lane"), P()
+        self._epoch = self._compiled(self._all_lanes(name), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
+        self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
+        self._finalize = jax.jit(program.finalize)
+
+    def _placed(self, tree: Any) -> Any:
+        return jax.device_put(tree, self._by_lane)
+
+    def _compiled(
+        self, function: Callable[..., Any], specs: Sequence[P], donated: tuple[int, ...]
+    ) -> Callable[..., Any]:
+        if self._mesh.size > 1:
+            function = jax.shard_map(
+                function, mesh=self._mesh, in_specs=tuple(specs), out_specs=P("lane"), check_vma=False
+            )
+        return jax.jit(function, donate_argnums=donated)
+
+    def _all_lanes(self, name: str) -> Callable[..., Any]:
+        """An epoch of every slot: `(state, kept, pending, lane, rows, live, batches, data, validation)`.
+
+        What the last epoch's end decided to keep is copied first: within the program that costs no call of its own.
+        """
+        program = self._program
+
+        def epochs(state: ModelState, lane: Lane, rows: Any, live: Any, batches: Any, data: Any, held: Any) -> Any:
+            def run(given: tuple[ModelState, Lane, Any, Any]) -> Any:
+                return program.epoch(given[0], given[1], given[2], batches, data, held)
+
+            if name == "vmap":
+                return jax.vmap(lambda *given: run(given))(state, lane, rows, live)
+
+            def skip(given: tuple[ModelState, Lane, Any, Any]) -> Any:
+                shapes = jax.eval_shape(run, given)[0]
+                return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes), given[0]
+
+            return lax.map(lambda given: lax.cond(given[3], run, skip, given), (state, lane, rows, live))
+
+        def all_lanes(
+            state: ModelState, kept: list[Weights], pending: Any, lane: Lane, rows: Any, live: Any, *rest: Any
+        ) -> Any:
+            kept = [_chosen(pending[:, keeper], state.weights, old) for keeper, old in enumerate(kept)]
+            logs, state = epochs(state, lane, rows, live, *rest)
+            return logs, state, kept
+
+        return all_lanes
+
+    def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
+        """See the base class."""
+        which = np.zeros(self.slots, np.int32)
+        mask = np.zeros(self.slots, bool)
+        for slot, repeat in slots.items():
+            which[slot], mask[slot] = repeat, True
+        self._pending[mask] = False
+        places = {place for values in starting.values() for place in values}
+        values = {
+            place: np.array([starting.get(slot, {}).get(place, 0.0) for slot in range(self.slots)], np.float32)
+            for place in sorted(places)
+        }
+        if mask.all() or not self._filled:
+            state = _laid_out(self._initials, which)
+            for place, value in values.items():
+                state.optimizer[place] = value.astype(state.optimizer[place].dtype)
+            self._state = self._placed(state)
+        else:
+            initials = jax.device_put(self._initials, self._everywhere)
+            self._state = self._fill(self._state, initials, *self._placed((which, mask, values)))
+        self._filled = True
+
+    def epoch(
+        self, lane: Lane, rows: np.ndarray, live: np.ndarray, batches: tuple[int, int] | None = None
+    ) -> Callable[[], dict[str, np.ndarray]]:
+        """See the base class."""
+        count = np.array(self._program.batches if batches is None else batches, np.int32)
+        logs, self._state, self._kept = self._epoch(
+            self._state,
+            self._kept,
+            *self._placed((self._pending.copy(), lane, rows, live)),
+            jax.device_put(count, self._everywhere),
+            self._data,
+            self._validation,
+        )
+        self._pending[:] = False
+        return lambda: {name: np.asarray(value, np.float64) for name, value in jax.device_get(logs).items()}
+
+    def keep(self, keeper: int, mask: np.ndarray) -> None:
+        """Remembers what to copy; the next epoch's program does it."""
+        self._pending[mask, keeper] = True
+
+    def take(self, slot: int) -> Taken:
+        """See the base class."""
+        state = jax.tree.map(partial(self._host, slot=slot), self._state)
+        last = self._finalize(state) if self._program.averages else state.trainable
+        kept = [
+            state.weights if now else jax.tree.map(partial(self._host, slot=slot), weights)
+            for now, weights in zip(self._pending[slot], self._kept, strict=True)
+        ]
+        return Taken((list(map(np.asarray, last)), state.non_trainable), kept)
+
+    def _host(self, value: jax.Array, slot: int) -> np.ndarray:
+        place, within = divmod(slot, self.slots // self._mesh.size)
+        shards = sorted(value.addressable_shards, key=lambda shard: shard.index[0].start or 0)
+        shard = shards[place].data
+        # On the CPU the shard is host memory already; elsewhere only the slot should travel.
+        return np.array(np.asarray(shard)[within] if self._local else shard[within])
+
+
+def _laid_out(initials: Any, which: np.ndarray) -> Any:
+    """Each slot's starting values, on the host."""
+    return jax.tree.map(lambda starts: np.ascontiguousarray(starts[which]), initials)
+
+
+def _chosen(mask: Any, new: Any, old: Any) -> Any:
+    """The new tree where the mask is set, lane by lane."""
+    return jax.tree.map(
+        lambda fresh, stale: jnp.where(mask.reshape((-1,) + (1,) * (stale.ndim - 1)), fresh, stale), new, old
+    )
+
+
+def _fill(state: ModelState, initials: ModelState, which: Any, mask: Any, values: dict[int, Any]) -> ModelState:
+    new = _chosen(mask, jax.tree.map(lambda starts: starts[which], initials), state)
+    optimizer = list(new.optimizer)
+    for place, value in values.items():
+        optimizer[place] = jnp.where(mask, value.astype(optimizer[place].dtype), optimizer[place])
+    return new._replace(optimizer=optimizer)
+
+
+class StepsExecutor(Executor):
+    """One lane after another, one compiled step at a time, as `fit` does, but compiled once for all lanes.
+
+    For models whose step is slow inside a loop and large beside the cost of a call: convolutions on the CPU.
+    Arguments are those of `StackedExecutor`.
+    """
+
+    name = "steps"
+
+    def __init__(
+        self,
+        program: EpochProgram,
+        data: Batch,
+        validation: Batch | None,
+        initials: Sequence[ModelState],
+        slots: int,
+        keepers: int,
+        name: str,
+        devices: Sequence[jax.Device],
+    ) -> None:
+        del name
+        self.slots = slots
+        device = devices[0]
+        self._program = program = replace(program, canonical=False)
+        self._data, self._validation, self._initials = jax.device_put((data, validation, list(initials)), device)
+        self._state: list[ModelState] = [initials[0]] * slots
+        self._kept: list[list[Weights]] = [[initials[0].weights] * slots for _ in range(keepers)]
+        self._batch = jax.jit(program.train_batch, static_argnums=5, donate_argnums=0)
+        self._validate = jax.jit(program.with_validation)
+        self._reset = jax.jit(program.reset_metrics)
+        self._result = jax.jit(program.metrics_result)
+        self._finalize = jax.jit(program.finalize)
+
+    def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
+        """See the base class."""
+        for slot, repeat in slots.items():
+            state = jax.tree.map(jnp.copy, self._initials[repeat])
+            optimizer = list(state.optimizer)
+            for place, value in starting.get(slot, {}).items():
+                optimizer[place] = jnp.asarray(value, optimizer[place].dtype)
+            self._state[slot] = state._replace(optimizer=optimizer)
+
+    def epoch(
+        self, lane: Lane, rows: np.ndarray, live: np.ndarray, batches: tuple[int, int] | None = None
+    ) -> Callable[[], dict[str, np.ndarray]]:
+        """See the base class."""
+        logs = {int(slot): self._lane_epoch(int(slot), lane, rows, batches) for slot in np.flatnonzero(live)}
+
+        def wait() -> dict[str, np.ndarray]:
+            found = jax.device_get(logs)
+            names = next(iter(found.values()))
+            result = {name: np.full(self.slots, np.nan) for name in names}
+            for slot, values in found.items():
+                for name, value in values.items():
+                    result[name][slot] = value
+            return result
+
+        return wait
+
+    def _lane_epoch(
+        self, slot: int, lane: Lane, rows: np.ndarray, batches: tuple[int, int] | None
+    ) -> dict[str, jax.Array]:
+        program = self._program
+        own: Lane = jax.tree.map(lambda values: jnp.asarray(values[slot]), lane)
+        order = jnp.asarray(rows[slot])
+        full, validation = program.batches if batches is None else batches
+        state = self._state[slot]
+        state = state._replace(metrics=self._reset(state))
+        logs: dict[str, jax.Array] = {}
+        for index in range(full):
+            logs, state = self._batch(state, own, order, np.int32(index), self._data, program.batch_size)
+        if program.rows % program.batch_size:
+            last = program.rows % program.batch_size
+            logs, state = self._batch(state, own, order, np.int32(program.full_batches), self._data, last)
+        if set(logs) == set(jax.eval_shape(self._result, state)):
+            logs = self._result(state)
+        logs, state = self._validate(logs, state, own, np.int32(validation), self._validation)
+        self._state[slot] = state
+        return logs
+
+    def keep(self, keeper: int, mask: np.ndarray) -> None:
+        """See the base class."""
+        for slot in np.flatnonzero(mask):
+            # A copy: the state is donated to its next step.
+            self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._state[slot].weights)
+
+    def take(self, slot: int) -> Taken:
+        """See the base class."""
+        state = self._state[slot]
+        host = partial(jax.tree.map, lambda value: np.array(value))
+        last = (self._finalize(state), state.non_trainable)
+        return Taken(host(last), [host(kept[slot]) for kept in self._kept])

@@ -1,0 +1,44 @@
+"""A lane before and after its training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Weights = tuple[list[Any], list[Any]]
+
+COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverged", "interrupted"
+
+
+@dataclass(frozen=True)
+class LanePlan:
+    """One training to be done: a configuration with one seed and one fold."""
+
+    lane: int
+    configuration: Mapping[str, float]
+    repeat: int = 0
+    fold: int = 0
+
+
+@dataclass
+class LaneResult:
+    """What a lane's training gave.
+
+    Attributes:
+        plan: what was trained.
+        history: the logs of each epoch.
+        stopped: "completed", "early stopping", "diverged" or "interrupted".
+        kept_epochs: for each keeping rule the kept epoch, counted from 0, or -1.
+        last: host weights after the last epoch, as `fit` would leave them.
+        kept: host weights of the kept epoch, for each keeping rule.
+        seconds: wall time of its epochs, divided among the lanes that trained beside it.
+    """
+
+    plan: LanePlan
+    history: list[dict[str, float]] = field(default_factory=list)
+    stopped: str = INTERRUPTED
+    kept_epochs: tuple[int, ...] = ()
+    last: Weights | None = None
+    kept: list[Weights] = field(default_factory=list)
+    seconds: float = 0.0

@@ -1,0 +1,203 @@
+"""Which executor, and how many slots: chosen by timing a few steps, within memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from ridgeway.engine.executor import Executor, StackedExecutor, StepsExecutor
+from ridgeway.engine.state import ModelState
+from ridgeway.engine.step import Batch, EpochProgram, Lane
+from ridgeway.errors import InputError
+from ridgeway.keras_internals import all_layers
+
+NAMES = ("vmap", "map", "steps")
+
+# Seconds of training below which trying another executor costs more (its compilation) than it can save.
+WORTH_A_PROBE = 8.0
+# Steps that are timed, after one that compiles: enough to stand out from what a call costs by itself.
+TIMED_STEPS = 24
+# Parameters up to which lanes in lockstep win clearly on a CPU: above, one lane's arrays fill the cache.
+SMALL = 50_000
+# Share of the free memory that the slots may take.
+MEMORY_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything an executor is built from, but its kind and width."""
+
+    program: EpochProgram
+    data: Batch
+    validation: Batch | None
+    initials: Sequence[ModelState]
+    keepers: int
+    lanes: int
+    epochs: int
+    values: dict[str, float]
+    devices: Sequence[jax.Device] = field(default_factory=jax.local_devices)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the devices are CPU cores."""
+        return self.devices[0].platform == "cpu"
+
+    @property
+    def convolves(self) -> bool:
+        """Whether the model has convolutions."""
+        return any(
+            isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Conv3D)
+            for layer in all_layers(self.program.model)
+        )
+
+    @property
+    def lane_steps(self) -> int:
+        """Training steps of all lanes, if none stops early."""
+        return self.lanes * self.epochs * self.program.steps
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The executor, with the record of why.
+
+    Attributes:
+        executor: compiled and ready to be filled.
+        record: name, slots, devices, why, and the timings in seconds a lane and step.
+    """
+
+    executor: Executor
+    record: dict[str, Any]
+
+
+def choose(job: Job, name: str = "auto", slots: int | None = None) -> Choice:
+    """Builds the executor, timing candidates where the work is long enough to be worth it.
+
+    Args:
+        job: what is to be trained.
+        name: "vmap", "map", "steps", or "auto" to choose.
+        slots: lanes side by side, or None to choose.
+
+    Raises:
+        InputError: an unknown name, or slots below 1.
+    """
+    if name not in (*NAMES, "auto"):
+        raise InputError(f"Unknown executor '{name}'. There are auto, {', '.join(NAMES)}.")
+    if slots is not None and slots < 1:
+        raise InputError(f"slots={slots} leaves no place for a lane. Pass at least 1, or None to let it be chosen.")
+    candidates = [(name, slots or _slots(job, name))] if name != "auto" else _candidates(job, slots)
+    if len(candidates) == 1:
+        kind, width = candidates[0]
+        executor = _build(job, kind, width)
+        why = "asked for" if name != "auto" or slots else "the only candidate for this model and device"
+        return Choice(executor, _record(job, executor, why, {}))
+    timings: dict[str, float] = {}
+    best: tuple[float, Executor] | None = None
+    for kind, width in candidates:
+        executor = _build(job, kind, width)
+        seconds = _time(job, executor)
+        timings[f"{kind} x {executor.slots}"] = seconds
+        if best is None or seconds < best[0]:
+            best = (seconds, executor)
+        total = seconds * job.lane_steps
+        if len(timings) == 1 and total < WORTH_A_PROBE:
+            why = f"all lanes were estimated at {total:.1f} s, too short for trying others to pay"
+            return Choice(executor, _record(job, executor, why, timings))
+        del executor
+    assert best is not None
+    why = f"the fastest of {len(candidates)} timed over {TIMED_STEPS} steps"
+    return Choice(best[1], _record(job, best[1], why, timings))
+
+
+def _candidates(job: Job, slots: int | None) -> list[tuple[str, int]]:
+    """Candidates, the likeliest first (docs/engine.md has the measurements behind the order)."""
+    width = {kind: slots or _slots(job, kind) for kind in NAMES}
+    if not job.on_cpu:
+        return [("vmap", width["vmap"])]
+    if job.convolves:
+        return [("map", width["map"]), ("steps", width["steps"])]
+    if job.program.model.count_params() <= SMALL:
+        return [("vmap", width["vmap"])]
+    return [("map", width["map"]), ("vmap", width["vmap"])]
+
+
+def _slots(job: Job, kind: str) -> int:
+    parameters = job.program.model.count_params()
+    if not job.on_cpu:
+        wanted = 1024
+    elif kind == "vmap":
+        # Lockstep streams the whole stack through the cache at each step.
+        wanted = 64 if parameters <= 20_000 else 16 if parameters <= 200_000 else 8
+    else:
+        wanted = 16
+    return max(1, min(wanted, job.lanes, _fitting(job)))
+
+
+def _fitting(job: Job) -> int:
+    """Lanes whose state fits the memory that is free."""
+    state = job.initials[0]
+    leaves = jax.tree.leaves(state)
+    weights = jax.tree.leaves(state.weights)
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+    # The state, its successor while a step is under way, gradients, and a copy a keeper.
+    size += sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+    size += (1 + job.keepers) * sum(leaf.size * leaf.dtype.itemsize for leaf in weights)
+    return max(1, int(MEMORY_SHARE * _free_memory(job.devices) / max(size, 1)))
+
+
+def _free_memory(devices: Sequence[jax.Device]) -> float:
+    stats = devices[0].memory_stats()
+    if stats and "bytes_limit" in stats:
+        return float(len(devices) * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
+    return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _build(job: Job, kind: str, slots: int) -> Executor:
+    devices = list(job.devices)[: max(1, min(len(job.devices), slots))]
+    program = job.program
+    if kind == "steps":
+        make: type[StackedExecutor] | type[StepsExecutor] = StepsExecutor
+    else:
+        make = StackedExecutor
+        slots = -(-slots // len(devices)) * len(devices)
+        program = replace(program, canonical=job.on_cpu and kind == "map" and job.convolves)
+    return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices)
+
+
+def _time(job: Job, executor: Executor) -> float:
+    """Seconds a lane and training step, after compilation."""
+    lanes = executor.slots if executor.name != "steps" else 1
+    lane = Lane(
+        values={name: np.full(executor.slots, value, np.float32) for name, value in job.values.items()},
+        seed=np.zeros(executor.slots, np.uint32),
+        epoch=np.zeros(executor.slots, np.int32),
+    )
+    rows = np.tile(np.arange(job.program.rows, dtype=np.int32), (executor.slots, 1))
+    live = np.arange(executor.slots) < lanes
+    steps = min(TIMED_STEPS, job.program.full_batches)
+    executor.fill(dict.fromkeys(range(executor.slots), 0), {})
+    executor.epoch(lane, rows, live, batches=(min(1, steps), 0))()
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        executor.epoch(lane, rows, live, batches=(steps, 0))()
+        seconds.append(time.perf_counter() - began)
+    partial = bool(job.program.rows % job.program.batch_size)
+    return min(seconds) / (lanes * max(steps + partial, 1))
+
+
+def _record(job: Job, executor: Executor, why: str, timings: dict[str, float]) -> dict[str, Any]:
+    devices = len(job.devices) if executor.name != "steps" else 1
+    return {
+        "name": executor.name,
+        "slots": executor.slots,
+        "devices": min(devices, executor.slots),
+        "why": why,
+        "timings": {name: float(f"{seconds:.3g}") for name, seconds in timings.items()},
+    }

@@ -1,0 +1,206 @@
+"""The queue: lanes take slots, leave them when they stop, and the next in the queue moves in.
+
+What continuous batching is for inference, for training: one compiled program of a fixed width serves any number of
+lanes, and a lane's numbers do not depend on when or beside whom it was trained.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ridgeway.engine.executor import Executor
+from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, LanePlan, LaneResult
+from ridgeway.engine.state import repeat_seed
+from ridgeway.engine.step import Lane
+from ridgeway.engine.stopping import KeepingRule, KeepingState, StoppingRule, StoppingState, keeps, stops
+
+#: Gives the order of rows of a (repeat, fold, epoch), int32 `(row,)`.
+Order = Callable[[int, int, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How long lanes train and what they keep.
+
+    Attributes:
+        epochs: most epochs of a lane.
+        stopping: rules of which any stops a lane.
+        keeping: rules of which each keeps an epoch's weights.
+    """
+
+    epochs: int
+    stopping: tuple[StoppingRule, ...] = ()
+    keeping: tuple[KeepingRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one epoch of all live slots gave, for progress bars, records and callbacks.
+
+    Attributes:
+        number: rounds done, counted from 0.
+        results: the lanes that trained; the last entry of each one's history is new.
+        finished: those of them that stopped.
+        live: lanes that train on, or start, in the next round.
+        waiting: lanes still in the queue.
+    """
+
+    number: int
+    results: Sequence[LaneResult]
+    finished: Sequence[LaneResult]
+    live: int
+    waiting: int
+
+
+@dataclass
+class Slots:
+    """Trains lanes on an executor.
+
+    Args:
+        executor: where lanes train.
+        rules: how long, and what they keep.
+        order: the order of rows.
+        seed: the path's seed.
+        starting: optimizer variables that start at a lane's own value.
+    """
+
+    executor: Executor
+    rules: Rules
+    order: Order
+    seed: int
+    starting: Callable[[Mapping[str, float]], Mapping[int, float]]
+    _lanes: list[LaneResult | None] = field(init=False)
+    _stopping: list[StoppingState] = field(init=False)
+    _keeping: list[KeepingState] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begins with empty slots."""
+        slots = self.executor.slots
+        self._lanes = [None] * slots
+        self._stopping = [StoppingState.empty(slots) for _ in self.rules.stopping]
+        self._keeping = [KeepingState.empty(slots, rule) for rule in self.rules.keeping]
+
+    def train(
+        self,
+        plans: Iterable[LanePlan],
+        results: list[LaneResult],
+        on_round: Callable[[Round], None],
+        stop_asked: Callable[[], bool],
+    ) -> None:
+        """Trains all lanes.
+
+        Args:
+            plans: the queue.
+            results: receives each lane as it stops, so that what is trained survives any error.
+            on_round: called after each epoch.
+            stop_asked: asked after each epoch; live lanes then end as "interrupted".
+        """
+        queue = deque(plans)
+        self._refill(queue)
+        number = 0
+        while any(self._lanes):
+            began = time.perf_counter()
+            logs = self._epoch()
+            live = [(slot, result) for slot, result in enumerate(self._lanes) if result]
+            seconds = (time.perf_counter() - began) / len(live)
+            for slot, result in live:
+                result.history.append({name: float(values[slot]) for name, values in logs.items()})
+                result.seconds += seconds
+            finished = self._judge(logs)
+            asked = stop_asked()
+            for slot, result in live:
+                if asked or result in finished:
+                    self._leave(slot, result)
+                    results.append(result)
+            if not asked:
+                self._refill(queue)
+            now = sum(result is not None for result in self._lanes)
+            on_round(Round(number, [result for _, result in live], finished, now, len(queue)))
+            number += 1
+
+    def _refill(self, queue: deque[LanePlan]) -> None:
+        repeats, starting = {}, {}
+        for slot, result in enumerate(self._lanes):
+            if result is None and queue:
+                plan = queue.popleft()
+                self._lanes[slot] = LaneResult(plan)
+                repeats[slot] = plan.repeat
+                starting[slot] = self.starting(plan.configuration)
+                for state in self._stopping:
+                    state.reset(slot)
+                for rule, kept in zip(self.rules.keeping, self._keeping, strict=True):
+                    kept.reset(slot, rule)
+        if repeats:
+            self.executor.fill(repeats, starting)
+
+    def _epoch(self) -> dict[str, np.ndarray]:
+        plans = [result.plan if result else None for result in self._lanes]
+        # An empty slot trains a copy of some live lane's inputs; nobody reads what comes out.
+        someone = next(plan for plan in plans if plan)
+        filled = [plan or someone for plan in plans]
+        epochs = self._epochs()
+        lane = Lane(
+            values={
+                name: np.array([plan.configuration[name] for plan in filled], np.float32)
+                for name in someone.configuration
+            },
+            seed=np.array([repeat_seed(self.seed, plan.repeat) for plan in filled], np.uint32),
+            epoch=epochs.astype(np.int32),
+        )
+        rows = np.stack(
+            [self.order(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
+        )
+        wait = self.executor.epoch(lane, rows, np.array([plan is not None for plan in plans]))
+        # The device is busy now: draw what the next epoch will need.
+        for plan, epoch in zip(plans, epochs, strict=True):
+            if plan and epoch + 1 < self.rules.epochs:
+                self.order(plan.repeat, plan.fold, int(epoch) + 1)
+        return wait()
+
+    def _epochs(self) -> np.ndarray:
+        return np.array([len(result.history) if result else 0 for result in self._lanes])
+
+    def _judge(self, logs: Mapping[str, np.ndarray]) -> list[LaneResult]:
+        """Keeps and stops; returns the lanes that stop."""
+        live = np.array([result is not None for result in self._lanes])
+        done = self._epochs() - 1
+        finite = np.ones(len(live), bool)
+        for name in ("loss", "val_loss"):
+            if name in logs:
+                finite &= np.isfinite(logs[name])
+        healthy = live & finite
+        epochs = np.where(healthy, done, -1)
+        for keeper, (rule, kept) in enumerate(zip(self.rules.keeping, self._keeping, strict=True)):
+            values = logs[rule.monitor.name] if rule.monitor else np.zeros(len(live))
+            # A slot that is not healthy keeps what it had: its value is no improvement on anything.
+            mask = keeps(rule, kept, values, np.where(healthy, epochs, -1)) & healthy
+            if mask.any():
+                self.executor.keep(keeper, mask)
+        early = np.zeros(len(live), bool)
+        for stopping, state in zip(self.rules.stopping, self._stopping, strict=True):
+            early |= stops(stopping, state, logs[stopping.monitor.name], np.where(healthy, epochs, -1))
+        finished = []
+        for slot, result in enumerate(self._lanes):
+            if result is None:
+                continue
+            if not finite[slot]:
+                result.stopped = DIVERGED
+            elif early[slot]:
+                result.stopped = EARLY
+            elif done[slot] + 1 >= self.rules.epochs:
+                result.stopped = COMPLETED
+            else:
+                continue
+            finished.append(result)
+        return finished
+
+    def _leave(self, slot: int, result: LaneResult) -> None:
+        taken = self.executor.take(slot)
+        result.last, result.kept = taken.last, taken.kept
+        result.kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
+        self._lanes[slot] = None

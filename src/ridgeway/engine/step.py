@@ -1,0 +1,325 @@
+"""One lane's epoch as a pure function: train on its rows, then evaluate.
+
+Everything lane-wise is an argument (state, values, seed, rows), so that one compiled program serves every lane.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+from jax import lax
+
+from ridgeway.engine.convolution import canonical_convolutions
+from ridgeway.engine.state import ModelState
+from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
+from ridgeway.hyperparameters.draws import shared_draws
+from ridgeway.keras_internals import StatelessScope, dropout_math, has_own_step, inner_optimizer, row_losses
+
+Logs = dict[str, jax.Array]
+Batch = tuple[Any, Any, Any]
+
+#: The validation loss of a lane on hard labels, without penalties: what lanes are compared by.
+DATA_LOSS = "val_data_loss"
+DATA_LOSS_SE = "val_data_loss_se"
+
+
+class Lane(NamedTuple):
+    """A lane's own inputs to the program: scalars, or arrays of shape `(lane,)` when stacked.
+
+    Attributes:
+        values: a float32 scalar a hyperparameter.
+        seed: uint32, the seed of its repeat.
+        epoch: int32, epochs that it has trained.
+    """
+
+    values: dict[str, Any]
+    seed: Any
+    epoch: Any
+
+
+@dataclass(frozen=True)
+class BoundHyperparameter:
+    """A hyperparameter bound to the model, with the range that the family gives it."""
+
+    name: str
+    binding: Binding
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EpochProgram:
+    """The training and evaluation of one lane, to be traced under `vmap`, `lax.map` or alone.
+
+    Attributes:
+        model: compiled and built model.
+        bound: the hyperparameters of the family.
+        batch_size: rows of a full training batch.
+        validation_batch_size: rows of a full validation batch.
+        rows: training rows of a lane.
+        validation_rows: validation rows, 0 for none.
+        canonical: whether convolutions' gradients are written as forward convolutions.
+    """
+
+    model: keras.Model
+    bound: tuple[BoundHyperparameter, ...]
+    batch_size: int
+    validation_batch_size: int
+    rows: int
+    validation_rows: int
+    canonical: bool = False
+
+    @property
+    def full_batches(self) -> int:
+        """Full training batches of an epoch."""
+        return self.rows // self.batch_size
+
+    @property
+    def steps(self) -> int:
+        """Training steps of an epoch, a last partial batch included."""
+        return -(-self.rows // self.batch_size)
+
+    # --- training ---------------------------------------------------------------------------------------------
+
+    def train_step(self, state: ModelState, lane: Lane, step: jax.Array, batch: Batch) -> tuple[Logs, ModelState]:
+        """One call of the model's own `train_step`, with the lane's values in place."""
+        with self._lane(lane, step):
+            logs, new = self.model.train_step(tuple(state), batch)
+        return dict(logs), ModelState(*(list(part) for part in new))
+
+    def train_batch(
+        self, state: ModelState, lane: Lane, rows: jax.Array, index: jax.Array, data: Batch, size: int
+    ) -> tuple[Logs, ModelState]:
+        """Trains on the `size` rows that begin at `index` batches into the epoch.
+
+        Args:
+            state: the lane's state.
+            lane: its inputs.
+            rows: int32 `(rows,)`, the epoch's order of rows.
+            index: int32 scalar, batches done in this epoch.
+            data: the training arrays.
+            size: rows in this batch.
+        """
+        chosen = lax.dynamic_slice(rows, (index * self.batch_size,), (size,))
+        batch = jax.tree.map(lambda array: array[chosen], data)
+        return self.train_step(state, lane, lane.epoch * self.steps + index, batch)
+
+    def train_epoch(
+        self, state: ModelState, lane: Lane, rows: jax.Array, batches: jax.Array, data: Batch
+    ) -> tuple[Logs, ModelState]:
+        """Trains one epoch.
+
+        Args:
+            state: the lane's state; its metrics are reset first, as `fit` does.
+            lane: its inputs.
+            rows: int32 `(rows,)`.
+            batches: int32 scalar, full batches to do; fewer than `full_batches` only where time is measured.
+            data: the training arrays.
+
+        Returns:
+            The logs of the epoch, as `fit` gives them, and the new state.
+        """
+        state = state._replace(metrics=self.reset_metrics(state))
+        logs = self._empty_logs(state, lane, rows, data)
+        if self.full_batches:
+
+            def body(index: jax.Array, carry: tuple[Logs, ModelState]) -> tuple[Logs, ModelState]:
+                new_logs, new = self.train_batch(carry[1], lane, rows, index, data, self.batch_size)
+                return (new_logs if carry[0] else {}), _like(new, carry[1])
+
+            logs, state = lax.fori_loop(0, batches, body, (logs, state))
+        if self.rows % self.batch_size:
+            last = jnp.int32(self.full_batches)
+            partial, state = self.train_batch(state, lane, rows, last, data, self.rows % self.batch_size)
+            logs = partial if logs else {}
+        return logs or self.metrics_result(state), state
+
+    def _empty_logs(self, state: ModelState, lane: Lane, rows: jax.Array, data: Batch) -> Logs:
+        """Logs to carry through the loop: none when the metrics hold them, zeros where a user's step makes its own."""
+        if not has_own_step(self.model, "train_step"):
+            return {}
+        size = min(self.batch_size, self.rows)
+        shapes = jax.eval_shape(
+            lambda *given: self.train_batch(*given, size)[0], state, lane, rows, jnp.int32(0), data
+        )
+        if set(shapes) == set(jax.eval_shape(self.metrics_result, state)):
+            return {}
+        return {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+
+    # --- evaluation -------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self, state: ModelState, lane: Lane, data: Batch, rows: int, size: int, batches: Any
+    ) -> tuple[Logs, ModelState]:
+        """Evaluates as `model.evaluate` does, over `rows` rows in batches of `size`.
+
+        `batches`, an int32 scalar, are the full batches to do: fewer than all only where time is measured.
+
+        Returns:
+            Logs under Keras's names without prefix, with `data_loss` and `data_loss_se` where the model has a
+            compiled loss and Keras's own `test_step`; and the state, which `evaluate` may change too.
+        """
+        state = state._replace(metrics=self.reset_metrics(state))
+        sums = jnp.zeros((2,), jnp.float32)
+        logs: Logs = {}
+
+        def at(start: jax.Array, count: int, state: ModelState) -> tuple[Logs, jax.Array | None, ModelState]:
+            batch = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, start, count), data)
+            return self._test_step(state, lane, batch)
+
+        count = min(size, rows)
+        own = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[0], state)
+        metrics_hold = set(own) == set(jax.eval_shape(self.metrics_result, state))
+        carried = {} if metrics_hold else {name: jnp.zeros(s.shape, s.dtype) for name, s in own.items()}
+        compared = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[1], state) is not None
+
+        def body(index: jax.Array, carry: tuple[Logs, jax.Array, ModelState]) -> tuple[Logs, jax.Array, ModelState]:
+            new_logs, losses, new = at(index * size, size, carry[2])
+            added = carry[1] if losses is None else carry[1] + _sums(losses)
+            return ({} if metrics_hold else new_logs), added, _like(new, carry[2])
+
+        logs = carried
+        if rows // size:
+            logs, sums, state = lax.fori_loop(0, batches, body, (carried, sums, state))
+        if rows % size:
+            new_logs, losses, state = at(jnp.int32(rows - rows % size), rows % size, state)
+            sums = sums if losses is None else sums + _sums(losses)
+            logs = {} if metrics_hold else new_logs
+        if metrics_hold:
+            logs = self.metrics_result(state)
+        if compared:
+            mean = sums[0] / rows
+            variance = jnp.maximum(sums[1] / rows - mean**2, 0.0)
+            logs = {**logs, "data_loss": mean, "data_loss_se": jnp.sqrt(variance / max(rows - 1, 1))}
+        return logs, state
+
+    def _test_step(self, state: ModelState, lane: Lane, batch: Batch) -> tuple[Logs, jax.Array | None, ModelState]:
+        seen: list[jax.Array] = []
+        model = self.model
+        original = model.compute_loss
+        restores = [swap for item in self.bound for swap in item.binding.restores()]
+
+        def compute_loss(
+            x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **keywords: Any
+        ) -> Any:
+            with swapped(restores):
+                losses = row_losses(model, y, y_pred, sample_weight)
+            if losses is not None:
+                seen.append(losses)
+            return original(x, y, y_pred, sample_weight, **keywords)
+
+        # A test_step of the user's own may not ask for a loss, or ask elsewhere in the trace.
+        watch = [] if has_own_step(model, "test_step") else [(model, "compute_loss", compute_loss)]
+        with self._lane(lane, jnp.int32(0)), swapped(watch):
+            logs, (trainable, non_trainable, metrics) = model.test_step(
+                (state.trainable, state.non_trainable, state.metrics), batch
+            )
+        new = state._replace(
+            trainable=list(trainable), non_trainable=list(non_trainable), metrics=list(metrics)
+        )
+        return dict(logs), (seen[0] if seen else None), new
+
+    # --- one epoch of a lane ----------------------------------------------------------------------------------
+
+    def epoch(
+        self, state: ModelState, lane: Lane, rows: jax.Array, batches: jax.Array, data: Batch, validation: Any
+    ) -> tuple[Logs, ModelState]:
+        """Trains an epoch and evaluates on the validation arrays, if there are any.
+
+        `batches` is int32 `(2,)`: the full batches of training and of validation to do.
+        """
+        logs, state = self.train_epoch(state, lane, rows, batches[0], data)
+        return self.with_validation(logs, state, lane, batches[1], validation)
+
+    def with_validation(
+        self, logs: Logs, state: ModelState, lane: Lane, batches: jax.Array, validation: Any
+    ) -> tuple[Logs, ModelState]:
+        """Adds the validation logs, each name with the prefix `val_`."""
+        if self.validation_rows:
+            found, state = self.evaluate(
+                state, lane, validation, self.validation_rows, self.validation_batch_size, batches
+            )
+            logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+        return {name: jnp.asarray(value, jnp.float32) for name, value in logs.items()}, state
+
+    @property
+    def batches(self) -> tuple[int, int]:
+        """Full batches of a whole epoch, of training and of validation."""
+        full = self.validation_rows // self.validation_batch_size if self.validation_rows else 0
+        return (self.full_batches, full)
+
+    @property
+    def averages(self) -> bool:
+        """Whether the optimizer keeps a moving average of the weights."""
+        return bool(inner_optimizer(self.model).use_ema)
+
+    def finalize(self, state: ModelState) -> list[Any]:
+        """The trainable values that `fit` leaves behind: averages where the optimizer keeps a moving average."""
+        if not self.averages:
+            return state.trainable
+        optimizer = inner_optimizer(self.model)
+        variables = self.model.trainable_variables
+        mapping = [
+            *zip(variables, state.trainable, strict=True),
+            *zip(self.model.optimizer.variables, state.optimizer, strict=True),
+        ]
+        with StatelessScope(state_mapping=mapping) as scope:
+            optimizer.finalize_variable_values(variables)
+        return [scope.get_current_value(variable) for variable in variables]
+
+    def starting_values(self, values: Mapping[str, float]) -> dict[int, float]:
+        """The optimizer variables that start at a lane's own value, by their place in the optimizer's list."""
+        places = {id(variable): place for place, variable in enumerate(self.model.optimizer.variables)}
+        return {
+            places[id(variable)]: value
+            for item in self.bound
+            for variable, value in item.binding.variables(values[item.name])
+        }
+
+    # --- pieces -----------------------------------------------------------------------------------------------
+
+    def reset_metrics(self, state: ModelState) -> list[jax.Array]:
+        """The metrics' starting values; `reset_state` of the metric objects, as `fit` calls each epoch."""
+        return [jnp.asarray(variable.value, variable.dtype) for variable in self.model.metrics_variables]
+
+    def metrics_result(self, state: ModelState) -> Logs:
+        """The metrics' values under Keras's names."""
+        mapping = list(zip(self.model.metrics_variables, state.metrics, strict=True))
+        with StatelessScope(state_mapping=mapping):
+            return dict(self.model.get_metrics_result())
+
+    @contextlib.contextmanager
+    def _lane(self, lane: Lane, step: jax.Array) -> Iterator[None]:
+        """The model as this lane has it, for the time of a trace."""
+        context = StepContext(seed=lane.seed, step=step)
+        values: Mapping[str, Any] = lane.values
+        swaps = [
+            swap
+            for item in self.bound
+            for swap in item.binding.swaps(
+                LaneScalar(values[item.name], item.low, item.high, item.name), context
+            )
+        ]
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(swapped(swaps))
+            stack.enter_context(dropout_math())
+            stack.enter_context(shared_draws())
+            if self.canonical:
+                stack.enter_context(canonical_convolutions())
+            yield
+
+
+def _sums(losses: jax.Array) -> jax.Array:
+    losses = losses.astype(jnp.float32)
+    return jnp.stack([jnp.sum(losses), jnp.sum(losses**2)])
+
+
+def _like(new: ModelState, old: ModelState) -> ModelState:
+    """The new state in the old one's dtypes: a weak type that came in by a constant would not fit the loop."""
+    return jax.tree.map(lambda value, reference: jnp.asarray(value, reference.dtype), new, old)

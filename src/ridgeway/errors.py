@@ -1,0 +1,27 @@
+"""What ridgeway raises when a user's input cannot be used, or nothing came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ridgeway.path import Path
+
+
+class InputError(ValueError):
+    """Something the user passed cannot be used.
+
+    The message is one short passage: what is wrong, the value, what to do.
+    """
+
+
+class AllLanesDiverged(RuntimeError):
+    """No lane's loss stayed finite.
+
+    Attributes:
+        path: what was trained, histories and last weights included.
+    """
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path

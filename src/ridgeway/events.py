@@ -1,0 +1,48 @@
+"""What happens in a run, one JSON object a line, for whoever watches it."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from ridgeway.engine.slots import Round
+
+
+class EventLog:
+    """Appends to `events.jsonl`.
+
+    Every line has `event` and `time` (seconds since 1970). `start` has the plan; `epoch` has `lane`, `epoch` (from 1)
+    and `logs`; `lane` says that one stopped and why; `end` says how the run ended. Numbers that are not finite are
+    null: JSON has no word for them.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = open(file, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Appends one event and hands it to the system at once."""
+        line = {"event": event, "time": round(time.time(), 3), **_finite(fields)}
+        self._file.write(json.dumps(line, allow_nan=False) + "\n")
+        self._file.flush()
+
+    def round(self, news: Round) -> None:
+        """Appends the epoch that each live lane did, and the lanes that stopped."""
+        for result in news.results:
+            self.write("epoch", lane=result.plan.lane, epoch=len(result.history), logs=result.history[-1])
+        for result in news.finished:
+            self.write("lane", lane=result.plan.lane, stopped=result.stopped, epochs=len(result.history))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

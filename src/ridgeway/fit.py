@@ -1,0 +1,342 @@
+"""`fit_path`: from a model, data and a family to a path."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from ridgeway import compilation_cache, record, storage
+from ridgeway.data import (
+    Dataset,
+    apply_class_weight,
+    check_dataset,
+    check_labels,
+    describe,
+    fingerprint,
+    split_tail,
+)
+from ridgeway.engine.arrays import as_arrays
+from ridgeway.engine.binding import bind, check_effects
+from ridgeway.engine.callbacks import Understood, understand
+from ridgeway.engine.lanes import LanePlan, LaneResult
+from ridgeway.engine.probe import Job, choose
+from ridgeway.engine.slots import Slots
+from ridgeway.engine.state import initial_states
+from ridgeway.engine.step import DATA_LOSS, EpochProgram, Lane
+from ridgeway.errors import AllLanesDiverged, InputError
+from ridgeway.events import EventLog
+from ridgeway.families import Family
+from ridgeway.hyperparameters import Decay
+from ridgeway.interruption import Interruption
+from ridgeway.keras_internals import compiled_losses
+from ridgeway.listening import Listeners, write_checkpoints
+from ridgeway.path import Path
+from ridgeway.progress import ProgressBar
+from ridgeway.results import assemble
+
+
+def fit_path(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    family: Family,
+    *,
+    batch_size: int = 32,
+    epochs: int = 1,
+    verbose: Any = "auto",
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    validation_split: float = 0.0,
+    validation_data: Any = None,
+    validation_batch_size: int | None = None,
+    shuffle: bool = True,
+    class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    repeats: int = 1,
+    seed: int = 0,
+    decay: Decay = "kernels",
+    slots: int | None = None,
+    executor: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Trains a family of regularized copies of a model at once.
+
+    Arguments that `keras.Model.fit` has too mean what they mean there. Each lane (a configuration with one repeat)
+    equals a `fit` with that configuration, seed and batch order, to float32 rounding, whatever trains beside it.
+
+    Args:
+        model: compiled Keras 3 model on the JAX backend; Sequential, functional or subclassed. Its weights are not
+            changed: repeat 0 of every configuration starts from them.
+        x: inputs, leading axis the rows: an array, or a list, tuple or dict of arrays. Held in memory.
+        y: labels, likewise.
+        family: which configurations to train, as `Grid(weight_decay=[0.0, 1e-3])`.
+        batch_size: rows a step. A last, smaller batch is trained on too.
+        epochs: most epochs of a lane.
+        verbose: "auto" shows a progress bar on a terminal only, 1 everywhere, 0 never.
+        callbacks: Keras callbacks. `EarlyStopping` and `ModelCheckpoint` act for each lane by itself; others are told
+            the logs of the best lane so far once an epoch.
+        validation_split: share of the rows, taken from the end, unshuffled, to validate on.
+        validation_data: `(x, y)` or `(x, y, sample_weight)` to validate on instead.
+        validation_batch_size: rows a validation step; `batch_size` by default.
+        shuffle: whether to draw a new order of rows each epoch. The order depends on seed, repeat and epoch only.
+        class_weight: weight of each class in the training loss.
+        sample_weight: weight of each row in the training loss.
+        repeats: lanes a configuration, each with its own seed: other starting weights, order and dropout. Their
+            spread gives the standard errors.
+        seed: of all random draws.
+        decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
+            trainable variables, as Keras's own does.
+        slots: lanes side by side. None: chosen.
+        executor: "vmap", "map", "steps", or "auto": chosen by timing a few steps.
+        out: directory to write the run to; it must not hold another run.
+        extra: JSON-able notes to keep in the record.
+
+    Returns:
+        The path. Ctrl-C stops after the running epoch and returns what has been trained.
+
+    Raises:
+        InputError: something passed can't be used; the message says what to do.
+        AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
+    """
+    began = time.perf_counter()
+    compilation_cache.enable()
+    _check_model(model)
+    _check_numbers(family, epochs=epochs, batch_size=batch_size, repeats=repeats)
+    about = record.begun()
+    if out is not None:
+        storage.claim(out, about["id"])
+    train, validation = _datasets(
+        x, y, sample_weight, class_weight, validation_split, validation_data
+    )
+    values = family.values
+    data = (train.x, train.y, train.sample_weight)
+    first = jax.tree.map(lambda array: array[:1], data)
+    bound = bind(model, values, decay, seed, first)
+    for part in (train, validation):
+        if part is not None:
+            _check_labels(model, part)
+    program = EpochProgram(
+        model,
+        bound,
+        min(batch_size, train.rows),
+        validation_batch_size or batch_size,
+        train.rows,
+        validation.rows if validation else 0,
+    )
+    checked = None if validation is None else (validation.x, validation.y, validation.sample_weight)
+    initials = initial_states(model, repeats, seed)
+    configurations = family.configurations()
+    job = Job(program, data, checked, initials, 0, len(configurations) * repeats, epochs, configurations[0])
+    logs = _log_names(job)
+    understood = understand(callbacks or [], model, logs, epochs)
+    job = replace(job, keepers=len(understood.rules.keeping))
+    check_effects(program, initials[0], _example_lane(job), first)
+    metric, mode = _metric(understood, logs)
+    about |= {
+        "hyperparameters": record.of_hyperparameters(values, bound),
+        "metric": metric,
+        "mode": mode,
+        "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
+        "repeats": repeats,
+        "seed": seed,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "decay": decay,
+        "data": {
+            "rows": train.rows,
+            "validation_rows": validation.rows if validation else 0,
+            "x": describe(train.x),
+            "y": describe(train.y),
+            "fingerprint": fingerprint(train),
+        },
+        "model": record.of_model(model),
+        "callbacks": list(understood.described),
+        "extra": dict(extra or {}),
+    }
+    choice = choose(job, executor, slots)
+    about["executor"] = choice.record
+    ready = time.perf_counter()
+    plans = [
+        LanePlan(number * repeats + repeat, configuration, repeat)
+        for number, configuration in enumerate(configurations)
+        for repeat in range(repeats)
+    ]
+    order = _orders(train.rows, seed, shuffle, 2 * (choice.executor.slots + repeats))
+    queue = Slots(choice.executor, understood.rules, order, seed, program.starting_values)
+    run = _Run(model, about, understood, out)
+    run.train(queue, plans, began, ready, verbose)
+    return run.finish()
+
+
+@dataclass
+class _Run:
+    """The edge of a run: files, bar, callbacks and the interrupt key around the queue of lanes."""
+
+    model: keras.Model
+    about: dict[str, Any]
+    understood: Understood
+    out: str | os.PathLike[str] | None
+
+    def train(self, queue: Slots, plans: Sequence[LanePlan], began: float, ready: float, verbose: Any) -> None:
+        """Trains all lanes; what is trained before any error is kept, and saved where there is a directory."""
+        results: list[LaneResult] = []
+        self._results = results
+        folder = None if self.out is None else storage.begin(self.out, self.about)
+        events = None if folder is None else EventLog(folder / "events.jsonl")
+        epochs = self.understood.rules.epochs
+        bar = ProgressBar(len(plans), epochs, self.about["metric"], self.about["mode"], verbose)
+        listeners = Listeners(self.understood.listeners, self.model, self.about["metric"], self.about["mode"], epochs)
+        if events:
+            events.write("start", lanes=len(plans), epochs=epochs, executor=self.about["executor"])
+        status = "failed"
+        try:
+            with Interruption() as interruption, bar:
+                listeners.begin()
+
+                def on_round(news: Any) -> None:
+                    if events:
+                        events.round(news)
+                    bar.round(news)
+                    listeners.round(news)
+
+                queue.train(plans, results, on_round, interruption.asked)
+                listeners.end()
+            status = "interrupted" if interruption.asked() else "finished"
+        except Exception as error:
+            if results:
+                self._close(events, began, ready, status)
+                error.path = self._save(assemble(self.model, self.about, results))  # type: ignore[attr-defined]
+                error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
+            raise
+        self._close(events, began, ready, status)
+
+    def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
+        now = time.perf_counter()
+        self.about["status"] = status
+        self.about["seconds"] = {
+            "total": round(now - began, 3),
+            "setup": round(ready - began, 3),
+            "training": round(now - ready, 3),
+        }
+        if events:
+            events.write("end", status=status, seconds=self.about["seconds"])
+            events.close()
+
+    def _save(self, path: Path) -> Path:
+        if self.out is not None:
+            path.save(self.out)
+        return path
+
+    def finish(self) -> Path:
+        """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
+
+        Raises:
+            AllLanesDiverged: with the path, which is saved all the same.
+        """
+        if not self._results:
+            raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
+        path = self._save(assemble(self.model, self.about, self._results))
+        if (path.table()["stopped"] == "diverged").all():
+            rate = self.about["model"]["optimizer_config"].get("learning_rate")
+            raise AllLanesDiverged(
+                f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
+                f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
+                path,
+            )
+        write_checkpoints(path, self.understood, self._results)
+        return path
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise InputError(f"model is {model!r}, no keras.Model. Pass a compiled Keras 3 model.")
+    if not model.compiled or model.optimizer is None:
+        raise InputError(
+            f"The model '{model.name}' is not compiled. Call model.compile(optimizer=..., loss=...) before fit_path."
+        )
+
+
+def _check_numbers(family: Any, **counts: Any) -> None:
+    if not isinstance(family, Family):
+        raise InputError(f"family is {family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
+    for name, count in counts.items():
+        if not isinstance(count, int | np.integer) or count < 1:
+            raise InputError(f"{name}={count!r} is no whole number above 0. Pass at least 1.")
+
+
+def _datasets(
+    x: Any, y: Any, sample_weight: Any, class_weight: Any, validation_split: float, validation_data: Any
+) -> tuple[Dataset, Dataset | None]:
+    """Training and validation rows, checked, in the dtypes that `fit` would train on."""
+    whole = as_arrays(Dataset(x, y, sample_weight))
+    check_dataset(whole)
+    validation = None
+    if validation_data is not None:
+        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+            raise InputError("validation_data is no (x, y) or (x, y, sample_weight). Pass a tuple of two or three.")
+        validation = as_arrays(Dataset(*validation_data, *([None] * (3 - len(validation_data)))))
+        check_dataset(validation)
+        train = whole
+    elif validation_split:
+        train, validation = split_tail(whole, validation_split)
+    else:
+        train = whole
+    if class_weight is not None:
+        train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))
+    return train, validation
+
+
+def _check_labels(model: keras.Model, dataset: Dataset) -> None:
+    outputs = getattr(model, "outputs", None)
+    losses = compiled_losses(model)
+    if len(losses) == 1 and outputs is not None and len(outputs) == 1 and isinstance(dataset.y, np.ndarray):
+        check_labels(dataset.y, outputs[0].shape[-1], losses[0].name)
+
+
+def _example_lane(job: Job) -> Lane:
+    values = {name: np.float32(value) for name, value in job.values.items()}
+    return Lane(values, jnp.uint32(0), jnp.int32(0))
+
+
+def _log_names(job: Job) -> list[str]:
+    """Names of the logs that an epoch gives, by tracing it without computing."""
+    rows = jax.ShapeDtypeStruct((job.program.rows,), jnp.int32)
+    batches = jax.ShapeDtypeStruct((2,), jnp.int32)
+    shapes = jax.eval_shape(
+        job.program.epoch, job.initials[0], _example_lane(job), rows, batches, job.data, job.validation
+    )[0]
+    return list(shapes)
+
+
+def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
+    """What configurations are compared by: the kept epoch's monitor, free of what differs between lanes by design."""
+    monitor = understood.rules.keeping[0].monitor
+    if monitor is None:
+        return "loss", "min"
+    if monitor.name == "val_loss" and DATA_LOSS in logs:
+        return DATA_LOSS, "min"
+    return monitor.name, monitor.mode
+
+
+def _orders(rows: int, seed: int, shuffle: bool, remembered: int) -> Any:
+    """The order of rows of an epoch, by (repeat, fold, epoch); lanes of one repeat see the same batches."""
+    straight = np.arange(rows, dtype=np.int32)
+
+    @functools.lru_cache(maxsize=remembered)
+    def order(repeat: int, fold: int, epoch: int) -> np.ndarray:
+        if not shuffle:
+            return straight
+        return np.random.default_rng([seed, repeat, fold, epoch]).permutation(straight)
+
+    return order
+
+

@@ -1,0 +1,59 @@
+"""Weight decay: w is multiplied by (1 - learning rate x decay) at each update.
+
+Loshchilov & Hutter 2019, "Decoupled weight decay regularization"; Krogh & Hertz 1992.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
+from ridgeway.hyperparameters.kernels import kernels
+from ridgeway.keras_internals import Swap, decay_swap, excluded_from_decay, inner_optimizer
+
+if TYPE_CHECKING:
+    import keras
+
+    from ridgeway.hyperparameters.swap import LaneScalar
+
+
+class WeightDecay(Hyperparameter):
+    """Decoupled decay λ ≥ 0 for every Keras optimizer: w ← w(1 − ηλ) − η·step.
+
+    It stands in the place of the optimizer's own `weight_decay`. It acts on kernels only, unless
+    `decay="all"`: then on biases and norm parameters too, as Keras's own does. Variables that the user
+    excluded by `optimizer.exclude_from_weight_decay` stay excluded.
+    """
+
+    name = "weight_decay"
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        optimizer = inner_optimizer(model)
+        decayed = kernels(model, self.name) if decay == "kernels" else list(model.trainable_variables)
+        decayed = [variable for variable in decayed if not excluded_from_decay(optimizer, variable)]
+        if not decayed:
+            raise InputError(
+                "weight_decay acts on nothing in this model: every variable is excluded from it. "
+                "Take variables out of optimizer.exclude_from_weight_decay."
+            )
+        return _WeightDecayBinding(model, optimizer, decayed)
+
+
+class _WeightDecayBinding(Binding):
+    def __init__(self, model: keras.Model, optimizer: Any, decayed: Sequence[Any]) -> None:
+        self.base = None if optimizer.weight_decay is None else float(optimizer.weight_decay)
+        self._optimizer = optimizer
+        self._decayed = decayed
+        self._others = [v for v in model.trainable_variables if not any(v is d for d in decayed)]
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return [decay_swap(self._optimizer, self._decayed, value)]
+
+    def write(self, value: float) -> None:
+        self._optimizer.weight_decay = value
+        # Keras keeps exclusions with the object only, not in the file.
+        if not self._optimizer.built and self._others:
+            self._optimizer.exclude_from_weight_decay(var_list=self._others)

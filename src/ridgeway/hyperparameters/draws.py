@@ -1,0 +1,74 @@
+"""Random bits, drawn once for all lanes that need the same ones.
+
+Lanes of one repeat at one step have the same seeds, hence the same random numbers: a lane's dropout mask is those
+numbers against the lane's own rate. Drawn lane by lane they are half the work of a small net's step. Here a
+stack whose lanes agree draws once; lanes that stand at different steps draw their own. The numbers are those that
+Keras draws, either way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_batching import custom_vmap
+
+from ridgeway.keras_internals import draw_seed, keras_dropout
+
+
+def shared_draws() -> contextlib.AbstractContextManager[None]:
+    """Lets Keras's dropout draw through `uniform` while a step is traced."""
+    return keras_dropout(_keras_dropout)
+
+
+def _keras_dropout(
+    inputs: Any, rate: Any, noise_shape: tuple[int | None, ...] | None = None, seed: Any = None
+) -> jax.Array:
+    """What `keras.random.dropout` does on JAX, with the uniform numbers of its Bernoulli draw from `uniform`."""
+    if rate == 1.0:
+        return jnp.zeros_like(inputs)
+    if rate == 0.0:
+        return inputs
+    key = draw_seed(seed)
+    shape = tuple(
+        size if wanted is None else wanted
+        for size, wanted in zip(inputs.shape, noise_shape or inputs.shape, strict=True)
+    )
+    keep = 1.0 - rate
+    mask = jnp.broadcast_to(bernoulli(key, keep, shape), inputs.shape)
+    return lax.select(mask, inputs / keep, jnp.zeros_like(inputs))
+
+
+def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
+    """As `jax.random.bernoulli(key, p, shape)`, drawn once for lanes with one key.
+
+    Args:
+        key: uint32 `(2,)`.
+        p: scalar, the probability of True.
+        shape: of the result.
+    """
+    dtype = jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype
+    return _uniform(shape, jnp.dtype(dtype).name)(key) < p
+
+
+@cache
+def _uniform(shape: tuple[int, ...], dtype: str) -> Callable[[jax.Array], jax.Array]:
+    def plain(key: jax.Array) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype)
+
+    draw = custom_vmap(plain)
+
+    @draw.def_vmap
+    def stacked(size: int, batched: list[bool], keys: jax.Array) -> tuple[jax.Array, bool]:
+        def once(keys: jax.Array) -> jax.Array:
+            return jnp.broadcast_to(plain(keys[0]), (size, *shape))
+
+        agree = jnp.all(keys == keys[:1])
+        return lax.cond(agree, once, jax.vmap(plain), keys), True
+
+    return draw

@@ -1,0 +1,136 @@
+"""Dropout of hidden units and of inputs (Srivastava et al. 2014; Hinton et al. 2012)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import keras
+
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.draws import bernoulli
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
+from ridgeway.hyperparameters.inputs import first_weighted_calls
+from ridgeway.keras_internals import Swap, add_seed_generator, all_layers, training_now
+
+if TYPE_CHECKING:
+    from ridgeway.hyperparameters.swap import LaneScalar
+
+LAYERS = (
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout,
+)
+
+
+class Dropout(Hyperparameter):
+    """The rate, in [0, 1), of all dropout layers of the model.
+
+    `Dropout`, `SpatialDropout1D/2D/3D`, `GaussianDropout` and `AlphaDropout` layers; a layer built with rate 0
+    takes part. Give one layer a rate of its own by `"name_of_layer.rate"`.
+    """
+
+    name = "dropout"
+    high = 1.0
+    open_high = True
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        layers = [layer for layer in all_layers(model) if isinstance(layer, LAYERS)]
+        if not layers:
+            raise InputError(
+                "dropout acts on nothing in this model: it has no dropout layer. Add keras.layers.Dropout(0.0) "
+                "after each hidden layer that should have it."
+            )
+        return _DropoutBinding(layers)
+
+
+class _DropoutBinding(Binding):
+    def __init__(self, layers: Sequence[Any]) -> None:
+        self._layers = layers
+        rates = {float(layer.rate) for layer in layers}
+        self.base = rates.pop() if len(rates) == 1 else None
+
+    def prepare(self, seed: int) -> None:
+        for place, layer in enumerate(self._layers):
+            add_seed_generator(layer, layer_seed(layer, seed, place))
+
+    def places(self) -> Sequence[tuple[Any, str]]:
+        return [(layer, "rate") for layer in self._layers]
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return [(layer, "rate", value) for layer in self._layers]
+
+    def write(self, value: float) -> None:
+        for layer in self._layers:
+            layer.rate = value
+
+
+def layer_seed(layer: Any, seed: int, place: int) -> int:
+    """The seed for a layer's generator: the layer's own, else one made of the path's seed and the layer's place."""
+    return int(layer.seed) if layer.seed is not None else (1_000_003 * (seed + 1) + place) % 2**31
+
+
+class InputDropout(Hyperparameter):
+    """The rate, in [0, 1), at which input features are dropped in training.
+
+    It acts where the model's first weights take the input: behind preprocessing layers (`Rescaling`,
+    `Normalization`, `Flatten`, an embedding), so that a dropped feature reads as its mean and not as a raw 0.
+    On a subclassed model, whose layers have no known order, it acts on the model's input itself. The draws are
+    those of a `keras.layers.Dropout(rate, seed=...)` at that place.
+    """
+
+    name = "input_dropout"
+    high = 1.0
+    open_high = True
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        return _InputDropoutBinding(first_weighted_calls(model))
+
+
+class _InputDropoutBinding(Binding):
+    base = 0.0
+
+    def __init__(self, calls: Sequence[tuple[Any, tuple[int, ...]]]) -> None:
+        self._calls = calls
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return [
+            (layer, "call", _dropping_call(layer, positions, value, context, place))
+            for place, (layer, positions) in enumerate(self._calls)
+        ]
+
+    def write(self, value: float) -> None:
+        """Nothing to write: in prediction input dropout does nothing."""
+
+
+def _dropping_call(
+    layer: Any, positions: tuple[int, ...], rate: Any, context: StepContext, place: int
+) -> Callable[..., Any]:
+    original = layer.call
+
+    def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+        if training_now(layer):
+            leaves, structure = jax.tree.flatten(inputs)
+            for position in positions:
+                leaves[position] = _drop(leaves[position], rate, context, place + 31 * position)
+            inputs = jax.tree.unflatten(structure, leaves)
+        return original(inputs, *arguments, **keywords)
+
+    return call
+
+
+def _drop(inputs: Any, rate: Any, context: StepContext, place: int) -> Any:
+    """What Keras's Dropout layer with seed `context.seed + place` would do at its `context.step`-th call."""
+    values = jnp.asarray(inputs)
+    if not jnp.issubdtype(values.dtype, jnp.floating):
+        if values.dtype != jnp.uint8:
+            return inputs
+        values = values.astype(keras.config.floatx())
+    seed = jnp.stack([context.seed + jnp.uint32(place), context.step.astype(jnp.uint32)])
+    keep = 1.0 - rate
+    mask = bernoulli(seed, keep, values.shape)
+    return jax.lax.select(mask, values / keep, jnp.zeros_like(values))

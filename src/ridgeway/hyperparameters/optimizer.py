@@ -1,0 +1,89 @@
+"""Numbers of the optimizer that one varies beside the regularizers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
+from ridgeway.keras_internals import Swap, inner_optimizer, learning_rate_variable, rebuild_with_momentum
+
+if TYPE_CHECKING:
+    import keras
+
+    from ridgeway.hyperparameters.swap import LaneScalar
+
+
+class LearningRate(Hyperparameter):
+    """The optimizer's learning rate η > 0."""
+
+    name = "learning_rate"
+    open_low = True
+    regularizes = False
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        optimizer = inner_optimizer(model)
+        variable = learning_rate_variable(optimizer)
+        if variable is None:
+            raise InputError(
+                f"learning_rate acts on nothing in this model: {type(optimizer).__name__} follows a schedule. Vary "
+                "a number of the schedule, such as 'optimizer.learning_rate.initial_learning_rate', or compile "
+                "with a constant learning rate."
+            )
+        return _LearningRateBinding(optimizer, variable)
+
+
+class _LearningRateBinding(Binding):
+    def __init__(self, optimizer: Any, variable: Any) -> None:
+        self._optimizer = optimizer
+        self._variable = variable
+        self.base = float(variable.value)
+
+    def variables(self, value: float) -> Sequence[tuple[Any, float]]:
+        return [(self._variable, value)]
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return []
+
+    def write(self, value: float) -> None:
+        self._optimizer.learning_rate = value
+
+
+class Momentum(Hyperparameter):
+    """The momentum, in [0, 1), of SGD or RMSprop."""
+
+    name = "momentum"
+    high = 1.0
+    open_high = True
+    regularizes = False
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        optimizer = inner_optimizer(model)
+        if not hasattr(optimizer, "momentum"):
+            raise InputError(
+                f"momentum acts on nothing in this model: {type(optimizer).__name__} has none. Compile with "
+                "keras.optimizers.SGD or RMSprop, or vary a number that it has, such as 'optimizer.beta_1'."
+            )
+        return _MomentumBinding(optimizer, model)
+
+
+class _MomentumBinding(Binding):
+    def __init__(self, optimizer: Any, model: keras.Model) -> None:
+        self._optimizer = optimizer
+        self._model = model
+        self.base = float(optimizer.momentum)
+
+    def prepare(self, seed: int) -> None:
+        rebuild_with_momentum(self._optimizer, self._model.trainable_variables)
+
+    def places(self) -> Sequence[tuple[Any, str]]:
+        return [(self._optimizer, "momentum")]
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return [(self._optimizer, "momentum", value)]
+
+    def write(self, value: float) -> None:
+        self._optimizer.momentum = value

@@ -1,0 +1,39 @@
+"""The hyperparameters by name."""
+
+from __future__ import annotations
+
+import difflib
+
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.attribute import Attribute
+from ridgeway.hyperparameters.decay import WeightDecay
+from ridgeway.hyperparameters.dropout import Dropout, InputDropout
+from ridgeway.hyperparameters.hyperparameter import Hyperparameter
+from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
+from ridgeway.hyperparameters.penalties import L1, L2
+from ridgeway.hyperparameters.smoothing import LabelSmoothing
+
+_KINDS = (WeightDecay, L1, L2, Dropout, InputDropout, LabelSmoothing, LearningRate, Momentum)
+NAMES = tuple(kind.name for kind in _KINDS)
+
+
+def hyperparameter(name: str) -> Hyperparameter:
+    """The hyperparameter of that name.
+
+    Args:
+        name: one of `NAMES`, or the path of an attribute with a dot in it, such as "dense_1.kernel_regularizer.l2".
+
+    Raises:
+        InputError: no such name; gives the nearest.
+    """
+    for kind in _KINDS:
+        if kind.name == name:
+            return kind()
+    if "." in name.strip("."):
+        return Attribute(name)
+    near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.5)
+    hint = f"The nearest are {', '.join(near)}." if near else f"There are {', '.join(NAMES)}."
+    raise InputError(
+        f"Unknown hyperparameter '{name}'. {hint} Any other number of the model goes by its path, such as "
+        "'dense_1.kernel_regularizer.l2'."
+    )

@@ -1,0 +1,439 @@
+"""Every private name of Keras and JAX that ridgeway relies on, in one place.
+
+Keras is pinned to a minor range because of this file; `tests/test_keras_internals.py` fails loudly when one of
+these names changes its meaning. Nothing here knows of lanes, families or paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import keras
+from jax._src.interpreters import partial_eval
+from jax._src.lax.lax import _convert_element_type
+from keras.src.backend.common.stateless_scope import StatelessScope
+from keras.src.backend.jax import nn as keras_jax_nn
+from keras.src.backend.jax import random as keras_jax_random
+from keras.src.backend.jax.trainer import JAXTrainer
+from keras.src.layers.regularization import gaussian_dropout
+
+if TYPE_CHECKING:
+    from keras.src.trainers.compile_utils import CompileLoss
+
+__all__ = [
+    "CompiledLoss",
+    "StatelessScope",
+    "add_seed_generator",
+    "all_layers",
+    "build",
+    "compile_copy",
+    "compiled_losses",
+    "constraint_swap",
+    "decay_swap",
+    "draw_seed",
+    "dropout_math",
+    "excluded_from_decay",
+    "graph_calls",
+    "has_own_step",
+    "inner_optimizer",
+    "iterations",
+    "keras_convolution",
+    "keras_dropout",
+    "learning_rate_variable",
+    "monitor_direction",
+    "rebuild_with_momentum",
+    "regularizer_swap",
+    "row_losses",
+    "schedule",
+    "seed_variables",
+    "training_now",
+    "uses_input",
+    "weak",
+]
+
+Swap = tuple[Any, str, Any]
+
+
+def build(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
+    """Creates the variables of a compiled model, its loss, metrics and optimizer, without a training step.
+
+    Args:
+        model: compiled model.
+        batch: `(x, y, sample_weight)` of arrays with a leading batch axis; only shapes and dtypes are read.
+    """
+    model._symbolic_build(data_batch=batch)
+
+
+def has_own_step(model: keras.Model, name: str) -> bool:
+    """Whether the user's class overrides Keras's `train_step` or `test_step`."""
+    return getattr(type(model), name) is not getattr(JAXTrainer, name)
+
+
+def weak(value: jax.Array) -> jax.Array:
+    """Marks a traced scalar as weakly typed, as a Python float is, so that bfloat16 layers stay bfloat16."""
+    return _convert_element_type(value, weak_type=True)
+
+
+def uses_input(function: Callable[..., Any], arguments: tuple[Any, ...], position: int) -> bool:
+    """Whether the traced function's result depends on the (single-array) argument at `position`."""
+    closed = jax.make_jaxpr(function)(*arguments)
+    _, used = partial_eval.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
+    before = len(jax.tree.leaves(arguments[:position]))
+    return bool(used[before])
+
+
+# --- optimizers -----------------------------------------------------------------------------------------------
+
+
+def inner_optimizer(model: keras.Model) -> Any:
+    """The optimizer that applies updates: the one inside a loss-scale wrapper, if there is one."""
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
+def learning_rate_variable(optimizer: Any) -> Any | None:
+    """The variable that holds the learning rate; None where it is a schedule or a function."""
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.Variable) else None
+
+
+def schedule(optimizer: Any) -> Any | None:
+    """The learning-rate schedule object, if the optimizer has one."""
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
+
+
+def excluded_from_decay(optimizer: Any, variable: Any) -> bool:
+    """Whether the user excluded this variable by `optimizer.exclude_from_weight_decay`."""
+    return not optimizer._use_weight_decay(variable)
+
+
+def decay_swap(optimizer: Any, decayed: Sequence[Any], strength: Any) -> Swap:
+    """Replaces the optimizer's own decay by `w - w * strength * learning_rate` on the variables given.
+
+    The order of the products is Keras's, so that results agree to the last bit.
+    """
+    wanted = {id(variable) for variable in decayed}
+
+    def apply_weight_decay(variables: Sequence[Any]) -> None:
+        for variable in variables:
+            if id(variable) in wanted:
+                rate = keras.ops.cast(optimizer.learning_rate, variable.dtype)
+                decay = keras.ops.cast(strength, variable.dtype)
+                variable.assign(variable - variable * decay * rate)
+
+    return (optimizer, "_apply_weight_decay", apply_weight_decay)
+
+
+def rebuild_with_momentum(optimizer: Any, variables: Sequence[Any]) -> None:
+    """Gives a built optimizer with momentum 0 the slots that Keras makes only for momentum above 0.
+
+    A lane with momentum 0 trains as without them: its slot holds the plain step.
+    """
+    name = "_momentums" if hasattr(optimizer, "_momentums") else "momentums"
+    if getattr(optimizer, name):
+        return
+    locked = optimizer._tracker.locked
+    optimizer._tracker.unlock()
+    setattr(optimizer, name, optimizer.add_optimizer_variables(list(variables), "momentum"))
+    if locked:
+        optimizer._tracker.lock()
+
+
+def iterations(optimizer: Any) -> Any:
+    """The variable that counts gradient steps, accumulated ones included."""
+    return optimizer._iterations
+
+
+# --- variables ------------------------------------------------------------------------------------------------
+
+
+def regularizer_swap(variable: Any, regularizer: Callable[[Any], Any]) -> Swap:
+    """Replaces a variable's regularizer; its penalty enters the loss as any Keras penalty does."""
+    return (variable, "_regularizer", regularizer)
+
+
+def constraint_swap(variable: Any, constraint: Callable[[Any], Any]) -> Swap:
+    """Replaces a variable's constraint, which Keras applies to it right after each update."""
+    return (variable, "_constraint", constraint)
+
+
+def all_layers(model: keras.Model) -> list[Any]:
+    """Every layer of a model, nested ones and the model itself included."""
+    return list(model._flatten_layers())
+
+
+def seed_variables(model: keras.Model) -> list[Any]:
+    """The state variables of all random generators of a model."""
+    return [variable for variable in model.non_trainable_variables if variable.name == "seed_generator_state"]
+
+
+def graph_calls(model: keras.Model) -> list[tuple[Any, list[Any], list[Any]]]:
+    """The calls of a functional model's graph in order: (operation, tensors taken, tensors given).
+
+    Empty for a subclassed model, whose graph is not known.
+    """
+    calls = [
+        (operation, list(node.input_tensors), list(node.output_tensors))
+        for operation in getattr(model, "operations", [])
+        for node in operation._inbound_nodes
+    ]
+    return calls
+
+
+def add_seed_generator(layer: Any, seed: int) -> bool:
+    """Gives a layer built with rate 0 the seed generator that Keras makes only for rates above 0.
+
+    Returns:
+        Whether one was added.
+    """
+    if getattr(layer, "seed_generator", None) is not None:
+        return False
+    locked = layer._tracker.locked
+    layer._tracker.unlock()
+    layer.seed_generator = keras.random.SeedGenerator(seed)
+    if locked:
+        layer._tracker.lock()
+    return True
+
+
+def training_now(layer: Any) -> bool:
+    """Whether the call being traced is one in training mode; to be asked inside a layer's `call`."""
+    return bool(layer._get_call_context().get_value("training"))
+
+
+@contextlib.contextmanager
+def dropout_math() -> Iterator[None]:
+    """Lets `GaussianDropout` take the square root of a traced rate (it calls `math.sqrt`)."""
+    original = gaussian_dropout.math
+    gaussian_dropout.math = types.SimpleNamespace(sqrt=lambda value: jnp.sqrt(jnp.asarray(value)))
+    try:
+        yield
+    finally:
+        gaussian_dropout.math = original
+
+
+@contextlib.contextmanager
+def keras_dropout(dropout: Callable[..., jax.Array]) -> Iterator[None]:
+    """Lets Keras's JAX backend call `dropout(inputs, rate, noise_shape, seed)` for its dropout."""
+    original = keras_jax_random.dropout
+    keras_jax_random.dropout = dropout
+    try:
+        yield
+    finally:
+        keras_jax_random.dropout = original
+
+
+def draw_seed(seed: Any) -> jax.Array:
+    """The key that a random function of Keras's JAX backend draws from a seed or a generator: uint32 `(2,)`."""
+    return keras_jax_random.jax_draw_seed(seed)
+
+
+@contextlib.contextmanager
+def keras_convolution(convolution: Callable[..., jax.Array]) -> Iterator[None]:
+    """Lets Keras's JAX backend call `convolution(original, inputs, kernel, ...)` for its convolutions."""
+    original = keras_jax_nn.conv
+
+    def conv(*arguments: Any, **keywords: Any) -> jax.Array:
+        return convolution(original, *arguments, **keywords)
+
+    keras_jax_nn.conv = conv
+    try:
+        yield
+    finally:
+        keras_jax_nn.conv = original
+
+
+# --- losses ---------------------------------------------------------------------------------------------------
+
+
+class CompiledLoss:
+    """One loss object of a compiled model, with what can be varied in it."""
+
+    def __init__(self, loss: Any) -> None:
+        self.loss = loss
+
+    @property
+    def name(self) -> str:
+        """The loss's class name, or the function's name where a function was compiled."""
+        function = getattr(self.loss, "fn", None)
+        if type(self.loss).__name__ == "LossFunctionWrapper" and function is not None:
+            return str(getattr(function, "__name__", function))
+        return type(self.loss).__name__
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The keyword arguments that the loss passes to its function."""
+        return dict(getattr(self.loss, "_fn_kwargs", {}))
+
+    @property
+    def smoothing(self) -> str | None:
+        """How labels can be smoothed: "keyword", "attribute", "sparse", or None where they can't."""
+        function = getattr(self.loss, "fn", None)
+        if function is keras.losses.sparse_categorical_crossentropy:
+            return "sparse"
+        smoothed = {
+            keras.losses.binary_crossentropy,
+            keras.losses.categorical_crossentropy,
+            keras.losses.binary_focal_crossentropy,
+            keras.losses.categorical_focal_crossentropy,
+        }
+        if function in smoothed or "label_smoothing" in self.keywords:
+            return "keyword"
+        return "attribute" if hasattr(self.loss, "label_smoothing") else None
+
+    @property
+    def base_smoothing(self) -> float:
+        """The label smoothing that the user compiled the loss with."""
+        value = self.keywords.get("label_smoothing", getattr(self.loss, "label_smoothing", 0.0))
+        return float(value or 0.0)
+
+    def smoothing_swap(self, strength: Any) -> Swap:
+        """Puts `strength` in the place of the loss's label smoothing."""
+        kind = self.smoothing
+        if kind == "keyword":
+            return (self.loss, "_fn_kwargs", {**self.keywords, "label_smoothing": strength})
+        if kind == "attribute":
+            return (self.loss, "label_smoothing", strength)
+        return (self.loss, "fn", _smoothed_sparse(strength))
+
+    def write_smoothing(self, strength: float) -> bool:
+        """Writes a strength into the loss for good. Returns whether Keras's loss can hold one."""
+        if self.smoothing not in ("keyword", "attribute"):
+            return False
+        if self.smoothing == "keyword":
+            self.loss._fn_kwargs = {**self.keywords, "label_smoothing": strength}
+        if hasattr(self.loss, "label_smoothing"):
+            self.loss.label_smoothing = strength
+        return True
+
+
+def _smoothed_sparse(strength: Any) -> Callable[..., Any]:
+    """Sparse categorical cross-entropy with smoothed labels: categorical on the one-hot rows.
+
+    `ignore_class` rows count 0, as in `keras.losses.sparse_categorical_crossentropy`.
+    """
+
+    def loss(
+        y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+    ) -> Any:
+        ops = keras.ops
+        if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
+            y_true = ops.squeeze(y_true, axis=axis)
+        labels = ops.cast(y_true, "int32")
+        valid = None
+        if ignore_class is not None:
+            valid = ops.not_equal(labels, ignore_class)
+            labels = ops.where(valid, labels, 0)
+        one_hot = ops.one_hot(labels, y_pred.shape[axis], axis=axis, dtype=y_pred.dtype)
+        values = keras.losses.categorical_crossentropy(
+            one_hot, y_pred, from_logits=from_logits, label_smoothing=strength, axis=axis
+        )
+        if valid is not None:
+            values = ops.where(valid, values, 0.0)
+            keras.src.backend.set_keras_mask(values, mask=valid)
+        return values
+
+    return loss
+
+
+def compiled_losses(model: keras.Model) -> list[CompiledLoss]:
+    """The loss objects of a compiled model, one an output; empty where it has none.
+
+    Of a model that is not built yet, those that were compiled as objects.
+    """
+    compiled = model._compile_loss
+    if compiled is None:
+        return []
+    if not compiled.built:
+        given = keras.tree.flatten(compiled._user_loss)
+        return [CompiledLoss(loss) for loss in given if isinstance(loss, keras.losses.Loss)]
+    return [CompiledLoss(entry.loss) for entry in compiled._flat_losses]
+
+
+def compile_copy(source: keras.Model, target: keras.Model) -> None:
+    """Compiles `target` as `source` was compiled, with objects of its own."""
+    arguments = dict(source._compile_config.config)
+    optimizer = inner_optimizer(source)
+    arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+
+    def own_loss(loss: Any) -> Any:
+        return _shallow(loss) if isinstance(loss, keras.losses.Loss) else loss
+
+    arguments["loss"] = keras.tree.map_structure(own_loss, arguments["loss"])
+
+    def own(metric: Any) -> Any:
+        if isinstance(metric, keras.metrics.Metric):
+            return type(metric).from_config(metric.get_config())
+        return metric
+
+    for name in ("metrics", "weighted_metrics"):
+        arguments[name] = keras.tree.map_structure(own, arguments.get(name))
+    target.compile(**arguments)
+
+def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> Any | None:
+    """The model's loss of each row on hard labels, without penalties.
+
+    Args:
+        model: compiled and built model.
+        y: labels, leading batch axis.
+        y_pred: the model's outputs, leading batch axis.
+        sample_weight: weights or None, as Keras takes them.
+
+    Returns:
+        Array of shape `(batch,)`, or None where the model was compiled without a loss.
+    """
+    compiled: CompileLoss | None = model._compile_loss
+    if compiled is None:
+        return None
+    plain = _shallow(compiled)
+    plain._flat_losses = [
+        entry._replace(loss=_rowwise(CompiledLoss(entry.loss))) for entry in compiled._flat_losses
+    ]
+    # A scope of its own: what the inner metrics gather here must not count twice.
+    with StatelessScope():
+        return plain(y, y_pred, sample_weight)
+
+
+def _shallow(thing: Any) -> Any:
+    """A shallow copy; `copy.copy` would write a Keras object to a file and read it back."""
+    copied = object.__new__(type(thing))
+    vars(copied).update(vars(thing))
+    return copied
+
+
+def _rowwise(compiled: CompiledLoss) -> Callable[..., Any]:
+    loss = _shallow(compiled.loss)
+    if compiled.smoothing in ("keyword", "attribute"):
+        CompiledLoss(loss).write_smoothing(0.0)
+    if hasattr(loss, "reduction"):
+        loss.reduction = None
+
+    def rows(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        values = loss(y_true, y_pred, sample_weight)
+        return keras.ops.mean(keras.ops.reshape(values, (values.shape[0], -1)), axis=1)
+
+    return rows
+
+
+# --- callbacks ------------------------------------------------------------------------------------------------
+
+
+def monitor_direction(callback: Any, model: keras.Model) -> str:
+    """Whether a monitoring callback looks for the least or the greatest value, by Keras's own rule.
+
+    Returns:
+        "min" or "max".
+
+    Raises:
+        ValueError: Keras's own, where the direction can't be inferred.
+    """
+    probe = copy.copy(callback)
+    probe.set_model(model)
+    probe._set_monitor_op()
+    return "min" if probe.monitor_op is keras.ops.less else "max"

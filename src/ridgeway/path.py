@@ -1,0 +1,217 @@
+"""The result of a run: every lane's history, kept epoch and weights, and what can be asked of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+    import plotly.graph_objects
+
+    from ridgeway.selection import Choice
+
+Weights = dict[str, np.ndarray]
+
+
+class Path:
+    """A trained family: a table of lanes, their histories and weights.
+
+    `fit_path` and `load_path` make it. Tables are copies: changing one changes nothing here.
+
+    Args:
+        table: a row a lane; see `table`.
+        history: a row a lane and epoch; see `history`.
+        record: what was run, as it stands in `run.json`.
+        weights: kept weights by variable path, lane axis first in the table's order.
+        last_weights: weights after each lane's last epoch, likewise.
+        model: the model that was trained, or None to read it from `source` when asked for.
+        source: the run's directory.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        history: pd.DataFrame,
+        record: Mapping[str, Any],
+        *,
+        weights: Weights | None = None,
+        last_weights: Weights | None = None,
+        model: keras.Model | None = None,
+        source: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._table = table.reset_index(drop=True)
+        self._history = history.reset_index(drop=True)
+        self.record = dict(record)
+        self._weights = weights
+        self._last_weights = last_weights
+        self._model = model
+        self._source = source
+
+    def __repr__(self) -> str:
+        return f"<Path of {len(self._table)} lanes over {', '.join(self.hyperparameters)}>"
+
+    # --- what was found ---------------------------------------------------------------------------------------
+
+    @property
+    def hyperparameters(self) -> list[str]:
+        """Names of what was varied, in the family's order."""
+        return list(self.record["hyperparameters"])
+
+    @property
+    def metric(self) -> str:
+        """What configurations are compared by."""
+        return str(self.record["metric"])
+
+    @property
+    def mode(self) -> str:
+        """ "min" where less of the metric is better, else "max"."""
+        return str(self.record["mode"])
+
+    def table(self) -> pd.DataFrame:
+        """A row a lane.
+
+        Columns: `lane`, one a hyperparameter, `repeat`, `fold`, `epochs` (trained), `best_epoch` (kept, counted from 1
+        as Keras prints it), `stopped` (why), the logs at the kept epoch under Keras's names, `val_data_loss` (mean
+        validation loss a row on hard labels, without penalties) and its standard error over rows, `weight_norm` (L2
+        norm of all kernels), `zero_share` (share of kernel weights that are exactly 0) and `seconds`.
+        """
+        return self._table.copy()
+
+    def history(self) -> pd.DataFrame:
+        """A row a lane and epoch: `lane`, `epoch` (counted from 1), then Keras's log names."""
+        return self._history.copy()
+
+    def configurations(self) -> pd.DataFrame:
+        """A row a configuration: hyperparameters, mean, standard error and number of its lanes."""
+        from ridgeway.selection import configurations
+
+        return configurations(self._table, self.record)
+
+    def select(self, rule: str = "best") -> Choice:
+        """The configuration that a rule picks.
+
+        Args:
+            rule: "best" for the best mean; "one_se" for the most regularized configuration within one standard
+                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010).
+
+        Raises:
+            InputError: an unknown rule, or no standard error to go by.
+        """
+        from ridgeway.selection import select
+
+        return select(self._table, self.record, rule)
+
+    @property
+    def best(self) -> Choice:
+        """The configuration with the best mean, with its standard error."""
+        return self.select("best")
+
+    # --- models -----------------------------------------------------------------------------------------------
+
+    def model(self, lane: int, epoch: str = "best") -> keras.Model:
+        """An ordinary Keras model with a lane's weights and hyperparameters.
+
+        It is a copy of the model that was trained; one whose class can't be copied by Keras (a subclass without
+        `get_config`) is itself given the weights, and returned.
+
+        Args:
+            lane: the lane's number.
+            epoch: "best" for the kept epoch, "last" for the weights that `fit` without `restore_best_weights` leaves.
+
+        Raises:
+            InputError: no such lane, a lane that kept no epoch, or an unknown `epoch`.
+        """
+        from ridgeway.export import lane_model
+
+        return lane_model(self._trained_model(), self._lane_row(lane), self.record, self.lane_weights(lane, epoch))
+
+    def best_model(self) -> keras.Model:
+        """The best lane of the best configuration, as an ordinary Keras model."""
+        return self.model(self.best.lane)
+
+    def lane_weights(self, lane: int, epoch: str = "best") -> Weights:
+        """A lane's weights by variable path; arguments and errors as in `model`."""
+        row = self._lane_row(lane)
+        if epoch not in ("best", "last"):
+            raise InputError(f"epoch='{epoch}' is unknown. Pass 'best' or 'last'.")
+        store = self._weights if epoch == "best" else self._last_weights
+        if store is None:
+            raise InputError(f"This path holds no {epoch} weights: it was made without them.")
+        if epoch == "best" and pd.isna(row["best_epoch"]):
+            raise InputError(
+                f"Lane {lane} kept no epoch ({row['stopped']}): it has no best weights. Choose another lane, or "
+                "epoch='last'."
+            )
+        place = int(np.flatnonzero(self._table["lane"] == lane)[0])
+        return {name: np.asarray(values[place]) for name, values in store.items()}
+
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None, batch_size: int | None = None) -> pd.DataFrame:
+        """Evaluates every lane's kept weights, as `model.evaluate` does for one model.
+
+        Args:
+            x: inputs.
+            y: labels.
+            sample_weight: weights, as Keras takes them.
+            batch_size: rows a batch; the run's own by default.
+
+        Returns:
+            A row a lane that kept an epoch: `lane`, the hyperparameters, then Keras's metric names, `data_loss` and
+            its standard error over rows.
+        """
+        from ridgeway.evaluation import evaluate_lanes
+
+        return evaluate_lanes(self, self._trained_model(), x, y, sample_weight, batch_size)
+
+    def _lane_row(self, lane: int) -> pd.Series:
+        rows = self._table[self._table["lane"] == lane]
+        if rows.empty:
+            lanes = self._table["lane"]
+            raise InputError(f"There is no lane {lane}. Lanes go from {lanes.min()} to {lanes.max()}.")
+        return rows.iloc[0]
+
+    def _trained_model(self) -> keras.Model:
+        if self._model is None:
+            from ridgeway.storage import load_model
+
+            self._model = load_model(self._source)
+        return self._model
+
+    # --- what people look at ----------------------------------------------------------------------------------
+
+    def plot(self, kind: str = "path") -> plotly.graph_objects.Figure:
+        """A Plotly figure.
+
+        Args:
+            kind: "path" (metric against strength), "curves", "weights" or "parallel".
+        """
+        from ridgeway.report import plot
+
+        return plot(self, kind)
+
+    def report(self, file: str | os.PathLike[str], lang: str = "en") -> None:
+        """Writes the report as one HTML file that opens without a network.
+
+        Args:
+            file: where to.
+            lang: "en" or "ko".
+        """
+        from ridgeway.report import write_report
+
+        write_report(self, file, lang)
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Writes the run's directory; see `load_path`.
+
+        Raises:
+            InputError: the directory holds another run.
+        """
+        from ridgeway.storage import save
+
+        save(self, directory, self._weights, self._last_weights)

@@ -1,0 +1,92 @@
+"""What was run, as it stands in `run.json`."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from ridgeway.engine.step import BoundHyperparameter
+from ridgeway.hyperparameters import hyperparameter
+from ridgeway.keras_internals import compiled_losses, inner_optimizer
+from ridgeway.storage import SCHEMA
+
+
+def begun() -> dict[str, Any]:
+    """Identity, time and versions."""
+    return {
+        "schema": SCHEMA,
+        "id": uuid.uuid4().hex,
+        "ridgeway": version("ridgeway"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {
+            "python": platform.python_version(),
+            "keras": keras.__version__,
+            "jax": jax.__version__,
+            "numpy": np.__version__,
+        },
+        "device": f"{jax.local_devices()[0].platform}",
+    }
+
+
+def of_hyperparameters(
+    values: Mapping[str, Sequence[float]], bound: Sequence[BoundHyperparameter]
+) -> dict[str, dict[str, Any]]:
+    """For each hyperparameter its values, whether it regularizes, and the model's own value."""
+    return {
+        item.name: {
+            "values": list(values[item.name]),
+            "regularizes": hyperparameter(item.name).regularizes,
+            "base": item.binding.base,
+        }
+        for item in bound
+    }
+
+
+def of_model(model: keras.Model) -> dict[str, Any]:
+    """What the report and the Keras code in it need to know of the model."""
+    optimizer = inner_optimizer(model)
+    losses = compiled_losses(model)
+    return {
+        "name": model.name,
+        "class": type(model).__name__,
+        "parameters": int(model.count_params()),
+        "layers": [
+            {"name": layer.name, "class": type(layer).__name__, "config_line": _line(layer)}
+            for layer in model.layers
+        ],
+        "optimizer": type(optimizer).__name__,
+        "optimizer_config": {
+            key: value for key, value in optimizer.get_config().items() if _plain(value) and value is not None
+        },
+        "loss": ", ".join(loss.name for loss in losses) or "none",
+        "loss_config": {key: value for loss in losses for key, value in loss.keywords.items() if _plain(value)},
+        "metrics": [name for name in model.metrics_names if name not in ("loss", "compile_metrics")]
+        + [metric.name for metric in getattr(model, "metrics", []) if metric.name not in ("loss", "compile_metrics")],
+    }
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool) or value is None
+
+
+def _line(layer: Any) -> str:
+    """The layer as one writes it, with the numbers that matter: `Dense(64, activation='relu')`."""
+    try:
+        config = layer.get_config()
+    except NotImplementedError:
+        return f"{type(layer).__name__}(...)"
+    shown = []
+    for key in ("units", "filters", "kernel_size", "pool_size", "rate", "scale", "target_shape"):
+        if key in config:
+            shown.append(f"{config[key]!r}")
+    if config.get("activation") not in (None, "linear") and isinstance(config.get("activation"), str):
+        shown.append(f"activation={config['activation']!r}")
+    return f"{type(layer).__name__}({', '.join(shown)})"

@@ -1,0 +1,64 @@
+"""What the numbers of a report do not say."""
+
+from typing import TYPE_CHECKING
+
+from ridgeway.report.labels import hyperparameter_label
+from ridgeway.report.markup import Html, say, tag
+from ridgeway.report.verdict import Verdict
+from ridgeway.selection.rounding import rounded
+
+if TYPE_CHECKING:
+    from ridgeway.path import Path
+
+# More diverged lanes than this are counted, not named.
+_NAMED = 20
+
+
+def caveats(path: "Path", found: Verdict, lang: str) -> Html:
+    """The caveats that apply to this path, most important first."""
+    table, record = path.table(), path.record
+    items = []
+    if found.configurations > 1:
+        items.append(say("caveat.optimistic", lang, count=found.configurations))
+    items.append(say("caveat.no_test", lang))
+    if path.metric == "val_data_loss":
+        items.append(say("caveat.data_loss", lang))
+    items.append(say("caveat.training_loss", lang))
+    if found.best.n >= 2:
+        folded = "fold" in table and table["fold"].nunique() > 1
+        items.append(say("caveat.folds" if folded else "caveat.seeds", lang))
+    else:
+        items.append(say("caveat.one_run", lang))
+    items += _edges(path, found, lang)
+    items += _stops(path, lang)
+    if "l1" in path.hyperparameters and record.get("model", {}).get("optimizer") not in ("SGD", None):
+        items.append(say("caveat.l1_adaptive", lang))
+    return tag("ul", *(tag("li", item) for item in items), class_="caveats")
+
+
+def _edges(path: "Path", found: Verdict, lang: str) -> list[Html]:
+    """A winner at the end of a range says that the range is too short."""
+    items = []
+    for name, value in found.best.configuration.items():
+        values = sorted(float(v) for v in path.record["hyperparameters"][name]["values"])
+        if len(values) > 2 and (value == values[-1] or (value == values[0] and value > 0)):
+            label = hyperparameter_label(name, lang)
+            items.append(say("caveat.edge", lang, name=label, value=rounded(value, 4)))
+    return items
+
+
+def _stops(path: "Path", lang: str) -> list[Html]:
+    table, items = path.table(), []
+    diverged = table.loc[table["stopped"] == "diverged", "lane"].astype(int).tolist()
+    if diverged:
+        shown = ", ".join(map(str, diverged[:_NAMED])) + (", …" if len(diverged) > _NAMED else "")
+        items.append(say("caveat.diverged", lang, count=len(diverged), lanes=shown))
+    interrupted = int((table["stopped"] == "interrupted").sum())
+    if interrupted:
+        items.append(say("caveat.interrupted", lang, count=interrupted))
+    limit = path.record.get("epochs")
+    early = any("EarlyStopping" in str(callback) for callback in path.record.get("callbacks", ()))
+    full = table[(table["stopped"] == "completed") & (table["best_epoch"] == limit)]
+    if early and len(full) and limit:
+        items.append(say("caveat.not_converged", lang, count=len(full), epochs=limit))
+    return items

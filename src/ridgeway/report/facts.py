@@ -1,0 +1,127 @@
+"""What was run: data, model, family, training, machine, versions."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ridgeway.locale import catalogue, text
+from ridgeway.report.labels import metric_label
+from ridgeway.report.markup import Html, joined, say, tag
+from ridgeway.selection.rounding import rounded
+
+if TYPE_CHECKING:
+    from ridgeway.path import Path
+
+
+def facts(path: "Path", lang: str) -> Html:
+    """Five lists of terms, from the record."""
+    record = path.record
+    data, model, executor = record.get("data", {}), record.get("model", {}), record.get("executor", {})
+    groups = {
+        "data": {
+            "rows": data.get("rows"),
+            "validation_rows": data.get("validation_rows"),
+            "inputs": data.get("x"),
+            "labels": data.get("y"),
+            "fingerprint": str(data.get("fingerprint", ""))[:16],
+        },
+        "model": {
+            "name": f"{model.get('name')} ({model.get('class')})",
+            "parameters": f"{model.get('parameters', 0):,}",
+            "optimizer": model.get("optimizer"),
+            "loss": model.get("loss"),
+            "metrics": _commas(model.get("metrics")),
+        },
+        "training": {
+            "lanes": len(path.table()),
+            "repeats": record.get("repeats"),
+            "epochs": record.get("epochs"),
+            "batch_size": record.get("batch_size"),
+            "seed": record.get("seed"),
+            "callbacks": _commas(record.get("callbacks")) or text("fact.none", lang),
+            "compared_by": metric_label(path.metric, lang),
+            "monitor": record.get("monitor"),
+            **(
+                {"decay": text(f"fact.decay_{record['decay']}", lang)}
+                if "weight_decay" in path.hyperparameters
+                else {}
+            ),
+        },
+        "machine": {
+            "device": record.get("device"),
+            "executor": _executor(executor, lang),
+            "why": executor.get("why"),
+            "time": _time(record.get("seconds", {}), lang),
+            "created": str(record.get("created", ""))[:16].replace("T", " ") + " UTC",
+            "versions": _commas(f"{name} {version}" for name, version in _versions(record).items()),
+        },
+    }
+    return tag(
+        "div",
+        _family(path, lang),
+        *(_group(name, terms, lang) for name, terms in groups.items()),
+        class_="facts",
+    )
+
+
+def layers(path: "Path", lang: str) -> Html:
+    """The model's layers, one a row; nothing where the record lists none."""
+    known = path.record.get("model", {}).get("layers") or []
+    if not known:
+        return Html("")
+    rows = [
+        tag("tr", *(tag("td", layer.get(key, ""), class_="text") for key in ("name", "class", "config_line")))
+        for layer in known
+    ]
+    heads = [tag("th", say(f"layer.{key}", lang), scope="col") for key in ("name", "class", "settings")]
+    table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
+    label = say("layer.title", lang, count=len(known))
+    return tag("details", tag("summary", label), tag("div", table, class_="scroll"))
+
+
+def _family(path: "Path", lang: str) -> Html:
+    terms = []
+    for name, about in path.record["hyperparameters"].items():
+        values = [rounded(float(value)) for value in about["values"]]
+        shown = values if len(values) <= 12 else [*values[:5], "…", *values[-5:]]
+        terms.append(joined(tag("dt", name), tag("dd", ", ".join(shown))))
+    return tag("section", tag("h3", say("facts.family", lang)), tag("dl", *terms))
+
+
+def _group(name: str, terms: Mapping[str, Any], lang: str) -> Html:
+    shown = [
+        joined(tag("dt", say(f"fact.{key}", lang)), tag("dd", _plain(value)))
+        for key, value in terms.items()
+        if value not in (None, "")
+    ]
+    return tag("section", tag("h3", say(f"facts.{name}", lang)), tag("dl", *shown))
+
+
+def _plain(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _commas(values: Any) -> str:
+    if values is None:
+        return ""
+    return values if isinstance(values, str) else ", ".join(str(value) for value in values)
+
+
+def _versions(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"ridgeway": record.get("ridgeway"), **record.get("versions", {})}
+
+
+def _executor(executor: Mapping[str, Any], lang: str) -> str:
+    if not executor:
+        return ""
+    name = f"executor.{executor.get('name')}"
+    known = text(name, lang) if name in catalogue(lang) else str(executor.get("name"))
+    return text(
+        "fact.executor_line", lang, name=known, slots=executor.get("slots"), devices=executor.get("devices")
+    )
+
+
+def _time(seconds: Mapping[str, Any], lang: str) -> str:
+    if "total" not in seconds:
+        return ""
+    parts = {key: f"{float(seconds.get(key, 0)):.1f}" for key in ("total", "setup", "training")}
+    return text("fact.time_line", lang, **parts)

@@ -1,0 +1,197 @@
+"""The lines of Keras code that reproduce a configuration without ridgeway."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ridgeway.locale import text
+
+# Kernels are what is left of a model's weights without these, named as in `ridgeway.hyperparameters`.
+_NOT_KERNELS = ["bias", "gamma", "beta", "scale", "embeddings"]
+_OWN_DECAY = {"AdamW", "Muon"}  # Keras gives these a weight decay when none is passed.
+_OPTIMIZERS = {
+    "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
+    "RMSprop", "SGD",
+}  # fmt: skip
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "": {
+        "use_ema": False,
+        "ema_momentum": 0.99,
+        "nesterov": False,
+        "amsgrad": False,
+        "centered": False,
+        "momentum": 0,
+    },
+    "Adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "AdamW": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    "RMSprop": {"rho": 0.9, "epsilon": 1e-7},
+}
+
+
+def keras_code(
+    record: Mapping[str, Any], configuration: Mapping[str, float], epochs: int, lang: str = "en"
+) -> str:
+    """Write the `compile` and `fit` that train a configuration with Keras alone, and what the model needs.
+
+    Args:
+        record: the path's record; `model`, `batch_size` and `decay` are read.
+        configuration: value of each hyperparameter.
+        epochs: how long to train: the kept epoch of the lane that is to be reproduced.
+        lang: of the comments.
+
+    Returns:
+        Python source. What the record does not hold (a custom loss) is left to a name, with a comment.
+    """
+    about = record["model"]
+    layers = list(about.get("layers", ()))
+    changes: list[str] = []
+    known = set(configuration)
+    if "dropout" in known:
+        names = [layer["name"] for layer in layers if "Dropout" in str(layer["class"])]
+        changes += _comment(
+            "dropout", lang, layers=_listed(names), code=f"Dropout({_number(configuration['dropout'])})"
+        )
+    if configuration.get("input_dropout"):
+        changes += _comment(
+            "input_dropout", lang, code=f"keras.layers.Dropout({_number(configuration['input_dropout'])})"
+        )
+    if configuration.get("l2"):
+        code = f"kernel_regularizer=keras.regularizers.L2({_number(configuration['l2'])})"
+        changes += _comment("l2", lang, code=code)
+    for name, value in configuration.items():
+        if "." in name:
+            changes += _comment("attribute", lang, name=repr(name), code=_number(value))
+    loss, before = _loss(about, configuration.get("label_smoothing"), lang)
+    optimizer, decays = _optimizer(about, configuration)
+    if configuration.get("l1"):
+        changes += _proximal(configuration, about, lang)
+    lines = [*changes, *([""] if changes else []), *before]
+    compiled = optimizer
+    if decays and record.get("decay") != "all":
+        lines += [f"optimizer = {optimizer}"]
+        lines += _comment("kernels_only", lang)
+        lines += [f"optimizer.exclude_from_weight_decay(var_names={_strings(_NOT_KERNELS)})"]
+        compiled = "optimizer"
+    lines += [
+        "model.compile(",
+        f"    optimizer={compiled},",
+        f"    loss={loss},",
+        *([f"    metrics={_strings(about['metrics'])},"] if about.get("metrics") else []),
+        ")",
+        f"model.fit(x_train, y_train, batch_size={int(record['batch_size'])}, epochs={int(epochs)})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(key: str, lang: str, **values: str) -> list[str]:
+    return [f"# {line}" for line in text(f"code.{key}", lang, **values).splitlines()]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(repr(str(name)) for name in names) or "?"
+
+
+def _strings(values: Any) -> str:
+    names = values if isinstance(values, list | tuple) else [values]
+    return (
+        "["
+        + ", ".join(
+            '"' + str(name).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+            for name in names
+        )
+        + "]"
+    )
+
+
+def _number(value: Any) -> str:
+    """A number as a person would type it: Keras keeps 0.01 as the float32 0.009999999776."""
+    number = float(value)
+    short = float(str(np.float32(number)))
+    return repr(short if float(np.float32(number)) == number else number)
+
+
+def _optimizer(about: Mapping[str, Any], configuration: Mapping[str, float]) -> tuple[str, bool]:
+    """The optimizer's constructor call, and whether it decays weights."""
+    name = str(about["optimizer"])
+    config = {key: value for key, value in dict(about.get("optimizer_config") or {}).items() if key != "name"}
+    for varied in ("learning_rate", "momentum", "weight_decay"):
+        if varied in configuration:
+            config[varied] = configuration[varied]
+    usual = {**_DEFAULTS[""], **_DEFAULTS.get(name, {})}
+    ordered = [key for key in ("learning_rate", "momentum", "weight_decay") if key in config]
+    shown = []
+    for key in [*ordered, *(key for key in config if key not in ordered)]:
+        value = config[key]
+        if key == "weight_decay" and not value:
+            if name in _OWN_DECAY:
+                shown.append("weight_decay=0.0" if value == 0 else "weight_decay=None")
+        elif value is not None and not (key in usual and value == usual[key]) and key.isidentifier():
+            shown.append(f"{key}={_value(value)}")
+    whole = f"keras.optimizers.{name}" if name in _OPTIMIZERS else _identifier(name)
+    return f"{whole}({', '.join(shown)})", bool(config.get("weight_decay"))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, int):
+        return repr(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, Mapping) and "class_name" in value:
+        inside = {k: v for k, v in dict(value.get("config") or {}).items() if k != "name" and v is not None}
+        arguments = ", ".join(f"{k}={_value(v)}" for k, v in inside.items() if str(k).isidentifier())
+        return f"keras.optimizers.schedules.{_identifier(str(value['class_name']))}({arguments})"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return repr(str(value))
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name) or "Optimizer"
+
+
+def _loss(about: Mapping[str, Any], smoothing: float | None, lang: str) -> tuple[str, list[str]]:
+    """The loss as an argument of `compile`, and the lines that must stand before it."""
+    name, config = about.get("loss"), about.get("loss_config")
+    before: list[str] = []
+    if not isinstance(name, str):
+        return "loss", _comment("loss_unknown", lang, loss=repr(name))
+    sparse = re.sub(r"[^a-z]", "", name.lower()) == "sparsecategoricalcrossentropy"
+    known = isinstance(config, Mapping) or not re.match(r"[A-Z]\w*$", name)
+    arguments = {
+        k: v for k, v in dict(config or {}).items() if k in ("from_logits", "label_smoothing", "delta") and v
+    }
+    if smoothing:
+        arguments["label_smoothing"] = float(smoothing)
+        if sparse:
+            before = [*_comment("sparse_smoothing", lang), "y_train = keras.utils.to_categorical(y_train)"]
+            name = "CategoricalCrossentropy"
+    elif smoothing == 0:
+        arguments.pop("label_smoothing", None)
+    if not re.match(r"[A-Z]\w*$", name):
+        return repr(name), before
+    call = ", ".join(f"{key}={_value(value)}" for key, value in arguments.items())
+    if not known:
+        before += _comment("loss_arguments", lang, loss=name)
+    return f"keras.losses.{name}({call})", before
+
+
+def _proximal(configuration: Mapping[str, float], about: Mapping[str, Any], lang: str) -> list[str]:
+    """Keras's own L1, a subgradient, never reaches zero; a constraint, run after each update, can."""
+    rate = configuration.get("learning_rate", dict(about.get("optimizer_config") or {}).get("learning_rate"))
+    strength = _number(configuration["l1"])
+    constant = isinstance(rate, int | float)
+    threshold = f"{_number(rate)} * {strength}" if constant else f"learning_rate * {strength}"
+    return [
+        *_comment("l1", lang, code=f"kernel_constraint=SoftThreshold({threshold})"),
+        *([] if constant else _comment("l1_schedule", lang)),
+        "class SoftThreshold(keras.constraints.Constraint):",
+        "    def __init__(self, threshold):",
+        "        self.threshold = threshold",
+        "",
+        "    def __call__(self, w):",
+        "        return keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - self.threshold, 0)",
+    ]

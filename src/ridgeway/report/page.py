@@ -1,0 +1,168 @@
+"""The report: one HTML file that holds everything and asks the network for nothing."""
+
+import base64
+import hashlib
+import os
+from importlib.resources import files
+from pathlib import Path as FilePath
+from string import Template
+from typing import TYPE_CHECKING
+
+from plotly.io.json import to_json_plotly
+from plotly.offline import get_plotlyjs
+
+from ridgeway.errors import InputError
+from ridgeway.locale import check_language
+from ridgeway.report.caveats import caveats
+from ridgeway.report.facts import facts, layers
+from ridgeway.report.figures import plot
+from ridgeway.report.intervals import intervals
+from ridgeway.report.keras_code import keras_code
+from ridgeway.report.markup import Html, escaped, joined, say, tag
+from ridgeway.report.profile import varied
+from ridgeway.report.result_tables import configuration_table, lane_table
+from ridgeway.report.verdict import Verdict, cards, configuration_markup, paragraph, verdict
+
+if TYPE_CHECKING:
+    from ridgeway.path import Path
+
+
+def write_report(path: "Path", file: str | os.PathLike[str], lang: str = "en") -> None:
+    """Write the report of a path.
+
+    The page opens without network: plotly.js, styles and data are inside, and a content security policy lets
+    nothing else run. Names, labels and values from data are escaped.
+
+    Args:
+        path: what to report.
+        file: where to; folders on the way are made, an existing file is replaced once the new one is whole.
+        lang: `"en"` or `"ko"`.
+
+    Raises:
+        InputError: unknown language; the file is a folder.
+    """
+    target = FilePath(file)
+    if target.is_dir():
+        raise InputError(
+            f"The report file {str(target)!r} is a folder. Pass a file name in it, such as report.html."
+        )
+    page = render(path, check_language(lang))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(target)
+
+
+def render(path: "Path", lang: str) -> str:
+    """The page as a string."""
+    found = verdict(path)
+    library, script = get_plotlyjs(), _asset("page.js")
+    return Template(_asset("page.html")).substitute(
+        lang=lang,
+        policy=_policy(library, script),
+        title=say("report.title", lang, model=_model_name(path)),
+        style=_asset("page.css"),
+        head=_head(path, lang),
+        answer=joined(paragraph(path, found, lang), cards(path, found, lang), intervals(found, lang)),
+        figures=_figures(path, found, lang),
+        code=_code(path, found, lang),
+        caveats=_section("caveats", lang, caveats(path, found, lang)),
+        tables=_tables(path, found, lang),
+        run=_section("run", lang, facts(path, lang), layers(path, lang)),
+        foot=say("report.foot", lang, version=path.record.get("ridgeway", "")),
+        library=library,
+        script=script,
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _policy(*scripts: str) -> str:
+    """A policy under which only these very scripts run, should any escaping ever fail."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _model_name(path: "Path") -> str:
+    return str(path.record.get("model", {}).get("name", ""))
+
+
+def _head(path: "Path", lang: str) -> Html:
+    created = str(path.record.get("created", ""))[:10]
+    names = Html(" · ").join(escaped(name) for name in path.hyperparameters)
+    return joined(
+        tag("p", say("report.kicker", lang, date=created), class_="kicker"),
+        tag("h1", say("report.title", lang, model=_model_name(path))),
+        tag("p", say("report.varied", lang, names=Html(names)), class_="varied"),
+    )
+
+
+def _section(name: str, lang: str, *children: object) -> Html:
+    return tag("section", tag("h2", say(f"section.{name}", lang)), *children, id=name)
+
+
+def _figures(path: "Path", found: Verdict, lang: str) -> Html:
+    several = found.configurations > 1
+    kinds = [*(["path"] if several else []), "curves", *(["weights"] if several else [])]
+    if len(varied(path.configurations(), path.hyperparameters)) > 1:
+        kinds.append("parallel")
+    return _section("figures", lang, *(_figure(path, kind, lang) for kind in kinds))
+
+
+def _figure(path: "Path", kind: str, lang: str) -> Html:
+    figure = plot(path, kind, lang)
+    # Inside a script element nothing is escaped, so no "<" may be left in the data.
+    data = to_json_plotly(figure).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return tag(
+        "figure",
+        tag("h3", say(f"figure.title.{kind}", lang)),
+        tag("figcaption", say(f"figure.caption.{kind}", lang)),
+        tag("div", class_="plot", id=f"plot-{kind}", style=f"min-height:{figure.layout.height}px"),
+        tag("script", Html(data), type="application/json", data_plot=f"plot-{kind}"),
+    )
+
+
+def _code(path: "Path", found: Verdict, lang: str) -> Html:
+    best = found.best
+    kept = path.table().set_index("lane").loc[best.lane]
+    epochs = int(kept["epochs"] if kept.isna()["best_epoch"] else kept["best_epoch"])
+    source = keras_code(path.record, best.configuration, epochs, lang)
+    return _section(
+        "code",
+        lang,
+        tag(
+            "p",
+            say("code.intro", lang, configuration=configuration_markup(best), lane=best.lane, epochs=epochs),
+        ),
+        tag(
+            "div",
+            tag(
+                "button",
+                say("code.copy", lang),
+                type="button",
+                class_="copy",
+                data_done=say("code.copied", lang),
+                hidden="",
+            ),
+            tag("pre", tag("code", source)),
+            class_="code",
+        ),
+        tag("p", say("code.note", lang), class_="note"),
+    )
+
+
+def _tables(path: "Path", found: Verdict, lang: str) -> Html:
+    return joined(
+        _section(
+            "configurations",
+            lang,
+            tag("p", say("table.configurations", lang), class_="note"),
+            configuration_table(path, found, lang),
+        ),
+        _section(
+            "lanes", lang, tag("p", say("table.lanes", lang), class_="note"), lane_table(path, found, lang)
+        ),
+    )

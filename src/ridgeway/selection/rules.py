@@ -1,0 +1,101 @@
+"""Rules that choose a configuration from the lanes."""
+
+import math
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.errors import InputError
+from ridgeway.selection.choice import Choice
+from ridgeway.selection.strength import strength
+from ridgeway.selection.summary import configurations, lanes_of
+
+RULES = ("best", "one_se")
+
+
+def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -> Choice:
+    """Choose a configuration by the mean of the record's metric over its lanes.
+
+    - `"best"`: the best mean.
+    - `"one_se"`: the most regularized configuration (see `strength`) whose mean lies within one standard
+      error of the best one's; ties by smaller weight norm, then by better mean. It asks for the simplest
+      model that the data can't tell from the best.
+
+    Configurations with a diverged lane are chosen only when every configuration has one.
+
+    Args:
+        table: one row a lane (`Path.table()`).
+        record: the path's record: `hyperparameters`, `metric`, `mode`, and `data.validation_rows` when known.
+        rule: one of `RULES`.
+
+    Returns:
+        The choice.
+
+    Raises:
+        InputError: unknown rule; no lane has a finite metric; `"one_se"` without a known standard error.
+
+    References:
+        Breiman, Friedman, Olshen, Stone (1984), Classification and Regression Trees, section 3.4.3.
+        Friedman, Hastie, Tibshirani (2010), Regularization Paths for Generalized Linear Models via Coordinate
+        Descent, Journal of Statistical Software 33(1).
+    """
+    if rule not in RULES:
+        near = get_close_matches(str(rule), RULES, n=1, cutoff=0.0)
+        raise InputError(
+            f"Unknown rule {rule!r}. The nearest is {near[0]!r}; the rules are {', '.join(map(repr, RULES))}."
+        )
+    summary = configurations(table, record)
+    if summary["mean"].isna().all():
+        raise InputError(
+            f"No lane has a finite {record['metric']}, so there is nothing to choose from. Lower the "
+            "learning rate or the strengths, and look at the column 'stopped' of path.table()."
+        )
+    row = 0 if rule == "best" else _one_se(summary, record)
+    return choice(table, record, summary.iloc[row], rule)
+
+
+def choice(table: pd.DataFrame, record: Mapping[str, Any], row: pd.Series, rule: str) -> Choice:
+    """Make a `Choice` of one row of the summary."""
+    configuration = {name: float(row[name]) for name in record["hyperparameters"]}
+    lanes = lanes_of(table, configuration)
+    values = pd.to_numeric(lanes[record["metric"]], errors="coerce").to_numpy(dtype=float, na_value=math.nan)
+    sign = 1.0 if record["mode"] == "min" else -1.0
+    keys = np.where(np.isfinite(values), sign * values, math.inf)
+    diverged = (
+        (lanes["stopped"] == "diverged").to_numpy()
+        if "stopped" in lanes
+        else np.zeros(len(lanes), dtype=bool)
+    )
+    best = int(np.lexsort([lanes["lane"].to_numpy(), keys, diverged])[0])
+    return Choice(
+        configuration=configuration,
+        mean=float(row["mean"]),
+        standard_error=float(row["standard_error"]),
+        n=int(row["n"]),
+        lanes=tuple(int(lane) for lane in lanes["lane"]),
+        lane=int(lanes["lane"].iloc[best]),
+        rule=rule,
+        metric=record["metric"],
+        mode=record["mode"],
+    )
+
+
+def _one_se(summary: pd.DataFrame, record: Mapping[str, Any]) -> int:
+    best = summary.iloc[0]
+    if not math.isfinite(best["standard_error"]):
+        raise InputError(
+            f"The rule 'one_se' needs the standard error of {record['metric']}, which one lane a "
+            "configuration does not give. Train with repeats=2 or more, or select by 'best'."
+        )
+    sign = 1.0 if record["mode"] == "min" else -1.0
+    loss = sign * summary["mean"].to_numpy()
+    near = loss <= loss[0] + best["standard_error"]
+    if best["diverged"] == 0:
+        near &= (summary["diverged"] == 0).to_numpy()
+    norm = summary["weight_norm"].fillna(math.inf).to_numpy()
+    # The summary is sorted best first, so its own order is the last tie-break.
+    order = np.lexsort([np.arange(len(summary)), norm, -strength(summary, record), ~near])
+    return int(order[0])

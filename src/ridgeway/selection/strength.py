@@ -1,0 +1,33 @@
+"""How regularized a configuration is, as one number."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
+    """Order configurations by how much they regularize.
+
+    There is no natural common unit for a weight decay and a dropout rate. So each regularizing hyperparameter
+    (`record["hyperparameters"][name]["regularizes"]`) counts as its value's rank among the family's values,
+    scaled to 0 (weakest of the family) … 1 (strongest), and the ranks are added. With one hyperparameter this
+    is glmnet's order along λ. A hyperparameter with one value, or that does not regularize, counts 0.
+
+    Args:
+        summary: one row a configuration, with the hyperparameters as columns.
+        record: a path's record; its key `hyperparameters` is read.
+
+    Returns:
+        float64, shape `(configurations,)`, each from 0 to the number of regularizing hyperparameters.
+    """
+    total = np.zeros(len(summary))
+    for name, about in record["hyperparameters"].items():
+        values = np.unique(np.asarray(about["values"], dtype=float))
+        if about["regularizes"] and len(values) > 1:
+            column = summary[name].to_numpy(dtype=float)
+            rank = np.abs(column[:, None] - values[None, :]).argmin(axis=1)
+            total += rank / (len(values) - 1)
+    # 1/7 + 2/7 and 3/7 + 0/7 must tie.
+    return total.round(9)

@@ -1,0 +1,132 @@
+"""From one row a lane to one row a configuration."""
+
+import math
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.errors import InputError
+
+
+def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFrame:
+    """Summarize lanes by configuration, best first.
+
+    The standard error of a mean over n ≥ 2 lanes (repeats, folds) is their standard deviation (ddof=1) over
+    √n. With one lane it is the metric's standard error over validation rows: the column `<metric>_se` where
+    the table has it, else √(p(1−p)/validation_rows) for an accuracy p, else NaN: unknown. The two measure
+    different things: lanes vary by seed (or held-out part), rows by the sample of validation data.
+
+    Args:
+        table: one row a lane (`Path.table()`).
+        record: the path's record. Read are `hyperparameters` (the columns that make a configuration),
+            `metric` (the column to average), `mode` (`"min"` or `"max"`: which way it is better), and
+            `data.validation_rows`, without which the binomial error stays unknown.
+
+    Returns:
+        One row a configuration: the hyperparameters, `mean`, `standard_error`, `n` (lanes with a finite
+        metric), `weight_norm` and `zero_share` (means over lanes), `diverged` (lanes that diverged). Sorted
+        best first; a configuration with a diverged lane, or without any finite metric, comes last. The result
+        does not depend on the order of the table's rows.
+
+    Raises:
+        InputError: the table has no such metric, or `mode` is neither word.
+    """
+    names, metric, mode = list(record["hyperparameters"]), record["metric"], record["mode"]
+    validation_rows = record.get("data", {}).get("validation_rows")
+    _check(table, names, metric, mode)
+    # Sums of floats depend on their order: the lane's number fixes it.
+    lanes = table.sort_values("lane", kind="stable")
+    rows = [
+        _summarize(group, dict(zip(names, _floats(key), strict=True)), metric, validation_rows)
+        for key, group in lanes.groupby(names, sort=True, dropna=False)
+    ]
+    columns = [*names, "mean", "standard_error", "n", "weight_norm", "zero_share", "diverged"]
+    summary = pd.DataFrame(rows, columns=columns).astype({"n": int, "diverged": int})
+    sign = 1.0 if mode == "min" else -1.0
+    order = np.lexsort(
+        [
+            *(summary[name].to_numpy() for name in reversed(names)),
+            sign * summary["mean"].to_numpy(),
+            (summary["diverged"] > 0).to_numpy(),
+            summary["mean"].isna().to_numpy(),
+        ]
+    )
+    return summary.iloc[order].reset_index(drop=True)
+
+
+def lanes_of(table: pd.DataFrame, configuration: dict[str, float]) -> pd.DataFrame:
+    """The lanes (rows of the table, by lane number) that trained this configuration."""
+    same = np.ones(len(table), dtype=bool)
+    for name, value in configuration.items():
+        same &= table[name].to_numpy(dtype=float) == value
+    return table[same].sort_values("lane", kind="stable")
+
+
+def finite(values: pd.Series) -> np.ndarray:
+    """The column's finite values as float64 (shape `(k,)`); missing and infinite ones are left out."""
+    array = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=math.nan)
+    kept: np.ndarray = array[np.isfinite(array)]
+    return kept
+
+
+def is_accuracy(metric: str) -> bool:
+    """Whether a log name is a share of right answers, so that its error is binomial."""
+    return metric.endswith(("accuracy", "_acc")) or metric == "acc"
+
+
+def _summarize(
+    group: pd.DataFrame, configuration: dict[str, float], metric: str, validation_rows: int | None
+) -> dict[str, float]:
+    values = finite(group[metric])
+    mean = float(values.mean()) if len(values) else math.nan
+    return {
+        **configuration,
+        "mean": mean,
+        "standard_error": _standard_error(group, values, metric, validation_rows),
+        "n": len(values),
+        "weight_norm": _mean(group, "weight_norm"),
+        "zero_share": _mean(group, "zero_share"),
+        "diverged": int((group["stopped"] == "diverged").sum()) if "stopped" in group else 0,
+    }
+
+
+def _standard_error(
+    group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None
+) -> float:
+    if len(values) >= 2:
+        return float(values.std(ddof=1) / math.sqrt(len(values)))
+    if len(values) == 0:
+        return math.nan
+    if f"{metric}_se" in group:
+        known = finite(group[f"{metric}_se"])
+        if len(known) == 1:
+            return float(known[0])
+    share = float(values[0])
+    if is_accuracy(metric) and validation_rows and 0.0 <= share <= 1.0:
+        return math.sqrt(share * (1.0 - share) / validation_rows)
+    return math.nan
+
+
+def _mean(group: pd.DataFrame, column: str) -> float:
+    values = finite(group[column]) if column in group else np.empty(0)
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _floats(key: object) -> tuple[float, ...]:
+    return tuple(float(value) for value in key) if isinstance(key, tuple) else (float(key),)  # type: ignore[arg-type]
+
+
+def _check(table: pd.DataFrame, names: list[str], metric: str, mode: str) -> None:
+    if mode not in ("min", "max"):
+        raise InputError(f"Unknown mode {mode!r}. Pass 'min' or 'max'.")
+    if not names:
+        raise InputError("No hyperparameters: a configuration needs at least one. Pass their names.")
+    for column in [*names, metric]:
+        if column not in table:
+            near = get_close_matches(column, [str(name) for name in table.columns], n=3)
+            hint = f" The nearest names are {', '.join(map(repr, near))}." if near else ""
+            known = ", ".join(str(name) for name in table.columns)
+            raise InputError(f"The table has no column {column!r}.{hint} Its columns: {known}.")

@@ -1,0 +1,202 @@
+"""A run's directory: the single record of a run.
+
+`run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
+`best.keras`, `report.html`, `events.jsonl`. Every file is written under another name and renamed, so that a reader
+never sees half of one. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from ridgeway.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    from ridgeway.path import Path
+
+SCHEMA = 1
+Directory = str | os.PathLike[str]
+
+
+def claim(directory: Directory, identity: str) -> FilePath:
+    """Makes a run's directory, or finds it to be this run's own.
+
+    Raises:
+        InputError: it holds another run, or is a file.
+    """
+    folder = FilePath(directory)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"'{folder}' is a file. Pass a directory for the run.")
+    file = folder / "run.json"
+    if file.exists() and str(_read_record(file).get("id")) != identity:
+        raise InputError(f"'{folder}' holds another run. Pass another directory, or delete that one first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
+    """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
+    folder = claim(directory, str(record["id"]))
+    _write(folder / "run.json", lambda file: file.write_text(json.dumps({**record, "status": "running"})))
+    return folder
+
+
+def save(
+    path: Path, directory: Directory, weights: Mapping[str, Any] | None, last: Mapping[str, Any] | None
+) -> None:
+    """Writes a path's directory, `run.json` last: it says that the rest is whole.
+
+    Args:
+        path: the path.
+        directory: where to.
+        weights: kept weights by name, lane axis first.
+        last: last weights, likewise.
+
+    Raises:
+        InputError: the directory holds another run.
+    """
+    folder = claim(directory, str(path.record["id"]))
+    _write(folder / "lanes.parquet", lambda file: path.table().to_parquet(file))
+    _write(folder / "history.parquet", lambda file: path.history().to_parquet(file))
+    for name, store in (("weights", weights), ("last_weights", last)):
+        if store is not None:
+            arrays = {key: np.ascontiguousarray(_storable(store[key])) for key in store}
+            order = {"order": json.dumps(list(store))}
+            target = folder / f"{name}.safetensors"
+            _write(target, lambda file, arrays=arrays, order=order: save_file(arrays, file, metadata=order))
+    if path.table()["best_epoch"].notna().any():
+        model = path.best_model()
+        _write(folder / "best.keras", lambda file: model.save(file), suffix=".keras")
+        _write(folder / "report.html", path.report)
+    _write(folder / "run.json", lambda file: file.write_text(json.dumps(path.record, indent=1, ensure_ascii=False)))
+
+
+def _storable(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    # bfloat16 has no NumPy type of its own; every value of it is a float32.
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
+def _write(target: FilePath, write: Callable[[FilePath], Any], suffix: str = "") -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial{suffix}")
+    try:
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
+    """Reads a run's directory.
+
+    Args:
+        directory: what `fit_path(..., out=)` or `path.save` wrote.
+        model: the compiled model, for classes of your own that `best.keras` can't be read into.
+
+    Raises:
+        InputError: no run is there, or one of another schema.
+    """
+    from ridgeway.path import Path
+
+    folder = FilePath(directory)
+    file = folder / "run.json"
+    if not file.exists():
+        raise InputError(f"'{folder}' holds no finished run: it has no run.json. Pass the directory of a run.")
+    record = _read_record(file)
+    if record.get("schema") != SCHEMA:
+        raise InputError(
+            f"'{folder}' was written in schema {record.get('schema')}, and this ridgeway reads {SCHEMA}. Install the "
+            f"version that wrote it ({record.get('ridgeway')})."
+        )
+    if record.get("status") == "running":
+        raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
+    stores = {
+        name: StoredWeights(folder / f"{name}.safetensors")
+        for name in ("weights", "last_weights")
+        if (folder / f"{name}.safetensors").exists()
+    }
+    return Path(
+        pd.read_parquet(folder / "lanes.parquet"),
+        pd.read_parquet(folder / "history.parquet"),
+        record,
+        weights=stores.get("weights"),
+        last_weights=stores.get("last_weights"),
+        model=model,
+        source=folder,
+    )
+
+
+def _read_record(file: FilePath) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text()))
+    except ValueError as error:
+        raise InputError(f"'{file}' is no JSON ({error}). The run can't be read without it.") from None
+
+
+class StoredWeights(Mapping[str, "StoredArray"]):
+    """Weights in a safetensors file; one lane is read without the rest."""
+
+    def __init__(self, file: FilePath) -> None:
+        self._file = file
+        with safe_open(file, "numpy") as stored:
+            metadata = stored.metadata() or {}
+            self._names = json.loads(metadata["order"]) if "order" in metadata else list(stored.keys())
+
+    def __getitem__(self, name: str) -> StoredArray:
+        if name not in self._names:
+            raise KeyError(name)
+        return StoredArray(self._file, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class StoredArray:
+    """One array of a safetensors file, read by lane."""
+
+    def __init__(self, file: FilePath, name: str) -> None:
+        self._file, self._name = file, name
+
+    def __getitem__(self, place: int) -> np.ndarray:
+        with safe_open(self._file, "numpy") as stored:
+            return np.asarray(stored.get_slice(self._name)[place])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        with safe_open(self._file, "numpy") as stored:
+            return np.asarray(stored.get_tensor(self._name), dtype=dtype)
+
+
+def load_model(directory: Directory | None) -> keras.Model:
+    """The model of a stored run, with `safe_mode` on: a file from a stranger runs no code.
+
+    Raises:
+        InputError: there is no `best.keras`, or Keras can't read it.
+    """
+    import keras
+
+    file = FilePath(directory or ".") / "best.keras"
+    if directory is None or not file.exists():
+        raise InputError("This path has no model: no lane kept an epoch, or it was made without one.")
+    try:
+        return keras.models.load_model(file, safe_mode=True)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Keras can't read '{file}' ({str(error).splitlines()[0]}). A model of a class of your own has to be "
+            "passed: load_path(directory, model=your_compiled_model)."
+        ) from error
