@@ -158,7 +158,7 @@ def fit_path(
             "y": describe(train.y),
             "fingerprint": fingerprint(train),
         },
-        "model": record.of_model(model),
+        "model": record.of_model(model, logs),
         "callbacks": list(understood.described),
         "extra": dict(extra or {}),
     }

@@ -185,15 +185,19 @@ class Path:
 
     # --- what people look at ----------------------------------------------------------------------------------
 
-    def plot(self, kind: str = "path") -> plotly.graph_objects.Figure:
+    def plot(self, kind: str = "path", lang: str = "en") -> plotly.graph_objects.Figure:
         """A Plotly figure.
 
         Args:
             kind: "path" (metric against strength), "curves", "weights" or "parallel".
+            lang: "en" or "ko".
+
+        Raises:
+            InputError: an unknown kind or language.
         """
         from ridgeway.report import plot
 
-        return plot(self, kind)
+        return plot(self, kind, lang)
 
     def report(self, file: str | os.PathLike[str], lang: str = "en") -> None:
         """Writes the report as one HTML file that opens without a network.

@@ -50,8 +50,13 @@ def of_hyperparameters(
     }
 
 
-def of_model(model: keras.Model) -> dict[str, Any]:
-    """What the report and the Keras code in it need to know of the model."""
+def of_model(model: keras.Model, logs: Sequence[str]) -> dict[str, Any]:
+    """What the report and the Keras code in it need to know of the model.
+
+    Args:
+        model: compiled and built model.
+        logs: names of the logs that an epoch gives.
+    """
     optimizer = inner_optimizer(model)
     losses = compiled_losses(model)
     return {
@@ -64,12 +69,13 @@ def of_model(model: keras.Model) -> dict[str, Any]:
         ],
         "optimizer": type(optimizer).__name__,
         "optimizer_config": {
-            key: value for key, value in optimizer.get_config().items() if _plain(value) and value is not None
+            key: value
+            for key, value in optimizer.get_config().items()
+            if value is not None and (_plain(value) or key == "learning_rate")
         },
         "loss": ", ".join(loss.name for loss in losses) or "none",
         "loss_config": {key: value for loss in losses for key, value in loss.keywords.items() if _plain(value)},
-        "metrics": [name for name in model.metrics_names if name not in ("loss", "compile_metrics")]
-        + [metric.name for metric in getattr(model, "metrics", []) if metric.name not in ("loss", "compile_metrics")],
+        "metrics": [name for name in logs if name != "loss" and not name.startswith("val_")],
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import keras
 import numpy as np
 
@@ -17,7 +16,7 @@ def as_arrays(dataset: Dataset) -> Dataset:
     Args:
         dataset: arrays, DataFrames or nested structures of them.
     """
-    return Dataset(*(jax.tree.map(_array, part) for part in (dataset.x, dataset.y, dataset.sample_weight)))
+    return dataset.map(_array)
 
 
 def _array(value: Any) -> np.ndarray:

@@ -44,7 +44,7 @@ class WeightDecay(Hyperparameter):
 
 class _WeightDecayBinding(Binding):
     def __init__(self, model: keras.Model, optimizer: Any, decayed: Sequence[Any]) -> None:
-        self.base = None if optimizer.weight_decay is None else float(optimizer.weight_decay)
+        self.base = float(optimizer.weight_decay or 0.0)
         self._optimizer = optimizer
         self._decayed = decayed
         self._others = [v for v in model.trainable_variables if not any(v is d for d in decayed)]

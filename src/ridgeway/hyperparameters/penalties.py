@@ -37,7 +37,8 @@ class _L2Binding(Binding):
         self._model = model
         self._variables = variables
         own = {float(v.regularizer.l2) for v in variables if _holds_l2(v.regularizer)}
-        self.base = own.pop() if len(own) == 1 else None
+        none = not any(v.regularizer for v in variables)
+        self.base = 0.0 if none else own.pop() if len(own) == 1 else None
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
         return [regularizer_swap(v, _with_l2(v.regularizer, value)) for v in self._variables]
@@ -91,6 +92,9 @@ class L1(Hyperparameter):
 
 
 class _L1Binding(Binding):
+    # Keras has no proximal step that a model could hold one of.
+    base = 0.0
+
     def __init__(self, optimizer: Any, variables: Sequence[Any]) -> None:
         self._optimizer = optimizer
         self._variables = variables

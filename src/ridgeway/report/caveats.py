@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ridgeway.report.labels import hyperparameter_label
 from ridgeway.report.markup import Html, say, tag
 from ridgeway.report.verdict import Verdict
 from ridgeway.selection.rounding import rounded
+from ridgeway.selection.summary import finite
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -18,6 +21,8 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
     """The caveats that apply to this path, most important first."""
     table, record = path.table(), path.record
     items = []
+    if record.get("data", {}).get("validation_rows") == 0:
+        items.append(say("caveat.no_validation", lang))
     if found.configurations > 1:
         items.append(say("caveat.optimistic", lang, count=found.configurations))
     items.append(say("caveat.no_test", lang))
@@ -26,7 +31,9 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
     items.append(say("caveat.training_loss", lang))
     if found.best.n >= 2:
         folded = "fold" in table and table["fold"].nunique() > 1
-        items.append(say("caveat.folds" if folded else "caveat.seeds", lang))
+        items.append(say("caveat.folds", lang) if folded else _seeds(path, found, lang))
+        if found.gain.means == "paired lanes" and found.gain.n == 2:
+            items.append(say("caveat.few_repeats", lang))
     else:
         items.append(say("caveat.one_run", lang))
     items += _edges(path, found, lang)
@@ -34,6 +41,14 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
     if "l1" in path.hyperparameters and record.get("model", {}).get("optimizer") not in ("SGD", None):
         items.append(say("caveat.l1_adaptive", lang))
     return tag("ul", *(tag("li", item) for item in items), class_="caveats")
+
+
+def _seeds(path: "Path", found: Verdict, lang: str) -> Html:
+    """Errors between seeds can be far smaller than those over rows: the reader is given both."""
+    table, column = path.table(), f"{path.metric}_se"
+    known = finite(table.loc[table["lane"].isin(found.best.lanes), column]) if column in table else np.empty(0)
+    rows = say("caveat.seeds_rows", lang, error=rounded(float(np.mean(known)), 2)) if len(known) else Html("")
+    return say("caveat.seeds", lang, rows=rows)
 
 
 def _edges(path: "Path", found: Verdict, lang: str) -> list[Html]:

@@ -50,12 +50,8 @@ def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
     said = f"<b>%{{y}}</b><br>{text('figure.hover', lang, lane='%{customdata}', epoch='%{x}')}"
     for row, log in enumerate(panels, start=1):
         for label, colour, lanes in groups:
-            figure.add_trace(
-                _curves(history, log, lanes, label, colour, row == 1 and len(groups) > 1, said), row, 1
-            )
-        figure.add_trace(
-            _kept(table, history, log, groups, text("figure.kept", lang), row == 1, said), row, 1
-        )
+            figure.add_trace(_curves(history, log, lanes, label, colour, row == 1 and len(groups) > 1, said), row, 1)
+        figure.add_trace(_kept(table, history, log, groups, text("figure.kept", lang), row == 1, said), row, 1)
         best = history[history["lane"] == winner].sort_values("epoch")
         figure.add_trace(_winner(best, log, text("figure.best_lane", lang, lane=winner), row == 1), row, 1)
         mode = path.mode if log.endswith(path.metric.removeprefix("val_")) else "min"
@@ -166,9 +162,7 @@ def _kept(
 ) -> go.Scatter:
     colour_of = {lane: colour for _, colour, lanes in groups for lane in lanes}
     best = table.dropna(subset=["best_epoch"])[["lane", "best_epoch"]].astype(int)
-    points = best.merge(
-        history[["lane", "epoch", log]], left_on=["lane", "best_epoch"], right_on=["lane", "epoch"]
-    )
+    points = best.merge(history[["lane", "epoch", log]], left_on=["lane", "best_epoch"], right_on=["lane", "epoch"])
     return go.Scatter(
         x=points["epoch"].tolist(),
         y=_short(points[log]),

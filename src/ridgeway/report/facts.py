@@ -41,9 +41,7 @@ def facts(path: "Path", lang: str) -> Html:
             "compared_by": metric_label(path.metric, lang),
             "monitor": record.get("monitor"),
             **(
-                {"decay": text(f"fact.decay_{record['decay']}", lang)}
-                if "weight_decay" in path.hyperparameters
-                else {}
+                {"decay": text(f"fact.decay_{record['decay']}", lang)} if "weight_decay" in path.hyperparameters else {}
             ),
         },
         "machine": {
@@ -69,13 +67,19 @@ def layers(path: "Path", lang: str) -> Html:
     if not known:
         return Html("")
     rows = [
-        tag("tr", *(tag("td", layer.get(key, ""), class_="text") for key in ("name", "class", "config_line")))
+        tag("tr", tag("td", layer.get("name", ""), class_="text"), tag("td", _layer(layer), class_="text"))
         for layer in known
     ]
-    heads = [tag("th", say(f"layer.{key}", lang), scope="col") for key in ("name", "class", "settings")]
+    heads = [tag("th", say(f"layer.{key}", lang), scope="col") for key in ("name", "class")]
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
     label = say("layer.title", lang, count=len(known))
     return tag("details", tag("summary", label), tag("div", table, class_="scroll"))
+
+
+def _layer(layer: Mapping[str, Any]) -> str:
+    """The layer as one writes it, with its class in front."""
+    kind, line = str(layer.get("class", "")), str(layer.get("config_line", ""))
+    return line if line.startswith(kind) else f"{kind} {line}"
 
 
 def _family(path: "Path", lang: str) -> Html:
@@ -115,9 +119,7 @@ def _executor(executor: Mapping[str, Any], lang: str) -> str:
         return ""
     name = f"executor.{executor.get('name')}"
     known = text(name, lang) if name in catalogue(lang) else str(executor.get("name"))
-    return text(
-        "fact.executor_line", lang, name=known, slots=executor.get("slots"), devices=executor.get("devices")
-    )
+    return text("fact.executor_line", lang, name=known, slots=executor.get("slots"), devices=executor.get("devices"))
 
 
 def _time(seconds: Mapping[str, Any], lang: str) -> str:

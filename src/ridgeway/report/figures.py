@@ -44,7 +44,5 @@ def plot(path: "Path", kind: str = "path", lang: str = "en") -> go.Figure:
     if kind not in _FIGURES:
         near = get_close_matches(str(kind), KINDS, n=1)
         hint = f" The nearest is {near[0]!r}." if near else ""
-        raise InputError(
-            f"Unknown kind of figure {kind!r}.{hint} The kinds are {', '.join(map(repr, KINDS))}."
-        )
+        raise InputError(f"Unknown kind of figure {kind!r}.{hint} The kinds are {', '.join(map(repr, KINDS))}.")
     return _FIGURES[kind](path, lang)

@@ -15,6 +15,23 @@ _OPTIMIZERS = {
     "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
     "RMSprop", "SGD",
 }  # fmt: skip
+# Losses that are written out; of any other, custom or several, only the name is known.
+_LOSS_FUNCTIONS = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "binary_focal_crossentropy": "BinaryFocalCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "categorical_focal_crossentropy": "CategoricalFocalCrossentropy",
+    "hinge": "Hinge",
+    "huber": "Huber",
+    "kl_divergence": "KLDivergence",
+    "log_cosh": "LogCosh",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "mean_squared_error": "MeanSquaredError",
+    "poisson": "Poisson",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
+_LOSSES = set(_LOSS_FUNCTIONS.values())
+_LOSS_ARGUMENTS = ("from_logits", "label_smoothing", "delta", "gamma", "alpha", "ignore_class")
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "": {
         "use_ema": False,
@@ -30,9 +47,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def keras_code(
-    record: Mapping[str, Any], configuration: Mapping[str, float], epochs: int, lang: str = "en"
-) -> str:
+def keras_code(record: Mapping[str, Any], configuration: Mapping[str, float], epochs: int, lang: str = "en") -> str:
     """Write the `compile` and `fit` that train a configuration with Keras alone, and what the model needs.
 
     Args:
@@ -67,6 +82,8 @@ def keras_code(
     optimizer, decays = _optimizer(about, configuration)
     if configuration.get("l1"):
         changes += _proximal(configuration, about, lang)
+    if "learning_rate=learning_rate" in optimizer:
+        before = [*_comment("schedule_unknown", lang), *before]
     lines = [*changes, *([""] if changes else []), *before]
     compiled = optimizer
     if decays and record.get("decay") != "all":
@@ -98,8 +115,7 @@ def _strings(values: Any) -> str:
     return (
         "["
         + ", ".join(
-            '"' + str(name).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
-            for name in names
+            '"' + str(name).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"' for name in names
         )
         + "]"
     )
@@ -119,9 +135,11 @@ def _optimizer(about: Mapping[str, Any], configuration: Mapping[str, float]) -> 
     for varied in ("learning_rate", "momentum", "weight_decay"):
         if varied in configuration:
             config[varied] = configuration[varied]
+    config.setdefault("weight_decay", None)
     usual = {**_DEFAULTS[""], **_DEFAULTS.get(name, {})}
     ordered = [key for key in ("learning_rate", "momentum", "weight_decay") if key in config]
-    shown = []
+    # A record holds plain numbers; of a schedule it may hold nothing, so the line names what is missing.
+    shown = [] if "learning_rate" in config else ["learning_rate=learning_rate"]
     for key in [*ordered, *(key for key in config if key not in ordered)]:
         value = config[key]
         if key == "weight_decay" and not value:
@@ -155,28 +173,26 @@ def _identifier(name: str) -> str:
 
 def _loss(about: Mapping[str, Any], smoothing: float | None, lang: str) -> tuple[str, list[str]]:
     """The loss as an argument of `compile`, and the lines that must stand before it."""
-    name, config = about.get("loss"), about.get("loss_config")
-    before: list[str] = []
-    if not isinstance(name, str):
+    name, config = str(about.get("loss")), about.get("loss_config")
+    by_function = name in _LOSS_FUNCTIONS
+    kind = _LOSS_FUNCTIONS.get(name, name)
+    if kind not in _LOSSES:
         return "loss", _comment("loss_unknown", lang, loss=repr(name))
-    sparse = re.sub(r"[^a-z]", "", name.lower()) == "sparsecategoricalcrossentropy"
-    known = isinstance(config, Mapping) or not re.match(r"[A-Z]\w*$", name)
-    arguments = {
-        k: v for k, v in dict(config or {}).items() if k in ("from_logits", "label_smoothing", "delta") and v
-    }
+    arguments = {key: value for key, value in dict(config or {}).items() if key in _LOSS_ARGUMENTS and value}
+    before: list[str] = []
     if smoothing:
         arguments["label_smoothing"] = float(smoothing)
-        if sparse:
-            before = [*_comment("sparse_smoothing", lang), "y_train = keras.utils.to_categorical(y_train)"]
-            name = "CategoricalCrossentropy"
+        if kind == "SparseCategoricalCrossentropy":
+            before += [*_comment("sparse_smoothing", lang), "y_train = keras.utils.to_categorical(y_train)"]
+            kind = "CategoricalCrossentropy"
     elif smoothing == 0:
         arguments.pop("label_smoothing", None)
-    if not re.match(r"[A-Z]\w*$", name):
+    if by_function and not arguments:
         return repr(name), before
+    if config is None and not by_function:
+        before += _comment("loss_arguments", lang, loss=kind)
     call = ", ".join(f"{key}={_value(value)}" for key, value in arguments.items())
-    if not known:
-        before += _comment("loss_arguments", lang, loss=name)
-    return f"keras.losses.{name}({call})", before
+    return f"keras.losses.{kind}({call})", before
 
 
 def _proximal(configuration: Mapping[str, float], about: Mapping[str, Any], lang: str) -> list[str]:

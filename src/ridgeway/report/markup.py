@@ -38,6 +38,4 @@ def joined(*children: object) -> Html:
 def say(key: str, lang: str, **values: object) -> Html:
     """A text of the catalogue as markup; values that are `Html` keep their tags, others are escaped."""
     marked = text(key, lang, **{name: f"\x02{name}\x03" for name in values})
-    return Html(
-        re.sub("\x02(.*?)\x03", lambda found: escaped(values[found[1]]), html.escape(marked, quote=True))
-    )
+    return Html(re.sub("\x02(.*?)\x03", lambda found: escaped(values[found[1]]), html.escape(marked, quote=True)))

@@ -21,7 +21,7 @@ from ridgeway.report.keras_code import keras_code
 from ridgeway.report.markup import Html, escaped, joined, say, tag
 from ridgeway.report.profile import varied
 from ridgeway.report.result_tables import configuration_table, lane_table
-from ridgeway.report.verdict import Verdict, cards, configuration_markup, paragraph, verdict
+from ridgeway.report.verdict import Verdict, cards, configuration_markup, kept_epoch, paragraph, verdict
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -43,9 +43,7 @@ def write_report(path: "Path", file: str | os.PathLike[str], lang: str = "en") -
     """
     target = FilePath(file)
     if target.is_dir():
-        raise InputError(
-            f"The report file {str(target)!r} is a folder. Pass a file name in it, such as report.html."
-        )
+        raise InputError(f"The report file {str(target)!r} is a folder. Pass a file name in it, such as report.html.")
     page = render(path, check_language(lang))
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.partial")
@@ -127,8 +125,7 @@ def _figure(path: "Path", kind: str, lang: str) -> Html:
 
 def _code(path: "Path", found: Verdict, lang: str) -> Html:
     best = found.best
-    kept = path.table().set_index("lane").loc[best.lane]
-    epochs = int(kept["epochs"] if kept.isna()["best_epoch"] else kept["best_epoch"])
+    epochs = kept_epoch(path, best.lane)
     source = keras_code(path.record, best.configuration, epochs, lang)
     return _section(
         "code",
@@ -162,7 +159,5 @@ def _tables(path: "Path", found: Verdict, lang: str) -> Html:
             tag("p", say("table.configurations", lang), class_="note"),
             configuration_table(path, found, lang),
         ),
-        _section(
-            "lanes", lang, tag("p", say("table.lanes", lang), class_="note"), lane_table(path, found, lang)
-        ),
+        _section("lanes", lang, tag("p", say("table.lanes", lang), class_="note"), lane_table(path, found, lang)),
     )

@@ -54,17 +54,13 @@ def add_lines(
         figure.add_trace(_faint(profile, axis, hyperparameters, column), *place)
         return []
     symbols = ("circle", "square", "triangle-up", "diamond", "triangle-down", "pentagon")
-    shades = StrengthAxis.of(
-        [float(line[profile.by].iloc[0]) for line in profile.lines] if profile.by else [0.0]
-    )
+    shades = StrengthAxis.of([float(line[profile.by].iloc[0]) for line in profile.lines] if profile.by else [0.0])
     ends = []
     for line, symbol in zip(profile.lines, symbols, strict=False):
         value = float(line[profile.by].iloc[0]) if profile.by else 0.0
         colour = shade(shades.fraction(value)) if profile.by else INK
         label = f"{profile.by} {rounded(value, 4)}" if profile.by else ""
-        figure.add_trace(
-            _line(line, profile, axis, hyperparameters, column, colour, symbol, plain(label)), *place
-        )
+        figure.add_trace(_line(line, profile, axis, hyperparameters, column, colour, symbol, plain(label)), *place)
         ends.append((label, colour, float(line[column].iloc[-1])))
     return ends if profile.by else []
 

@@ -104,9 +104,7 @@ def _lines(shown: pd.DataFrame, height_of: Any, hyperparameters: list[str]) -> l
     texts = hover(shown, hyperparameters)
     rows = shown.to_dict("records")
     traces = []
-    for number, inside in reversed(
-        list(enumerate(np.array_split(np.arange(len(rows)), min(_SHADES, len(rows)))))
-    ):
+    for number, inside in reversed(list(enumerate(np.array_split(np.arange(len(rows)), min(_SHADES, len(rows)))))):
         x: list[float | None] = []
         y: list[float | None] = []
         said: list[str] = []
@@ -130,9 +128,7 @@ def _lines(shown: pd.DataFrame, height_of: Any, hyperparameters: list[str]) -> l
     return traces
 
 
-def _axis(
-    figure: go.Figure, place: int, title: str, ticks: list[tuple[float, str]], last: bool = False
-) -> None:
+def _axis(figure: go.Figure, place: int, title: str, ticks: list[tuple[float, str]], last: bool = False) -> None:
     figure.add_shape(
         type="line",
         x0=place,

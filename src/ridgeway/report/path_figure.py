@@ -39,9 +39,7 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     shown = summary[summary["mean"].notna()]
     names = varied(shown, path.hyperparameters)
     height = _PANEL * len(names) + _BETWEEN * (len(names) - 1)
-    figure = make_subplots(
-        rows=len(names), cols=1, vertical_spacing=_BETWEEN / height if len(names) > 1 else 0
-    )
+    figure = make_subplots(rows=len(names), cols=1, vertical_spacing=_BETWEEN / height if len(names) > 1 else 0)
     stable = shown[shown["diverged"] == 0] if (shown["diverged"] == 0).any() else shown
     errors = stable["standard_error"].fillna(0)
     low, high, outside = reach(np.concatenate([stable["mean"] - errors, stable["mean"] + errors]), path.mode)
@@ -50,9 +48,7 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     lines = False
     for row, name in enumerate(names, start=1):
         lines |= _panel(figure, row, name, path, stable, (low, high), found, lang)
-        _diverged(
-            figure, row, name, path, shown[shown["diverged"] > 0], low if path.mode == "max" else high, lang
-        )
+        _diverged(figure, row, name, path, shown[shown["diverged"] > 0], low if path.mode == "max" else high, lang)
     if outside:
         figure.add_annotation(
             text=text("figure.outside", lang, count=outside),
@@ -87,9 +83,7 @@ def _panel(
         where = strengths.position(mark.choice.configuration[name])
         _mark(figure, row, where, mark)
     refs = (f"x{row}", f"y{row}") if row > 1 else ("x", "y")
-    figure.update_xaxes(
-        axis(title=plain(hyperparameter_label(name, lang)), **strengths.settings()), row=row, col=1
-    )
+    figure.update_xaxes(axis(title=plain(hyperparameter_label(name, lang)), **strengths.settings()), row=row, col=1)
     figure.update_xaxes(showgrid=False, row=row, col=1)
     figure.update_yaxes(axis(range=list(limits)), row=row, col=1)
     headline(figure, row, metric_label(path.metric, lang), better_label(path.mode, lang))
@@ -182,9 +176,7 @@ def _band(figure: go.Figure, found: list[Mark], panels: int, lang: str) -> None:
         )
 
 
-def _diverged(
-    figure: go.Figure, row: int, name: str, path: "Path", rows: pd.DataFrame, edge: float, lang: str
-) -> None:
+def _diverged(figure: go.Figure, row: int, name: str, path: "Path", rows: pd.DataFrame, edge: float, lang: str) -> None:
     """Put a cross at the panel's worse edge for each configuration with a diverged lane."""
     if not len(rows):
         return

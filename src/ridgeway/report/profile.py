@@ -50,9 +50,7 @@ def profile(summary: pd.DataFrame, name: str, hyperparameters: Sequence[str]) ->
         return Profile(name, None, (ordered,), False)
     lines = tuple(group for _, group in ordered.groupby(others, sort=True))
     alone = len(others) == 1 and len(lines) <= _TELLABLE
-    return Profile(
-        name, others[0] if alone else None, lines, len(lines) > 0.7 * len(summary) and len(summary) > 8
-    )
+    return Profile(name, others[0] if alone else None, lines, len(lines) > 0.7 * len(summary) and len(summary) > 8)
 
 
 def best_over_others(summary: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -65,9 +65,7 @@ def _table(frame: pd.DataFrame, hyperparameters: Iterable[str], lang: str, tags:
         ]
         body.append(tag("tr", *cells, class_=" ".join(role.replace("_", "-") for role in roles) or None))
     whole = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *body), class_="sortable")
-    return tag(
-        "div", whole, class_="scroll", tabindex=0, role="region", aria_label=text("table.scroll", lang)
-    )
+    return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=text("table.scroll", lang))
 
 
 def _head(column: str, hyperparameters: set[str], lang: str) -> Html | str:
@@ -83,9 +81,7 @@ def _places(column: pd.Series) -> int:
 
 
 def _cell(column: str, value: Any, places: int | None, roles: list[str], lang: str) -> Html:
-    badges = [
-        tag("span", say(f"badge.{role}", lang), class_=f"badge {role.replace('_', '-')}") for role in roles
-    ]
+    badges = [tag("span", say(f"badge.{role}", lang), class_=f"badge {role.replace('_', '-')}") for role in roles]
     if column == "stopped":
         known = f"stopped.{value}" in catalogue(lang)
         return tag("td", text(f"stopped.{value}", lang) if known else value, class_="text")

@@ -53,6 +53,13 @@ def verdict(path: "Path") -> Verdict:
     )
 
 
+def kept_epoch(path: "Path", lane: int) -> int:
+    """The epoch, from 1, whose weights a lane kept; its last one where it kept none."""
+    table = path.table()
+    row = table[table["lane"] == lane][["best_epoch", "epochs"]].astype("Int64")
+    return int(row["best_epoch"].fillna(row["epochs"]).iloc[0])
+
+
 def value(choice: Choice) -> str:
     """A choice's mean with its standard error."""
     return with_error(choice.mean, choice.standard_error)
@@ -81,8 +88,7 @@ def difference(comparison: Comparison) -> tuple[str, str, str]:
 def configuration_markup(choice: Choice, strong: bool = True) -> Html:
     """A configuration in a sentence: names and values that do not break apart."""
     parts = (
-        tag("span", f"{name} {rounded(number, 4)}", class_="nowrap")
-        for name, number in choice.configuration.items()
+        tag("span", f"{name} {rounded(number, 4)}", class_="nowrap") for name, number in choice.configuration.items()
     )
     return tag("b" if strong else "span", Html(" · ".join(parts)))
 
@@ -92,15 +98,11 @@ def paragraph(path: "Path", found: Verdict, lang: str) -> Html:
     lanes, runs = len(path.table()), path.table().groupby(path.hyperparameters, dropna=False).size().max()
     sentences = []
     if found.configurations == 1:
-        sentences.append(
-            say("verdict.trained_one", lang, runs=runs, configuration=configuration_markup(found.best))
-        )
+        sentences.append(say("verdict.trained_one", lang, runs=runs, configuration=configuration_markup(found.best)))
     elif runs == 1:
         sentences.append(say("verdict.trained_once", lang, lanes=lanes))
     else:
-        sentences.append(
-            say("verdict.trained", lang, lanes=lanes, configurations=found.configurations, runs=runs)
-        )
+        sentences.append(say("verdict.trained", lang, lanes=lanes, configurations=found.configurations, runs=runs))
     metric = metric_label(path.metric, lang)
     if found.configurations == 1:
         sentences.append(say("verdict.only", lang, metric=metric, value=_value(found.best)))
@@ -121,9 +123,7 @@ def paragraph(path: "Path", found: Verdict, lang: str) -> Html:
         sentences.append(say("verdict.one_se_same", lang))
     else:
         chosen = configuration_markup(found.simple)
-        sentences.append(
-            say("verdict.one_se", lang, configuration=chosen, value=_value(found.simple, strong=False))
-        )
+        sentences.append(say("verdict.one_se", lang, configuration=chosen, value=_value(found.simple, strong=False)))
     return tag("p", Html(" ".join(sentences)), class_="answer")
 
 
@@ -167,13 +167,8 @@ def cards(path: "Path", found: Verdict, lang: str) -> Html:
 
 
 def _card(path: "Path", choice: Choice, role: str, gain: Comparison | None, lang: str) -> Html:
-    row = path.table().set_index("lane").loc[choice.lane]
-    terms = [
-        joined(tag("dt", name), tag("dd", rounded(number, 4)))
-        for name, number in choice.configuration.items()
-    ]
-    kept = "–" if row.isna()["best_epoch"] else int(row["best_epoch"])
-    lines = [say("card.lane", lang, lane=choice.lane, epoch=kept, n=choice.n)]
+    terms = [joined(tag("dt", name), tag("dd", rounded(number, 4))) for name, number in choice.configuration.items()]
+    lines = [say("card.lane", lang, lane=choice.lane, epoch=kept_epoch(path, choice.lane), n=choice.n)]
     if gain is not None and gain.means != "same":
         amount, low, high = difference(gain)
         key = "card.gain" if low else "card.gain_only"

@@ -38,9 +38,7 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
     columns = ["weight_norm", *(["zero_share"] if (shown["zero_share"] > 0).any() else [])]
     panels = [(name, column) for name in names for column in columns]
     height = _PANEL * len(panels) + _BETWEEN * (len(panels) - 1)
-    figure = make_subplots(
-        rows=len(panels), cols=1, vertical_spacing=_BETWEEN / height if len(panels) > 1 else 0
-    )
+    figure = make_subplots(rows=len(panels), cols=1, vertical_spacing=_BETWEEN / height if len(panels) > 1 else 0)
     labelled = False
     for row, (name, column) in enumerate(panels, start=1):
         strengths = StrengthAxis.of(path.table()[name])

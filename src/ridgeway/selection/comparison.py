@@ -83,15 +83,12 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
     sign = 1.0 if first.mode == "max" else -1.0
     if first.configuration == second.configuration:
         return Comparison(0.0, math.nan, math.nan, first.n, "same")
-    pairs = [column for column in ("repeat", "fold") if column in table]
-    metric = first.metric
-    left = lanes_of(table, first.configuration).set_index(pairs)[metric] if pairs else pd.Series(dtype=float)
-    right = (
-        lanes_of(table, second.configuration).set_index(pairs)[metric] if pairs else pd.Series(dtype=float)
+    left, right = (
+        lanes_of(table, side.configuration).set_index(["repeat", "fold"])[first.metric] for side in (first, second)
     )
-    joined = pd.concat([left, right], axis=1, keys=["first", "second"], join="inner").astype(float)
-    joined = joined[np.isfinite(joined).all(axis=1)]
-    differences = sign * (joined["first"] - joined["second"]).to_numpy()
+    paired = pd.concat([left, right], axis=1, join="inner").to_numpy(dtype=float, na_value=math.nan)
+    differences = sign * (paired[:, 0] - paired[:, 1])
+    differences = differences[np.isfinite(differences)]
     n = len(differences)
     if n >= 2:
         gain = float(differences.mean())

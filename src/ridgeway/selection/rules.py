@@ -64,11 +64,7 @@ def choice(table: pd.DataFrame, record: Mapping[str, Any], row: pd.Series, rule:
     values = pd.to_numeric(lanes[record["metric"]], errors="coerce").to_numpy(dtype=float, na_value=math.nan)
     sign = 1.0 if record["mode"] == "min" else -1.0
     keys = np.where(np.isfinite(values), sign * values, math.inf)
-    diverged = (
-        (lanes["stopped"] == "diverged").to_numpy()
-        if "stopped" in lanes
-        else np.zeros(len(lanes), dtype=bool)
-    )
+    diverged = (lanes["stopped"] == "diverged").to_numpy() if "stopped" in lanes else np.zeros(len(lanes), dtype=bool)
     best = int(np.lexsort([lanes["lane"].to_numpy(), keys, diverged])[0])
     return Choice(
         configuration=configuration,

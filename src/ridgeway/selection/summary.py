@@ -93,9 +93,7 @@ def _summarize(
     }
 
 
-def _standard_error(
-    group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None
-) -> float:
+def _standard_error(group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None) -> float:
     if len(values) >= 2:
         return float(values.std(ddof=1) / math.sqrt(len(values)))
     if len(values) == 0:

@@ -1,0 +1,79 @@
+"""Text columns and class labels as numbers, described so that `predict` does the same without unpickling."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.errors import InputError
+
+
+@dataclass(frozen=True)
+class TableEncoding:
+    """How a table's columns become the columns of x.
+
+    Attributes:
+        columns: feature columns in order.
+        levels: for each text column its levels; such a column becomes one 0/1 column a level.
+    """
+
+    columns: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame) -> TableEncoding:
+        """Learns which columns are text, and their levels."""
+        levels = {
+            str(name): tuple(sorted(frame[name].astype(str).unique()))
+            for name in frame.columns
+            if not pd.api.types.is_numeric_dtype(frame[name])
+        }
+        return cls(tuple(map(str, frame.columns)), levels)
+
+    def transform(self, frame: pd.DataFrame) -> np.ndarray:
+        """float32 `(row, feature)`.
+
+        Raises:
+            InputError: a column is missing, has text where numbers were, or a level that was not trained on.
+        """
+        frame = frame.rename(columns=str)
+        parts = []
+        for name in self.columns:
+            if name not in frame.columns:
+                raise InputError(f"The data has no column '{name}', which the model was trained on. Add it.")
+            if name in self.levels:
+                parts.append(self._indicators(name, frame[name].astype(str)))
+                continue
+            if not pd.api.types.is_numeric_dtype(frame[name]):
+                example = frame[name].iloc[0]
+                raise InputError(f"Column '{name}' holds text such as {example!r}, and the model wants numbers.")
+            parts.append(frame[name].to_numpy(np.float32)[:, None])
+        return np.concatenate(parts, axis=1)
+
+    def _indicators(self, name: str, column: pd.Series) -> np.ndarray:
+        levels = self.levels[name]
+        unknown = sorted(set(column) - set(levels))
+        if unknown:
+            raise InputError(
+                f"Column '{name}' holds {unknown[0]!r}, which the model was not trained on. Known are "
+                f"{', '.join(levels[:8])}{' ...' if len(levels) > 8 else ''}."
+            )
+        return (column.to_numpy()[:, None] == np.array(levels)[None, :]).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """A description that `from_json` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, described: dict[str, Any]) -> TableEncoding:
+        """Reads what `to_json` gave."""
+        return cls(tuple(described["columns"]), {name: tuple(given) for name, given in described["levels"].items()})
+
+
+def encode_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    """Labels as numbers from 0, and the label of each number, sorted."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    return codes.astype(np.int32).reshape(-1), classes.tolist()

@@ -1,0 +1,137 @@
+"""From a file or folder to x and y, by its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.data.archives import holds_idx, is_idx, read_idx_pair, read_npz
+from ridgeway.data.encoders import TableEncoding, encode_classes
+from ridgeway.data.images import read_images
+from ridgeway.data.tables import check_cells, read_table, split_target
+from ridgeway.errors import InputError
+
+TASKS = ("classification", "regression")
+_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
+# Whole numbers with more distinct values than this are taken as a quantity.
+_MOST_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file held.
+
+    Attributes:
+        x: features `(row, feature)`, or images.
+        y: class numbers from 0, or values; None where the file has no labels.
+        task: "classification" or "regression".
+        classes: the label of each class number; empty for regression.
+        encoding: how a table's columns became x; None for arrays.
+        target: the target column of a table.
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None
+    task: str
+    classes: list[Any]
+    encoding: TableEncoding | None = None
+    target: str | None = None
+
+
+def read(path: Path, target: str | None = None, task: str | None = None) -> Source:
+    """Reads training data.
+
+    Args:
+        path: CSV, Parquet, `.npz`, IDX (`.gz` too), a folder with an IDX pair, or a folder of class folders of images.
+        target: the target column, which a table needs.
+        task: "classification" or "regression"; by default told from the labels.
+
+    Raises:
+        InputError: the data can't be read, or has no labels.
+    """
+    if task is not None and task not in TASKS:
+        raise InputError(f"Unknown task '{task}'. There are {' and '.join(TASKS)}.")
+    if not path.exists():
+        raise InputError(f"There is no file or folder '{path}'. Check the path.")
+    if path.suffix.lower() in _TABLES and path.is_file():
+        if target is None:
+            frame = read_table(path)
+            raise InputError(
+                f"'{path}' is a table: say which column to predict, as in --target {frame.columns[-1]!r}. It has "
+                f"{', '.join(map(str, frame.columns))}."
+            )
+        frame = read_table(path)
+        features, labels = split_target(frame, target, path)
+        check_cells(frame, path)
+        encoding = TableEncoding.fit(features)
+        return _source(encoding.transform(features), labels.to_numpy(), task, encoding, target)
+    x, y = _arrays(path)
+    if y is None:
+        raise InputError(f"'{path}' has no labels. Add an array y, or the labels file beside the images.")
+    return _source(x, y, task)
+
+
+def read_features(path: Path, encoding: TableEncoding | None) -> np.ndarray:
+    """Reads data to predict on; labels that are there too are left out.
+
+    Args:
+        path: as in `read`.
+        encoding: how the training table's columns became x; None where the model was trained on arrays.
+    """
+    if not path.exists():
+        raise InputError(f"There is no file or folder '{path}'. Check the path.")
+    if path.suffix.lower() in _TABLES and path.is_file():
+        if encoding is None:
+            raise InputError(f"'{path}' is a table, and the model was trained on arrays. Pass arrays of the same kind.")
+        frame = read_table(path)
+        check_cells(frame[[name for name in frame.columns if str(name) in encoding.columns]], path)
+        return encoding.transform(frame)
+    if encoding is not None:
+        raise InputError(f"'{path}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
+    return _arrays(path)[0]
+
+
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    if is_idx(path) or holds_idx(path):
+        return read_idx_pair(path)
+    if path.is_dir():
+        return read_images(path)
+    raise InputError(
+        f"'{path}' is of no kind that ridgeway reads. Pass CSV, Parquet, .npz, IDX (.gz), or a folder of class folders "
+        "of images."
+    )
+
+
+def _source(
+    x: np.ndarray,
+    y: np.ndarray,
+    task: str | None,
+    encoding: TableEncoding | None = None,
+    target: str | None = None,
+) -> Source:
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1:
+        raise InputError(f"The labels have the shape {y.shape}. Pass one label a row.")
+    number = np.issubdtype(y.dtype, np.number) and not np.issubdtype(y.dtype, np.bool_)
+    if task is None:
+        whole = number and bool(np.all(np.isfinite(y)) and np.all(y == np.floor(y)))
+        few = len(np.unique(y)) <= _MOST_CLASSES
+        task = "classification" if not number or (whole and few) else "regression"
+    if task == "regression":
+        if not number:
+            raise InputError(f"The labels are text such as {y[0]!r}, and regression wants numbers. Leave --task out.")
+        return Source(x, y.astype(np.float32), task, [], encoding, target)
+    if pd.isna(pd.Series(y)).any():
+        raise InputError("Some labels are missing. Drop those rows.")
+    codes, classes = encode_classes(y)
+    if len(classes) < 2:
+        raise InputError(f"All labels are {classes[0]!r}. Classification needs at least two classes.")
+    return Source(x, codes, task, classes, encoding, target)

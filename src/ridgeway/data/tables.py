@@ -1,0 +1,72 @@
+"""CSV and Parquet files as tables."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.errors import InputError
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """Reads a CSV or Parquet file.
+
+    Raises:
+        InputError: it can't be parsed (with the line), or holds no rows or no columns.
+    """
+    try:
+        frame = pd.read_parquet(file) if file.suffix.lower() in (".parquet", ".pq") else pd.read_csv(file)
+    except pd.errors.EmptyDataError:
+        raise InputError(f"'{file}' is empty. Pass a file with a header line and at least one row.") from None
+    except pd.errors.ParserError as error:
+        line = re.search(r"line (\d+)", str(error))
+        where = f" at line {line.group(1)}" if line else ""
+        raise InputError(
+            f"'{file}' can't be parsed as CSV{where}: {str(error).strip()}. Mend that line, or quote the field."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"'{file}' is no UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"'{file}' can't be read: {error}. Pass a CSV or Parquet file.") from None
+    if frame.empty:
+        raise InputError(f"'{file}' holds no rows. Pass at least one row below the header.")
+    return frame
+
+
+def split_target(frame: pd.DataFrame, target: str, file: Path) -> tuple[pd.DataFrame, pd.Series]:
+    """The features and the target column.
+
+    Raises:
+        InputError: there is no such column; gives the nearest names.
+    """
+    if target not in frame.columns:
+        names = [str(name) for name in frame.columns]
+        near = difflib.get_close_matches(target, names, n=3, cutoff=0.4) or names[:8]
+        raise InputError(f"Unknown target column '{target}' in '{file}'. The nearest names are {', '.join(near)}.")
+    features = frame.drop(columns=[target])
+    if features.shape[1] == 0:
+        raise InputError(f"'{file}' has no column beside the target '{target}'. Pass a table with features.")
+    return features, frame[target]
+
+
+def check_cells(frame: pd.DataFrame, file: Path) -> None:
+    """Refuses cells that are missing or infinite.
+
+    Raises:
+        InputError: names the column, the number of such cells and the first line of the file that has one.
+    """
+    for name in frame.columns:
+        column = frame[name]
+        bad = column.isna().to_numpy()
+        if pd.api.types.is_float_dtype(column):
+            bad = bad | ~np.isfinite(column.to_numpy(dtype=float, na_value=np.nan))
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise InputError(
+                f"Column '{name}' of '{file}' has {int(bad.sum())} cells that are missing, NaN or infinite, the first "
+                f"in data row {row + 1}. Fill them in or drop those rows."
+            )

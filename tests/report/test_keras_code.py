@@ -1,0 +1,140 @@
+"""The code that reproduces a configuration runs, and does what it says."""
+
+import ast
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ridgeway.report.keras_code import _NOT_KERNELS, keras_code
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def record(synthetic: SimpleNamespace) -> dict[str, Any]:
+    return dict(synthetic.cases["grid"]().record)
+
+
+def run(source: str, model: Any, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    import keras
+
+    names: dict[str, Any] = {"keras": keras, "model": model, "x_train": x, "y_train": y}
+    exec(compile(source, "winner", "exec"), names)
+    return names
+
+
+@pytest.fixture
+def digits() -> SimpleNamespace:
+    import keras
+
+    rng = np.random.default_rng(0)
+    model = keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(3, activation="softmax")])
+    return SimpleNamespace(model=model, x=rng.random((40, 5), dtype=np.float32), y=rng.integers(0, 3, 40))
+
+
+def test_the_lines_read_as_a_person_would_write_them(record: dict[str, Any]) -> None:
+    code = keras_code(record, {"weight_decay": 0.001, "dropout": 0.25}, 14)
+    assert "optimizer = keras.optimizers.SGD(learning_rate=0.01, momentum=0.9, weight_decay=0.001)\n" in code
+    assert 'optimizer.exclude_from_weight_decay(var_names=["bias"' in code
+    assert 'metrics=["accuracy"]' in code
+    assert "model.fit(x_train, y_train, batch_size=32, epochs=14)\n" in code
+    assert "Dropout(0.25) in every dropout layer: 'dropout'" in code
+
+
+def test_decay_spares_biases_as_this_run_did(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    run(keras_code(record, {"weight_decay": 0.1}, 1), digits.model, digits.x, digits.y)
+    kernel, bias = digits.model.trainable_variables
+    optimizer = digits.model.optimizer
+    assert optimizer.weight_decay == 0.1
+    assert optimizer._use_weight_decay(kernel) and not optimizer._use_weight_decay(bias)
+    assert "exclude" not in keras_code({**record, "decay": "all"}, {"weight_decay": 0.1}, 1)
+    assert "exclude" not in keras_code(record, {"weight_decay": 0.0}, 1)
+
+
+def test_kernels_are_those_of_the_engine() -> None:
+    from ridgeway.hyperparameters import kernels
+
+    assert tuple(_NOT_KERNELS) == kernels._NOT_KERNELS
+
+
+def test_sparse_smoothing_goes_over_one_hot_labels(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    code = keras_code(record, {"label_smoothing": 0.1}, 1)
+    names = run(code, digits.model, digits.x, digits.y)
+    assert names["y_train"].shape == (40, 3)
+    assert digits.model.loss.label_smoothing == 0.1
+    assert "to_categorical" not in keras_code(record, {"label_smoothing": 0.0}, 1)
+
+
+def test_the_l1_constraint_is_the_proximal_step(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    code = keras_code(record, {"l1": 0.5, "learning_rate": 0.1}, 1)
+    names = run(code, digits.model, digits.x, digits.y)
+    assert "kernel_constraint=SoftThreshold(0.1 * 0.5)" in code
+    shrunk = names["SoftThreshold"](0.1 * 0.5)(np.array([-1.0, -0.04, 0.0, 0.04, 1.0]))
+    np.testing.assert_allclose(shrunk, [-0.95, 0.0, 0.0, 0.0, 0.95], rtol=1e-6)
+
+
+def test_a_loss_with_known_arguments_is_written_out(record: dict[str, Any]) -> None:
+    model = {**record["model"], "loss_config": {"name": "x", "from_logits": True}}
+    code = keras_code({**record, "model": model}, {"dropout": 0.5}, 3)
+    assert "loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)," in code
+    assert "Give SparseCategoricalCrossentropy" not in code
+
+
+def test_a_loss_by_function_gets_its_class_for_smoothing(record: dict[str, Any]) -> None:
+    model = {**record["model"], "loss": "binary_crossentropy", "loss_config": {"from_logits": False}}
+    code = keras_code({**record, "model": model}, {"label_smoothing": 0.1}, 3)
+    assert "loss=keras.losses.BinaryCrossentropy(label_smoothing=0.1)," in code
+    assert "loss='binary_crossentropy'," in keras_code({**record, "model": model}, {"dropout": 0.1}, 3)
+
+
+@pytest.mark.parametrize("loss", ["MyLoss", "my_loss", "MeanSquaredError, Huber", "none"])
+def test_a_loss_that_is_not_known_is_left_to_a_name(record: dict[str, Any], loss: str) -> None:
+    code = keras_code({**record, "model": {**record["model"], "loss": loss}}, {"dropout": 0.1}, 3)
+    assert "    loss=loss,\n" in code and f"as in your model, {loss!r}" in code
+
+
+def test_an_unrecorded_schedule_is_named(record: dict[str, Any]) -> None:
+    model = {**record["model"], "optimizer_config": {"momentum": 0.9}}
+    code = keras_code({**record, "model": model}, {"dropout": 0.1}, 3)
+    assert "SGD(learning_rate=learning_rate, momentum=0.9)" in code and "your model's own schedule" in code
+
+
+def test_schedules_and_string_losses_are_written_out(record: dict[str, Any]) -> None:
+    schedule = {
+        "module": "keras.optimizers.schedules",
+        "class_name": "ExponentialDecay",
+        "config": {
+            "initial_learning_rate": 0.1,
+            "decay_steps": 10,
+            "decay_rate": 0.9,
+            "staircase": False,
+            "name": "e",
+        },
+    }
+    model = {
+        **record["model"],
+        "optimizer": "AdamW",
+        "optimizer_config": {"learning_rate": schedule, "weight_decay": None, "beta_1": 0.9},
+        "loss": "mean_squared_error",
+        "loss_config": {},
+    }
+    code = keras_code({**record, "model": model}, {"l1": 0.1}, 3)
+    assert "ExponentialDecay(initial_learning_rate=0.1, decay_steps=10, decay_rate=0.9, staircase=False)" in code
+    assert "weight_decay=None" in code and "loss='mean_squared_error'" in code and "learning_rate * 0.1" in code
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_code_parses_whatever_the_names(record: dict[str, Any], lang: str) -> None:
+    evil = "x'''\nimport os\n#"
+    model = {
+        **record["model"],
+        "layers": [{"name": evil, "class": "Dropout", "config_line": ""}],
+        "optimizer": f"SGD{evil}",
+        "loss": evil,
+        "metrics": [evil, '"'],
+    }
+    configuration = {f"{evil}.rate": 0.5, "dropout": 0.5, "l2": 0.1, "l1": 0.1, "input_dropout": 0.2}
+    tree = ast.parse(keras_code({**record, "model": model}, configuration, 3, lang))
+    assert not any(isinstance(node, ast.Import) for node in ast.walk(tree))
