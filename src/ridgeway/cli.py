@@ -14,8 +14,6 @@ import typer
 from ridgeway.errors import AllLanesDiverged, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ridgeway.data.read import Source
     from ridgeway.path import Path as TrainedPath
 
@@ -76,15 +74,21 @@ def parse_vary(specification: str) -> tuple[str, list[float]]:
 
 @app.command(no_args_is_help=True)
 def fit(
-    data: Annotated[Path, typer.Argument(help="CSV, Parquet, .npz, IDX (.gz), or a folder of class folders of images.")],
+    data: Annotated[
+        Path, typer.Argument(help="CSV, Parquet, .npz, IDX (.gz), or a folder of class folders of images.")
+    ],
     out: Out,
     target: Annotated[str | None, typer.Option(help="Column to predict; needed for tables.")] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(help="What to vary, as name=0,0.25,0.5 or name=low:high:count[:log]; may be given again."),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Compiled model as a .keras file; a default network without.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification or regression; told from the labels without.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Compiled model as a .keras file; a default network without.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; told from the labels without.")
+    ] = None,
     epochs: Epochs = 50,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows a training step.")] = 32,
     patience: Annotated[int, typer.Option(min=0, help="Epochs without a better val_loss before a lane stops.")] = 5,
@@ -100,7 +104,6 @@ def fit(
     """Train a family of regularized copies of a network and say which is best.
 
     Examples:
-
       ridgeway fit houses.csv --target price --out runs/houses
 
       ridgeway fit digits.npz --out runs/digits --vary dropout=0,0.25,0.5 --vary weight_decay=1e-5:1e-1:8:log
@@ -170,7 +173,9 @@ def demo(
 @app.command(no_args_is_help=True)
 def report(
     directory: Annotated[Path, typer.Argument(help="Directory of a run.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; report.html in the run without.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write; report.html in the run without.")
+    ] = None,
     lang: Lang = Language.en,
 ) -> None:
     """Write a run's report again, in English or Korean."""
@@ -335,7 +340,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """The regularization path of a neural network, in one run."""
 

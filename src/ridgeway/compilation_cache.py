@@ -23,7 +23,7 @@ def directory() -> Path:
 
 def enable() -> None:
     """Turns the cache on, unless the user has set one of their own."""
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     jax.config.update("jax_compilation_cache_dir", str(directory()))
     # Lanes' programs are few and dear: keep all of them.

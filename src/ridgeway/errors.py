@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ridgeway.path import Path
+from typing import Any
 
 
 class InputError(ValueError):
@@ -19,9 +16,9 @@ class AllLanesDiverged(RuntimeError):
     """No lane's loss stayed finite.
 
     Attributes:
-        path: what was trained, histories and last weights included.
+        path: the `ridgeway.Path` of what was trained, histories and last weights included.
     """
 
-    def __init__(self, message: str, path: Path) -> None:
+    def __init__(self, message: str, path: Any) -> None:
         super().__init__(message)
         self.path = path

@@ -57,9 +57,7 @@ def evaluate_lanes(
                 (model.non_trainable_variables, state.non_trainable),
             )
         )
-        lane = Lane(
-            {name: np.float32(row[name]) for name in path.hyperparameters}, np.uint32(0), np.int32(0)
-        )
+        lane = Lane({name: np.float32(row[name]) for name in path.hyperparameters}, np.uint32(0), np.int32(0))
         logs = evaluate(weights, lane, arrays)
         own = {name: row[name] for name in path.hyperparameters}
         rows.append({"lane": number, **own, **{name: float(value) for name, value in logs.items()}})

@@ -114,9 +114,7 @@ def fit_path(
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
-    train, validation = _datasets(
-        x, y, sample_weight, class_weight, validation_split, validation_data
-    )
+    train, validation = _datasets(x, y, sample_weight, class_weight, validation_split, validation_data)
     values = family.values
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
@@ -338,5 +336,3 @@ def _orders(rows: int, seed: int, shuffle: bool, remembered: int) -> Any:
         return np.random.default_rng([seed, repeat, fold, epoch]).permutation(straight)
 
     return order
-
-

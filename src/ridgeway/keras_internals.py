@@ -302,6 +302,12 @@ class CompiledLoss:
             return (self.loss, "label_smoothing", strength)
         return (self.loss, "fn", _smoothed_sparse(strength))
 
+    def hard_swap(self) -> Swap:
+        """Puts the loss on hard labels, whatever a lane's smoothing has put in its place."""
+        if self.smoothing == "sparse":
+            return (self.loss, "fn", self.loss.fn)
+        return self.smoothing_swap(0.0)
+
     def write_smoothing(self, strength: float) -> bool:
         """Writes a strength into the loss for good. Returns whether Keras's loss can hold one."""
         if self.smoothing not in ("keyword", "attribute"):
@@ -376,6 +382,7 @@ def compile_copy(source: keras.Model, target: keras.Model) -> None:
         arguments[name] = keras.tree.map_structure(own, arguments.get(name))
     target.compile(**arguments)
 
+
 def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> Any | None:
     """The model's loss of each row on hard labels, without penalties.
 
@@ -392,9 +399,7 @@ def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> A
     if compiled is None:
         return None
     plain = _shallow(compiled)
-    plain._flat_losses = [
-        entry._replace(loss=_rowwise(CompiledLoss(entry.loss))) for entry in compiled._flat_losses
-    ]
+    plain._flat_losses = [entry._replace(loss=_rowwise(CompiledLoss(entry.loss))) for entry in compiled._flat_losses]
     # A scope of its own: what the inner metrics gather here must not count twice.
     with StatelessScope():
         return plain(y, y_pred, sample_weight)

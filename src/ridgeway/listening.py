@@ -74,7 +74,7 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
     lane = path.best.lane
     result = next(result for result in results if result.plan.lane == lane)
     model = path._trained_model()
-    row = path.table().set_index("lane", drop=False).loc[lane]
+    row = path.lane(lane)
     for checkpoint in understood.checkpoints:
         callback, keeper = checkpoint.callback, checkpoint.keeper
         epoch = len(result.history) - 1 if keeper is None else result.kept_epochs[keeper]

@@ -10,7 +10,8 @@ def default_network(x: np.ndarray, y: np.ndarray, task: str, classes: int, seed:
     """A compiled network that takes the data as it is.
 
     Args:
-        x: training rows only (scaling is learnt from them): `(row, feature)`, or images `(row, height, width[, channel])`.
+        x: training rows only (scaling is learnt from them): `(row, feature)`, or images `(row, height, width)` with or
+            without channels.
         y: class numbers from 0, or values.
         task: "classification" (logits out, `SparseCategoricalCrossentropy`) or "regression" (values in the units of
             y out, `MeanSquaredError`).

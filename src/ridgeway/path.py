@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from ridgeway.selection import Choice
 
-Weights = dict[str, np.ndarray]
+#: Arrays by variable name: NumPy ones, or ones that are read from a file by lane.
+Weights = Mapping[str, Any]
 
 
 class Path:
@@ -71,7 +72,7 @@ class Path:
 
     @property
     def mode(self) -> str:
-        """ "min" where less of the metric is better, else "max"."""
+        """Whether less ("min") or more ("max") of the metric is better."""
         return str(self.record["mode"])
 
     def table(self) -> pd.DataFrame:
@@ -130,7 +131,7 @@ class Path:
         """
         from ridgeway.export import lane_model
 
-        return lane_model(self._trained_model(), self._lane_row(lane), self.record, self.lane_weights(lane, epoch))
+        return lane_model(self._trained_model(), self.lane(lane), self.record, self.lane_weights(lane, epoch))
 
     def best_model(self) -> keras.Model:
         """The best lane of the best configuration, as an ordinary Keras model."""
@@ -138,7 +139,7 @@ class Path:
 
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:
         """A lane's weights by variable path; arguments and errors as in `model`."""
-        row = self._lane_row(lane)
+        row = self.lane(lane)
         if epoch not in ("best", "last"):
             raise InputError(f"epoch='{epoch}' is unknown. Pass 'best' or 'last'.")
         store = self._weights if epoch == "best" else self._last_weights
@@ -169,7 +170,12 @@ class Path:
 
         return evaluate_lanes(self, self._trained_model(), x, y, sample_weight, batch_size)
 
-    def _lane_row(self, lane: int) -> pd.Series:
+    def lane(self, lane: int) -> pd.Series:
+        """A lane's row of the table.
+
+        Raises:
+            InputError: there is no such lane.
+        """
         rows = self._table[self._table["lane"] == lane]
         if rows.empty:
             lanes = self._table["lane"]

@@ -64,8 +64,7 @@ def of_model(model: keras.Model, logs: Sequence[str]) -> dict[str, Any]:
         "class": type(model).__name__,
         "parameters": int(model.count_params()),
         "layers": [
-            {"name": layer.name, "class": type(layer).__name__, "config_line": _line(layer)}
-            for layer in model.layers
+            {"name": layer.name, "class": type(layer).__name__, "config_line": _line(layer)} for layer in model.layers
         ],
         "optimizer": type(optimizer).__name__,
         "optimizer_config": {

@@ -20,9 +20,7 @@ def lane_weights(model: keras.Model, stored: Weights) -> list[np.ndarray]:
     """A lane's values in the order of `model.weights`: without the states of random generators."""
     values = {
         id(variable): value
-        for variables, part in zip(
-            (model.trainable_variables, model.non_trainable_variables), stored, strict=True
-        )
+        for variables, part in zip((model.trainable_variables, model.non_trainable_variables), stored, strict=True)
         for variable, value in zip(variables, part, strict=True)
     }
     return [np.asarray(values[id(variable)]) for variable in model.weights]
@@ -35,9 +33,7 @@ def assemble(model: keras.Model, about: Mapping[str, Any], results: Sequence[Lan
     kept = [lane_weights(model, result.kept[0]) for result in results]
     last = [lane_weights(model, result.last) for result in results if result.last is not None]
     kernels = [place for place, variable in enumerate(model.weights) if variable.trainable and is_kernel(variable)]
-    rows = [
-        _row(result, [weights[place] for place in kernels]) for result, weights in zip(results, kept, strict=True)
-    ]
+    rows = [_row(result, [weights[place] for place in kernels]) for result, weights in zip(results, kept, strict=True)]
     history = [
         {"lane": result.plan.lane, "epoch": epoch, **{k: v for k, v in logs.items() if k != DATA_LOSS_SE}}
         for result in results

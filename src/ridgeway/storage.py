@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,7 @@ def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
     return folder
 
 
-def save(
-    path: Path, directory: Directory, weights: Mapping[str, Any] | None, last: Mapping[str, Any] | None
-) -> None:
+def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, last: Mapping[str, Any] | None) -> None:
     """Writes a path's directory, `run.json` last: it says that the rest is whole.
 
     Args:
@@ -74,7 +73,7 @@ def save(
             arrays = {key: np.ascontiguousarray(_storable(store[key])) for key in store}
             order = {"order": json.dumps(list(store))}
             target = folder / f"{name}.safetensors"
-            _write(target, lambda file, arrays=arrays, order=order: save_file(arrays, file, metadata=order))
+            _write(target, partial(save_file, arrays, metadata=order))
     if path.table()["best_epoch"].notna().any():
         model = path.best_model()
         _write(folder / "best.keras", lambda file: model.save(file), suffix=".keras")

@@ -6,7 +6,6 @@ import gzip
 import math
 import struct
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +30,8 @@ def read_npz(file: Path) -> Pair:
                 if x_name in archive.files:
                     return archive[x_name], archive[y_name] if y_name in archive.files else None
             raise InputError(
-                f"'{file}' holds the arrays {', '.join(archive.files) or 'none'}, and none is named x or x_train. Save it "
-                "by numpy.savez(file, x=x, y=y)."
+                f"'{file}' holds the arrays {', '.join(archive.files) or 'none'}, and none is named x or x_train. "
+                "Save it by numpy.savez(file, x=x, y=y)."
             )
     except InputError:
         raise
@@ -57,7 +56,9 @@ def read_idx(file: Path) -> np.ndarray:
     except (OSError, EOFError) as error:
         raise InputError(f"'{file}' can't be read: {error}. Pass an IDX file.") from None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
-        raise InputError(f"'{file}' is no IDX file: it begins with {content[:4].hex()}. Pass an IDX file such as MNIST's.")
+        raise InputError(
+            f"'{file}' is no IDX file: it begins with {content[:4].hex()}. Pass an IDX file such as MNIST's."
+        )
     dimensions = content[3]
     start = 4 + 4 * dimensions
     if len(content) < start:
@@ -94,5 +95,3 @@ def read_idx_pair(path: Path) -> Pair:
 def holds_idx(path: Path) -> bool:
     """Whether a folder holds IDX files."""
     return path.is_dir() and any(is_idx(file) for file in path.iterdir())
-
-

@@ -77,8 +77,8 @@ def check_labels(y: Any, classes: int | None, loss: str) -> None:
             place = int(np.argwhere(outside)[0][0])
             value = labels[outside].reshape(-1)[0]
             raise InputError(
-                f"y holds the label {value:g} in row {place}, outside the model's {classes} classes 0 to {classes - 1}. "
-                f"Number the classes from 0, or give the last layer {int(np.max(labels)) + 1} units."
+                f"y holds the label {value:g} in row {place}, outside the model's {classes} classes 0 to {classes - 1}."
+                f" Number the classes from 0, or give the last layer {int(np.max(labels)) + 1} units."
             )
     elif "categoricalcrossentropy" in low and classes is not None:
         if labels.ndim < 2 or labels.shape[-1] != classes:

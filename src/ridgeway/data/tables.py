@@ -29,7 +29,9 @@ def read_table(file: Path) -> pd.DataFrame:
             f"'{file}' can't be parsed as CSV{where}: {str(error).strip()}. Mend that line, or quote the field."
         ) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"'{file}' is no UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+        raise InputError(
+            f"'{file}' is no UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
+        ) from None
     except (OSError, ValueError) as error:
         raise InputError(f"'{file}' can't be read: {error}. Pass a CSV or Parquet file.") from None
     if frame.empty:

@@ -87,7 +87,9 @@ def understand(
     callbacks = list(callbacks)
     for callback in callbacks:
         _refuse_foreign(callback)
-    stopping, restoring, watched = [], [], []
+    stopping: list[StoppingRule] = []
+    restoring: list[KeepingRule] = []
+    watched: list[KeepingRule] = []
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.EarlyStopping):
             rule = StoppingRule(

@@ -100,9 +100,7 @@ def _backward(
     # To the kernel: the inputs, batch as channel, against the gradient as a kernel spread by the stride.
     images = jnp.transpose(inputs, (3, 1, 2, 0))
     filters = jnp.transpose(gradient, (1, 2, 0, 3))
-    inner = [
-        (pads[d][0], (window[d] - 1) + spread[d] - pads[d][0] - inputs.shape[d + 1]) for d in sizes
-    ]
+    inner = [(pads[d][0], (window[d] - 1) + spread[d] - pads[d][0] - inputs.shape[d + 1]) for d in sizes]
     to_kernel = _convolve(images, filters, dilation, inner, (1, 1), stride)
     return to_inputs, jnp.transpose(to_kernel, (1, 2, 0, 3))
 

@@ -119,9 +119,7 @@ class StackedExecutor(Executor):
         first = np.zeros(slots, np.int32)
         self._state: ModelState = self._placed(_laid_out(self._initials, first))
         # Copies of their own: state and kept weights are both donated.
-        self._kept: list[Weights] = [
-            self._placed(_laid_out(self._initials.weights, first)) for _ in range(keepers)
-        ]
+        self._kept: list[Weights] = [self._placed(_laid_out(self._initials.weights, first)) for _ in range(keepers)]
         self._pending = np.zeros((slots, keepers), bool)
         by_lane, everywhere = P("lane"), P()
         self._epoch = self._compiled(self._all_lanes(name), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))

@@ -78,7 +78,7 @@ def initial_states(model: keras.Model, repeats: int, seed: int) -> list[ModelSta
 
 
 def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
-    initializers = {}
+    initializers: dict[int, Any] = {}
     for layer in all_layers(model):
         for variable in layer.trainable_variables:
             found = getattr(layer, f"{variable.name}_initializer", None)

@@ -145,9 +145,11 @@ class EpochProgram:
         if not has_own_step(self.model, "train_step"):
             return {}
         size = min(self.batch_size, self.rows)
-        shapes = jax.eval_shape(
-            lambda *given: self.train_batch(*given, size)[0], state, lane, rows, jnp.int32(0), data
-        )
+
+        def first(state: ModelState, lane: Lane, rows: jax.Array, data: Batch) -> Logs:
+            return self.train_batch(state, lane, rows, jnp.int32(0), data, size)[0]
+
+        shapes = jax.eval_shape(first, state, lane, rows, data)
         if set(shapes) == set(jax.eval_shape(self.metrics_result, state)):
             return {}
         return {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
@@ -220,9 +222,7 @@ class EpochProgram:
             logs, (trainable, non_trainable, metrics) = model.test_step(
                 (state.trainable, state.non_trainable, state.metrics), batch
             )
-        new = state._replace(
-            trainable=list(trainable), non_trainable=list(non_trainable), metrics=list(metrics)
-        )
+        new = state._replace(trainable=list(trainable), non_trainable=list(non_trainable), metrics=list(metrics))
         return dict(logs), (seen[0] if seen else None), new
 
     # --- one epoch of a lane ----------------------------------------------------------------------------------
@@ -302,9 +302,7 @@ class EpochProgram:
         swaps = [
             swap
             for item in self.bound
-            for swap in item.binding.swaps(
-                LaneScalar(values[item.name], item.low, item.high, item.name), context
-            )
+            for swap in item.binding.swaps(LaneScalar(values[item.name], item.low, item.high, item.name), context)
         ]
         with contextlib.ExitStack() as stack:
             stack.enter_context(swapped(swaps))

@@ -23,11 +23,8 @@ class Monitor:
 
     def improves(self, values: np.ndarray, best: np.ndarray) -> np.ndarray:
         """Whether each value is better than `best` by more than `min_delta`; NaN in `best` stands for none yet."""
-        if self.mode == "min":
-            better = values + self.min_delta < best
-        else:
-            better = values - self.min_delta > best
-        return better | np.isnan(best)
+        sign = 1.0 if self.mode == "min" else -1.0
+        return (sign * values + self.min_delta < sign * best) | np.isnan(best)
 
 
 @dataclass(frozen=True)

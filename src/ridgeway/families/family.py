@@ -37,7 +37,7 @@ def checked_values(values: Mapping[str, Iterable[float] | float]) -> dict[str, t
     for name, given in values.items():
         kind = hyperparameter(name)
         if isinstance(given, str) or not isinstance(given, Iterable):
-            given = [given]  # type: ignore[list-item]
+            given = [given]
         checked = tuple(sorted({kind.check(value) for value in given}))
         if not checked:
             raise InputError(f"{name}=[] holds no value. Pass at least one number.")

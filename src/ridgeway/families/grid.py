@@ -31,9 +31,7 @@ class Grid(Family):
 
     def configurations(self) -> list[Configuration]:
         """All combinations; the last name given varies fastest."""
-        return [
-            dict(zip(self.values, point, strict=True)) for point in itertools.product(*self.values.values())
-        ]
+        return [dict(zip(self.values, point, strict=True)) for point in itertools.product(*self.values.values())]
 
     def __len__(self) -> int:
         return len(self.configurations())

@@ -45,9 +45,14 @@ class _LabelSmoothingBinding(Binding):
         self._losses = losses
         own = {loss.base_smoothing for loss in losses}
         self.base = own.pop() if len(own) == 1 else None
+        # Taken now, while the model's own numbers are in place.
+        self._hard = [loss.hard_swap() for loss in losses]
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
         return [loss.smoothing_swap(value) for loss in self._losses]
+
+    def restores(self) -> Sequence[Swap]:
+        return self._hard
 
     def write(self, value: float) -> None:
         for loss in self._losses:

@@ -90,7 +90,7 @@ class LaneScalar:
             "Use keras.ops on it instead of float(), int() or the math module."
         )
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __add__(self, other: Any) -> Any:
         return self.value + other
@@ -125,6 +125,21 @@ class LaneScalar:
 
     def __abs__(self) -> Any:
         return abs(self.value)
+
+
+def _flatten(scalar: LaneScalar) -> tuple[tuple[Any], tuple[float, float, str]]:
+    return (scalar.value,), (scalar.low, scalar.high, scalar.name)
+
+
+def _unflatten(about: tuple[float, float, str], children: tuple[Any]) -> LaneScalar:
+    # Not by __init__: JAX passes placeholders through here that are no numbers.
+    scalar = object.__new__(LaneScalar)
+    (scalar.value,), (scalar.low, scalar.high, scalar.name) = children, about
+    return scalar
+
+
+# Compiled functions inside the model (jax.nn.leaky_relu is one) take their arguments as trees.
+jax.tree_util.register_pytree_node(LaneScalar, _flatten, _unflatten)
 
 
 @contextlib.contextmanager

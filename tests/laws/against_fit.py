@@ -1,0 +1,58 @@
+"""Holding a lane against Keras's own fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+import ridgeway as rw
+
+from .models import BATCH, EPOCHS
+
+RELATIVE = 1e-5
+
+
+def seeded(build: Callable[[], keras.Model]) -> keras.Model:
+    """The model with the same starting weights whenever it is built."""
+    keras.utils.set_random_seed(11)
+    return build()
+
+
+def lane_of(path: rw.Path, configuration: Mapping[str, float]) -> int:
+    table = path.table()
+    for name, value in configuration.items():
+        table = table[np.isclose(table[name], value)]
+    return int(table["lane"].iloc[0])
+
+
+def fit_alone(model: keras.Model, x: Any, y: Any, **arguments: Any) -> keras.callbacks.History:
+    arguments = {"epochs": EPOCHS, "batch_size": BATCH, "validation_split": 0.2, **arguments}
+    return model.fit(x, y, shuffle=False, verbose=0, **arguments)
+
+
+def train_lanes(model: keras.Model, x: Any, y: Any, family: rw.Grid, **arguments: Any) -> rw.Path:
+    arguments = {"epochs": EPOCHS, "batch_size": BATCH, "validation_split": 0.2, **arguments}
+    return rw.fit_path(model, x, y, family, shuffle=False, **arguments)
+
+
+def assert_equal(
+    path: rw.Path,
+    configuration: Mapping[str, float],
+    alone: keras.Model,
+    history: keras.callbacks.History,
+    relative: float = RELATIVE,
+) -> None:
+    """The lane's every log of every epoch, and every weight at the end, are those of the lone fit."""
+    lane = lane_of(path, configuration)
+    found = path.history()
+    found = found[found["lane"] == lane]
+    assert set(history.history) <= set(found.columns)
+    for name, expected in history.history.items():
+        np.testing.assert_allclose(found[name], expected, rtol=relative, atol=relative, err_msg=name)
+    values = path.lane_weights(lane, "last").values()
+    for variable, value in zip(alone.weights, values, strict=True):
+        scale = max(1.0, float(np.abs(variable.numpy()).max()))
+        np.testing.assert_allclose(value, variable.numpy(), rtol=0, atol=relative * scale, err_msg=variable.path)
