@@ -23,6 +23,8 @@ from keras.src.backend.jax import random as keras_jax_random
 from keras.src.backend.jax.trainer import JAXTrainer
 from keras.src.layers.regularization import gaussian_dropout
 
+from ridgeway.errors import InputError
+
 if TYPE_CHECKING:
     from keras.src.trainers.compile_utils import CompileLoss
 
@@ -56,6 +58,12 @@ __all__ = [
     "uses_input",
     "weak",
 ]
+
+if keras.backend.backend() != "jax":
+    raise InputError(
+        f"Keras runs on the backend '{keras.backend.backend()}', and ridgeway needs JAX. Set KERAS_BACKEND=jax in the "
+        "environment, or import ridgeway before keras."
+    )
 
 Swap = tuple[Any, str, Any]
 

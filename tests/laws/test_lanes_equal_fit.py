@@ -223,7 +223,7 @@ def _attribute_model():
     return keras.Sequential(
         [
             keras.Input((8,)),
-            # No bias: batch normalization takes it out again, so that its gradient is rounding, which Adam would scale up.
+            # No bias: batch normalization takes it out again; its gradient is rounding, which Adam scales up.
             layers.Dense(16, use_bias=False, kernel_regularizer=keras.regularizers.L2(0.0), name="hidden"),
             layers.BatchNormalization(name="norm"),
             layers.LeakyReLU(name="leaky"),

@@ -24,6 +24,8 @@ NAMES = ("vmap", "map", "steps")
 WORTH_A_PROBE = 8.0
 # Steps that are timed, after one that compiles: enough to stand out from what a call costs by itself.
 TIMED_STEPS = 24
+# Lanes side by side on a GPU, where memory lets them.
+_WIDE_ON_ACCELERATOR = 1024
 # Parameters up to which lanes in lockstep win clearly on a CPU: above, one lane's arrays fill the cache.
 SMALL = 50_000
 # Share of the free memory that the slots may take.
@@ -91,52 +93,49 @@ def choose(job: Job, name: str = "auto", slots: int | None = None) -> Choice:
         raise InputError(f"Unknown executor '{name}'. There are auto, {', '.join(NAMES)}.")
     if slots is not None and slots < 1:
         raise InputError(f"slots={slots} leaves no place for a lane. Pass at least 1, or None to let it be chosen.")
-    candidates = [(name, slots or _slots(job, name))] if name != "auto" else _candidates(job, slots)
-    if len(candidates) == 1:
-        kind, width = candidates[0]
-        executor = _build(job, kind, width)
-        why = "asked for" if name != "auto" or slots else "the only candidate for this model and device"
-        return Choice(executor, _record(job, executor, why, {}))
+    if name != "auto" and slots is not None:
+        executor = _build(job, name, slots)
+        return Choice(executor, _record(job, executor, "asked for", {}))
     timings: dict[str, float] = {}
     best: tuple[float, Executor] | None = None
+    candidates = _candidates(job, name, slots)
     for kind, width in candidates:
         executor = _build(job, kind, width)
+        if f"{kind} x {executor.slots}" in timings:
+            continue
         seconds = _time(job, executor)
         timings[f"{kind} x {executor.slots}"] = seconds
         if best is None or seconds < best[0]:
             best = (seconds, executor)
         total = seconds * job.lane_steps
-        if len(timings) == 1 and total < WORTH_A_PROBE:
+        if len(timings) == 1 and len(candidates) > 1 and total < WORTH_A_PROBE:
             why = f"all lanes were estimated at {total:.1f} s, too short for trying others to pay"
             return Choice(executor, _record(job, executor, why, timings))
         del executor
     assert best is not None
-    why = f"the fastest of {len(candidates)} timed over {TIMED_STEPS} steps"
+    why = f"the fastest a lane and step of {len(timings)}, timed over {TIMED_STEPS} steps"
     return Choice(best[1], _record(job, best[1], why, timings))
 
 
-def _candidates(job: Job, slots: int | None) -> list[tuple[str, int]]:
-    """Candidates, the likeliest first (docs/engine.md has the measurements behind the order)."""
-    width = {kind: slots or _slots(job, kind) for kind in NAMES}
-    if not job.on_cpu:
-        return [("vmap", width["vmap"])]
-    if job.convolves:
-        return [("map", width["map"]), ("steps", width["steps"])]
-    if job.program.model.count_params() <= SMALL:
-        return [("vmap", width["vmap"])]
-    return [("map", width["map"]), ("vmap", width["vmap"])]
+def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]:
+    """Executors and widths to try, the likeliest first: it stands when the work is short.
 
-
-def _slots(job: Job, kind: str) -> int:
-    parameters = job.program.model.count_params()
+    The order comes from measurements on two cores (docs/performance.md): lockstep for small nets, a lane at a time
+    where one lane's arrays fill the cache and for convolutions.
+    """
+    small = job.program.model.count_params() <= SMALL
     if not job.on_cpu:
-        wanted = 1024
-    elif kind == "vmap":
-        # Lockstep streams the whole stack through the cache at each step.
-        wanted = 64 if parameters <= 20_000 else 16 if parameters <= 200_000 else 8
+        likely = [("vmap", _WIDE_ON_ACCELERATOR), ("vmap", _WIDE_ON_ACCELERATOR // 4)]
+    elif job.convolves:
+        likely = [("map", 16), ("steps", 16)]
+    elif small:
+        likely = [("vmap", 64), ("vmap", 32), ("map", 16)]
     else:
-        wanted = 16
-    return max(1, min(wanted, job.lanes, _fitting(job)))
+        likely = [("map", 16), ("vmap", 16), ("vmap", 8)]
+    if name != "auto":
+        likely = [pair for pair in likely if pair[0] == name] or [(name, 16)]
+    most = min(job.lanes, _fitting(job))
+    return list(dict.fromkeys((kind, slots or max(1, min(width, most))) for kind, width in likely))
 
 
 def _fitting(job: Job) -> int:
