@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -288,6 +289,12 @@ def _datasets(
         train, validation = split_tail(whole, validation_split)
     else:
         train = whole
+        warnings.warn(
+            "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
+            "nothing of overfitting. Pass validation_split or validation_data.",
+            UserWarning,
+            stacklevel=3,
+        )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))
     return train, validation

@@ -16,7 +16,7 @@ import numpy as np
 from ridgeway.engine.step import BoundHyperparameter
 from ridgeway.hyperparameters import hyperparameter
 from ridgeway.keras_internals import compiled_losses, inner_optimizer
-from ridgeway.storage import SCHEMA
+from ridgeway.schema import SCHEMA
 
 
 def begun() -> dict[str, Any]:

@@ -20,13 +20,13 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from ridgeway.errors import InputError
+from ridgeway.schema import SCHEMA, problem
 
 if TYPE_CHECKING:
     import keras
 
     from ridgeway.path import Path
 
-SCHEMA = 1
 Directory = str | os.PathLike[str]
 
 
@@ -120,6 +120,8 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
             f"'{folder}' was written in schema {record.get('schema')}, and this ridgeway reads {SCHEMA}. Install the "
             f"version that wrote it ({record.get('ridgeway')})."
         )
+    if (wrong := problem(record)) and record.get("status") != "running":
+        raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore the file, or run fit_path again.")
     if record.get("status") == "running":
         raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
     stores = {

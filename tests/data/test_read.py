@@ -115,7 +115,13 @@ def test_unsound_paths(tmp_path: Path) -> None:
 
 def test_lengths_that_differ(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.ones((4, 2)), y=np.array([0, 1, 0]))
-    with pytest.raises(InputError, match="4 .* 3"):
+    with pytest.raises(InputError, match="x has 4 rows and y has 3"):
+        read(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", x=np.ones((0, 2)), y=np.ones(0))
+    with pytest.raises(InputError, match="x is empty"):
+        read(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", x=np.full((2, 2), "red"), y=np.arange(2))
+    with pytest.raises(InputError, match="x holds .* such as .*red.* wants numbers"):
         read(tmp_path / "a.npz")
 
 

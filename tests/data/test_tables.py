@@ -64,7 +64,7 @@ def test_the_target_is_taken_out() -> None:
 
 
 def test_an_unknown_target_names_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"Unknown target column 'prize' in 'a.csv'. The nearest names are price\."):
+    with pytest.raises(InputError, match=r"Unknown target column 'prize' in 'a.csv'. The nearest names are price"):
         split_target(FRAME, "prize", Path("a.csv"))
     with pytest.raises(InputError, match=r"area, rooms, price\."):
         split_target(FRAME, "zzz", Path("a.csv"))

@@ -25,7 +25,7 @@ def read_npz(file: Path) -> Pair:
         InputError: it is no archive, has no such arrays, or holds Python objects.
     """
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             for x_name, y_name in (("x", "y"), ("X", "y"), ("x_train", "y_train"), ("X_train", "y_train")):
                 if x_name in archive.files:
                     return archive[x_name], archive[y_name] if y_name in archive.files else None
@@ -35,7 +35,7 @@ def read_npz(file: Path) -> Pair:
             )
     except InputError:
         raise
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"'{file}' can't be read as .npz: {error}. Save plain arrays by numpy.savez.") from None
 
 

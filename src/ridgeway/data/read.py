@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.data.archives import holds_idx, is_idx, read_idx_pair, read_npz
+from ridgeway.data.checks import check_dataset
+from ridgeway.data.dataset import Dataset
 from ridgeway.data.encoders import TableEncoding, encode_classes
 from ridgeway.data.images import read_images
 from ridgeway.data.tables import check_cells, read_table, split_target
@@ -120,6 +122,8 @@ def _source(
         y = y[:, 0]
     if y.ndim != 1:
         raise InputError(f"The labels have the shape {y.shape}. Pass one label a row.")
+    # The labels may still be text: here only their number is checked.
+    check_dataset(Dataset(x, np.arange(len(y))))
     number = np.issubdtype(y.dtype, np.number) and not np.issubdtype(y.dtype, np.bool_)
     if task is None:
         whole = number and bool(np.all(np.isfinite(y)) and np.all(y == np.floor(y)))

@@ -19,7 +19,9 @@ def read_table(file: Path) -> pd.DataFrame:
         InputError: it can't be parsed (with the line), or holds no rows or no columns.
     """
     try:
-        frame = pd.read_parquet(file) if file.suffix.lower() in (".parquet", ".pq") else pd.read_csv(file)
+        kind = file.suffix.lower()
+        comma = "\t" if kind == ".tsv" else ","
+        frame = pd.read_parquet(file) if kind in (".parquet", ".pq") else pd.read_csv(file, sep=comma)
     except pd.errors.EmptyDataError:
         raise InputError(f"'{file}' is empty. Pass a file with a header line and at least one row.") from None
     except pd.errors.ParserError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -81,18 +80,19 @@ def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
     initializers: dict[int, Any] = {}
     for layer in all_layers(model):
         for variable in layer.trainable_variables:
-            found = getattr(layer, f"{variable.name}_initializer", None)
+            # A layer comes before those inside it: the variable's own layer has the last word.
+            found = _initializer(layer, variable.name)
             if found is not None:
-                initializers.setdefault(id(variable), found)
+                initializers[id(variable)] = found
     values = []
-    for variable in model.trainable_variables:
+    for place, variable in enumerate(model.trainable_variables):
         value = np.asarray(variable.value)
         initializer = initializers.get(id(variable))
-        if initializer is not None:
-            values.append(_draw(initializer, variable, word))
-        elif value.size and (value == value.flat[0]).all():
-            # Started at a constant (a bias at 0, a scale at 1): every repeat starts there.
+        if isinstance(initializer, _FIXED) or (initializer is None and _constant(value)):
+            # Every repeat starts there; an LSTM's bias is not what its initializer alone would give.
             values.append(value)
+        elif initializer is not None:
+            values.append(_draw(initializer, variable, word, place))
         else:
             raise InputError(
                 f"repeats can't draw '{variable.path}' anew: its layer has no '{variable.name}_initializer'. Give "
@@ -101,11 +101,32 @@ def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
     return values
 
 
-def _draw(initializer: Any, variable: Any, word: int) -> np.ndarray:
-    config = initializer.get_config()
+_FIXED = (
+    keras.initializers.Zeros,
+    keras.initializers.Ones,
+    keras.initializers.Constant,
+    keras.initializers.Identity,
+)
+
+
+def _initializer(layer: Any, name: str) -> Any | None:
+    """The initializer of a layer's variable: "recurrent_kernel" has a "recurrent_initializer" in Keras's layers."""
+    names = [f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer"]
+    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D) and name == "kernel":
+        names.insert(0, "depthwise_initializer")
+    return next((found for found in (getattr(layer, name, None) for name in names) if found is not None), None)
+
+
+def _constant(value: np.ndarray) -> bool:
+    return bool(value.size and (value == value.flat[0]).all())
+
+
+def _draw(initializer: Any, variable: Any, word: int, place: int) -> np.ndarray:
+    config = initializer.get_config() if hasattr(initializer, "get_config") else {}
     if "seed" in config:
-        # A seed of its own for each variable, or equal shapes would start equal.
-        config["seed"] = (word + zlib.crc32(variable.path.encode())) % 2**31
+        # A seed of its own for each variable, or equal shapes would start equal. By its place, not by its name:
+        # Keras numbers names by how many models a process has built.
+        config["seed"] = int(np.random.SeedSequence([word, place]).generate_state(1)[0]) % 2**31
         initializer = type(initializer).from_config(config)
     return np.asarray(initializer(tuple(variable.shape), dtype=variable.dtype))
 

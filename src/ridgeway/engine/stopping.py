@@ -24,7 +24,8 @@ class Monitor:
     def improves(self, values: np.ndarray, best: np.ndarray) -> np.ndarray:
         """Whether each value is better than `best` by more than `min_delta`; NaN in `best` stands for none yet."""
         sign = 1.0 if self.mode == "min" else -1.0
-        return (sign * values + self.min_delta < sign * best) | np.isnan(best)
+        # Keras takes min_delta off in double precision and compares in single.
+        return (np.float32(sign * values + self.min_delta) < np.float32(sign * best)) | np.isnan(best)
 
 
 @dataclass(frozen=True)

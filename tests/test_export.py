@@ -1,0 +1,1 @@
+"""Claimed: being written by the helper of tests/laws/test_schedule.py (13:10)."""
