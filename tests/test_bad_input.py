@@ -33,6 +33,11 @@ def spoiled(array: np.ndarray, value: float) -> np.ndarray:
     return array
 
 
+def train(**changes: Any) -> rw.Path:
+    arguments = {"model": classifier(), "x": X, "y": Y, "family": FAMILY, "validation_split": 0.2, "verbose": 0}
+    return rw.fit_path(**{**arguments, **changes})
+
+
 FAMILY = rw.Grid(weight_decay=[0.0, 0.1])
 STOPPING, CHECKPOINT = keras.callbacks.EarlyStopping, keras.callbacks.ModelCheckpoint
 
@@ -63,8 +68,7 @@ STOPPING, CHECKPOINT = keras.callbacks.EarlyStopping, keras.callbacks.ModelCheck
         ({"epochs": 0}, "epochs=0 is no whole number above 0"),
         ({"batch_size": 2.5}, "batch_size=2.5 is no whole number"),
         ({"repeats": -1}, "repeats=-1 is no whole number"),
-        ({"callbacks": [STOPPING("val_los")], "validation_split": 0.2}, "val_los.*watches a metric that"),
-        ({"callbacks": [STOPPING("val_loss")]}, "val_loss.*watches a metric that"),
+        ({"callbacks": [STOPPING("val_los")]}, "val_los.*watches a metric that"),
         ({"callbacks": [CHECKPOINT("a.keras", "val_auc", save_best_only=True)]}, "val_auc.*watches a metric that"),
         ({"callbacks": ["early"]}, "callbacks holds 'early'"),
         ({"executor": "cuda"}, "cuda"),
@@ -74,16 +78,21 @@ STOPPING, CHECKPOINT = keras.callbacks.EarlyStopping, keras.callbacks.ModelCheck
     ],
 )
 def test_arguments(change: dict[str, Any], said: str) -> None:
-    arguments = {"model": classifier(), "x": X, "y": Y, "family": FAMILY, "verbose": 0, **change}
     with pytest.raises(rw.InputError, match=said):
-        rw.fit_path(**arguments)
+        train(**change)
+
+
+@pytest.mark.filterwarnings("ignore:No validation data")
+def test_a_monitor_that_needs_validation_data() -> None:
+    with pytest.raises(rw.InputError, match="val_loss.*watches a metric that.*validation"):
+        train(callbacks=[STOPPING("val_loss")], validation_split=0.0)
 
 
 def test_labels_of_other_losses() -> None:
     with pytest.raises(rw.InputError, match=r"shape \(40,\).*each of the model's 3 classes"):
-        rw.fit_path(classifier(loss="categorical_crossentropy"), X, Y, FAMILY, verbose=0)
+        train(model=classifier(loss="categorical_crossentropy"))
     with pytest.raises(rw.InputError, match="the label 2 in row .*binary_crossentropy wants labels from 0 to 1"):
-        rw.fit_path(classifier(loss="binary_crossentropy"), X, np.eye(3)[Y] * 2, FAMILY, verbose=0)
+        train(model=classifier(loss="binary_crossentropy"), y=np.eye(3)[Y] * 2)
 
 
 @pytest.mark.parametrize(
@@ -102,48 +111,48 @@ def test_labels_of_other_losses() -> None:
 )
 def test_strengths(family: dict[str, list[float]], said: str) -> None:
     with pytest.raises(rw.InputError, match=said):
-        rw.fit_path(classifier(), X, Y, rw.Grid(family), verbose=0)
+        train(family=rw.Grid(family))
 
 
 def test_a_hyperparameter_that_acts_on_nothing() -> None:
     with pytest.raises(rw.InputError, match=r"dropout(.|\n)*Dropout\(0\.0\)"):
-        rw.fit_path(classifier(dropout=False), X, Y, rw.Grid(dropout=[0.0, 0.5]), verbose=0)
+        train(model=classifier(dropout=False), family=rw.Grid(dropout=[0.0, 0.5]))
 
 
 def test_label_smoothing_of_a_regression() -> None:
     with pytest.raises(rw.InputError, match="label_smoothing.*[mM]ean_?[sS]quared_?[eE]rror"):
         model = classifier(loss=keras.losses.MeanSquaredError(), metrics=[])
-        rw.fit_path(model, X, np.eye(3)[Y], rw.Grid(label_smoothing=[0.0, 0.1]), verbose=0)
+        train(model=model, y=np.eye(3)[Y], family=rw.Grid(label_smoothing=[0.0, 0.1]))
 
 
 def test_all_lanes_diverged(tmp_path: Path) -> None:
     model = classifier(optimizer=keras.optimizers.SGD(1e30), loss="mse", metrics=[])
     with pytest.raises(rw.AllLanesDiverged, match="All 2 lanes diverged.* Lower the learning rate") as caught:
-        rw.fit_path(model, X, random.normal(size=(40, 3)), FAMILY, epochs=3, verbose=0, out=tmp_path / "run")
+        train(model=model, y=random.normal(size=(40, 3)), epochs=3, out=tmp_path / "run")
     assert len(caught.value.path.table()) == 2
     assert len(rw.load_path(tmp_path / "run").table()) == 2
 
 
 def test_a_directory_that_holds_another_run(tmp_path: Path) -> None:
-    first = rw.fit_path(classifier(), X, Y, FAMILY, verbose=0, out=tmp_path / "run")
+    first = train(out=tmp_path / "run")
     before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
     with pytest.raises(rw.InputError, match="run' holds another run. Pass another directory"):
-        rw.fit_path(classifier(), X, Y, FAMILY, verbose=0, out=tmp_path / "run")
-    second = rw.fit_path(classifier(), X, Y, FAMILY, verbose=0)
+        train(out=tmp_path / "run")
+    second = train()
     with pytest.raises(rw.InputError, match="run' holds another run"):
         second.save(tmp_path / "run")
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
     assert rw.load_path(tmp_path / "run").record["id"] == first.record["id"]
     (tmp_path / "file").write_text("")
     with pytest.raises(rw.InputError, match="file' is a file. Pass a directory"):
-        rw.fit_path(classifier(), X, Y, FAMILY, verbose=0, out=tmp_path / "file")
+        train(out=tmp_path / "file")
 
 
 def test_bad_input_leaves_no_run_behind(tmp_path: Path) -> None:
     with pytest.raises(rw.InputError):
-        rw.fit_path(classifier(), X, Y[:30], FAMILY, verbose=0, out=tmp_path / "run")
+        train(y=Y[:30], out=tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
-    rw.fit_path(classifier(), X, Y, FAMILY, verbose=0, out=tmp_path / "run")
+    train(out=tmp_path / "run")
 
 
 class Breaking(keras.callbacks.Callback):
@@ -159,13 +168,11 @@ class Breaking(keras.callbacks.Callback):
 
 def test_nothing_trained_is_lost_when_a_callback_breaks(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="broken callback") as caught:
-        rw.fit_path(
-            classifier(), X, Y, FAMILY, epochs=2, slots=1, verbose=0, out=tmp_path / "run", callbacks=[Breaking()]
-        )
+        train(epochs=2, slots=1, out=tmp_path / "run", callbacks=[Breaking()])
     kept = rw.load_path(tmp_path / "run")
     assert kept.record["status"] == "failed" and kept.table()["lane"].tolist() == [0]
     assert len(caught.value.path.table()) == 1  # type: ignore[attr-defined]
-    whole = rw.fit_path(classifier(), X, Y, FAMILY, epochs=2, slots=1, verbose=0)
+    whole = train(epochs=2, slots=1)
     assert len(whole.table()) == 2
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ridgeway.errors import AllLanesDiverged, InputError
+from ridgeway.locale import text
 
 if TYPE_CHECKING:
     from ridgeway.data.read import Source
@@ -34,7 +35,7 @@ class Language(StrEnum):
 
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Directory for the run; must not hold another one.")]
-Lang = Annotated[Language, typer.Option(help="Language of the report.")]
+Lang = Annotated[Language, typer.Option(help="Language of the summary and the report.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of a lane.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random draws.")]
 
@@ -183,7 +184,7 @@ def report(
 
     file = out or directory / "report.html"
     load_path(directory).report(file, lang=lang.value)
-    typer.echo(f"Report: {file}")
+    typer.echo(text("cli.report", lang.value, file=file))
 
 
 @app.command(no_args_is_help=True)
@@ -191,6 +192,7 @@ def predict(
     directory: Annotated[Path, typer.Argument(help="Directory of a run.")],
     data: Annotated[Path, typer.Argument(help="Rows to predict, of the kind that was trained on.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write.")] = Path("predictions.csv"),
+    lang: Annotated[Language, typer.Option(help="Language of the message.")] = Language.en,
 ) -> None:
     """Predict with the best lane of a run.
 
@@ -225,7 +227,7 @@ def predict(
         names = ["prediction"] if columns.shape[1] == 1 else [f"prediction_{n}" for n in range(columns.shape[1])]
         frame = pd.DataFrame(columns, columns=names)
     frame.to_csv(out, index=False)
-    typer.echo(f"{len(frame)} predictions of lane {path.best.lane}: {out}")
+    typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
 
 
 def _train(
@@ -269,7 +271,8 @@ def _train(
     }
     say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
     lanes = len(grid) * arguments["repeats"]
-    say(f"{rows} rows, shuffled with seed {seed}; the last {validation_split:.0%} validate. {lanes} lanes.")
+    share = f"{validation_split:.0%}"
+    say(text("cli.rows", lang.value, rows=rows, seed=seed, share=share, lanes=lanes))
     path = ridgeway.fit_path(
         model,
         x,
@@ -285,20 +288,21 @@ def _train(
     )
     if lang is not Language.en:
         path.report(out / "report.html", lang=lang.value)
-    _summarize(path, out, say)
+    _summarize(path, out, lang.value, say)
     if path.record["status"] == "interrupted":
-        typer.echo(f"Stopped by Ctrl-C: the {len(path.table())} lanes trained so far are in {out}.", err=True)
+        typer.echo(text("cli.interrupted", lang.value, count=len(path.table()), folder=out), err=True)
         raise typer.Exit(130)
 
 
-def _summarize(path: TrainedPath, out: Path, say: Callable[[str], None]) -> None:
-    say(f"Trained {len(path.table())} lanes in {path.record['seconds']['total']:.1f} s.")
-    say(f"Best: {path.best}")
+def _summarize(path: TrainedPath, out: Path, lang: str, say: Callable[[str], None]) -> None:
+    seconds = f"{path.record['seconds']['total']:.1f}"
+    say(text("cli.trained", lang, lanes=len(path.table()), seconds=seconds))
+    say(text("cli.best", lang, choice=path.best))
     simpler = path.select("one_se")
     if simpler.configuration != path.best.configuration:
-        say(f"Most regularized within one standard error: {simpler}")
-    say(f"Report: {out / 'report.html'}")
-    say(f"Model: {out / 'best.keras'}")
+        say(text("cli.one_se", lang, choice=simpler))
+    say(text("cli.report", lang, file=out / "report.html"))
+    say(text("cli.model", lang, file=out / "best.keras"))
 
 
 def _load_model(file: Path) -> Any:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Decay = Literal["kernels", "all"]
 
+# Beyond the greatest float32, in which lanes hold their values, is infinity.
+_GREATEST = 3.4028234e38
+
 
 @dataclass(frozen=True)
 class StepContext:
@@ -99,7 +102,7 @@ class Hyperparameter(ABC):
             raise InputError(f"{self.name}={value!r} is no number. Pass numbers {self._range()}.") from None
         below = number <= self.low if self.open_low else number < self.low
         above = number >= self.high if self.open_high else number > self.high
-        if below or above or not math.isfinite(number):
+        if below or above or not abs(number) <= _GREATEST:
             raise InputError(f"{self.name}={number:g} is out of range. Pass numbers {self._range()}.")
         return number
 

@@ -1,0 +1,252 @@
+"""The commands, run as a user runs them."""
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from ridgeway.cli import parse_vary
+from ridgeway.errors import InputError
+
+MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist-t10k"
+SMALL = ["--epochs", "2", "--vary", "weight_decay=0,0.1"]
+random = np.random.default_rng(0)
+IMAGES = random.integers(0, 256, (60, 5, 4)).astype(np.uint8)
+LABELS = np.arange(60, dtype=np.uint8) % 3
+
+
+def call(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ridgeway.cli", *map(str, words)],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def ridgeway(folder: Path, *words: object) -> str:
+    done = call(folder, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(folder: Path, *words: object, **environment: str) -> str:
+    """What is said of bad input: exit code 2, one message, no traceback."""
+    done = call(folder, *words, **environment)
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr and done.stderr.startswith("Error: ")
+    return done.stderr
+
+
+def flowers(rows: int = 90) -> pd.DataFrame:
+    kinds = np.array(["iris", "rose", "tulip"])[np.arange(rows) % 3]
+    size = np.arange(rows) % 3 * 4.0 + random.normal(0, 0.3, rows)
+    return pd.DataFrame({"size": size, "colour": np.where(np.arange(rows) % 2, "red", "blue"), "kind": kinds})
+
+
+@pytest.fixture(scope="module")
+def csv_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a CSV of flowers and a run on it."""
+    folder = tmp_path_factory.mktemp("flowers")
+    flowers().to_csv(folder / "flowers.csv", index=False)
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--epochs", 40, "--batch-size", 8]
+    said = ridgeway(folder, *words, "--vary", "weight_decay=0,0.1", "--lang", "ko")
+    for part in ("90 rows, shuffled with seed 0", "Trained 2 lanes", "Best: ", "Report: run/report.html", "best.keras"):
+        assert part in said
+    return folder
+
+
+def test_csv_with_text_is_predicted_in_its_own_labels(csv_run: Path) -> None:
+    rows = flowers(12)
+    rows.drop(columns="kind").to_csv(csv_run / "new.csv", index=False)
+    said = ridgeway(csv_run, "predict", "run", "new.csv", "--out", "found.csv")
+    assert "12 predictions" in said
+    found = pd.read_csv(csv_run / "found.csv")
+    assert list(found.columns) == ["prediction", "probability_iris", "probability_rose", "probability_tulip"]
+    shares = found.iloc[:, 1:].to_numpy()
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    assert (np.array(["iris", "rose", "tulip"])[shares.argmax(axis=1)] == found["prediction"]).all()
+    assert (found["prediction"] == rows["kind"]).all()
+
+
+def test_the_report_in_korean_and_english(csv_run: Path) -> None:
+    assert '<html lang="ko"' in (csv_run / "run" / "report.html").read_text(encoding="utf-8")
+    said = ridgeway(csv_run, "report", "run", "--out", "english.html")
+    assert "Report: english.html" in said
+    assert '<html lang="en"' in (csv_run / "english.html").read_text(encoding="utf-8")
+
+
+def test_a_directory_that_holds_another_run(csv_run: Path) -> None:
+    before = (csv_run / "run" / "run.json").read_bytes()
+    said = refused(csv_run, "fit", "flowers.csv", "--target", "kind", "--out", "run", *SMALL)
+    assert "'run' holds another run" in said
+    assert (csv_run / "run" / "run.json").read_bytes() == before
+
+
+def test_prediction_on_other_data(csv_run: Path) -> None:
+    flowers().drop(columns="size").to_csv(csv_run / "less.csv", index=False)
+    assert "no column 'size'" in refused(csv_run, "predict", "run", "less.csv")
+    flowers().assign(colour="green").to_csv(csv_run / "green.csv", index=False)
+    assert "Column 'colour' holds 'green'" in refused(csv_run, "predict", "run", "green.csv")
+    np.savez(csv_run / "a.npz", x=np.ones((3, 2)))
+    assert "is no table" in refused(csv_run, "predict", "run", "a.npz")
+    assert "holds no finished run" in refused(csv_run, "predict", "nowhere", "less.csv")
+    assert "holds no finished run" in refused(csv_run, "report", "nowhere")
+
+
+def test_regression_on_parquet(tmp_path: Path) -> None:
+    x = random.normal(size=(80, 2))
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "price": 1000 + 50 * x[:, 0]})
+    frame.to_parquet(tmp_path / "houses.parquet")
+    ridgeway(tmp_path, "fit", "houses.parquet", "--target", "price", "--out", "run", *SMALL, "--quiet")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["extra"]["task"] == "regression" and record["extra"]["target"] == "price"
+    ridgeway(tmp_path, "predict", "run", "houses.parquet")
+    found = pd.read_csv(tmp_path / "predictions.csv")
+    assert list(found.columns) == ["prediction"] and len(found) == 80
+    assert found["prediction"].between(500, 1500).all()
+
+
+def test_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=IMAGES, y_train=LABELS * 10)
+    done = call(tmp_path, "fit", "a.npz", "--out", "run", *SMALL, "--quiet")
+    assert done.returncode == 0 and done.stdout == "", done.stderr
+    ridgeway(tmp_path, "predict", "run", "a.npz")
+    found = pd.read_csv(tmp_path / "predictions.csv")
+    assert set(found["prediction"]) <= {0, 10, 20} and "probability_20" in found
+    np.savez(tmp_path / "other.npz", x=IMAGES[:, :3])
+    assert "have the shape (3, 4), and the model takes (5, 4)" in refused(tmp_path, "predict", "run", "other.npz")
+
+
+def idx(array: np.ndarray) -> bytes:
+    return gzip.compress(struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes())
+
+
+def test_idx(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(idx(IMAGES))
+    (tmp_path / "mnist" / "train-labels-idx1-ubyte.gz").write_bytes(idx(LABELS))
+    assert "Trained 2 lanes" in ridgeway(tmp_path, "fit", "mnist", "--out", "run", *SMALL)
+
+
+def test_a_model_of_ones_own(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=IMAGES, y=LABELS)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
+    model = keras.Sequential([keras.Input((5, 4)), *layers])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    ridgeway(tmp_path, "fit", "a.npz", "--out", "run", "--model", "model.keras", *SMALL)
+    ridgeway(tmp_path, "predict", "run", "a.npz")
+    shares = pd.read_csv(tmp_path / "predictions.csv").iloc[:, 1:]
+    assert "no model file 'none.keras'" in refused(
+        tmp_path, "fit", "a.npz", "--out", "other", "--model", "none.keras", *SMALL
+    )
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    flowers().to_csv(tmp_path / "flowers.csv", index=False)
+    said = refused(
+        tmp_path, "fit", "flowers.csv", "--target", "kind", "--out", "other", "--model", "model.keras", *SMALL
+    )
+    assert "Column 'colour' holds text such as 'blue', and the model wants numbers" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "said"),
+    [
+        ("a,y\n1,2\n3,4,5\n", ["--target", "y"], "can't be parsed as CSV at line 3"),
+        ("a,price\n1,2\n", ["--target", "prise"], "Unknown target column 'prise'"),
+        ("a,price\n1,2\n", ["--target", "prise"], "nearest names are price"),
+        ("a,y\n1,2\n", [], "say which column to predict"),
+        ("a,y\n1,2\n,4\n", ["--target", "y"], "Column 'a' of 'a.csv' has 1 cells that are missing"),
+        ("a,y\n", ["--target", "y"], "holds no rows"),
+        ("", ["--target", "y"], "is empty"),
+        ("a,y\n1,2\n", ["--target", "y", "--task", "guess"], "Unknown task 'guess'"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout"], "--vary 'dropout' can't be read"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout=0,1"], "dropout"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "weight_decay=-1"], "weight_decay"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "weigth_decay=1"], "weight_decay"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--validation-split", "1.5"], "validation_split=1.5"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--executor", "gpu"], "gpu"),
+    ],
+)
+def test_bad_input(tmp_path: Path, content: str, words: list[str], said: str) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    assert said in refused(tmp_path, "fit", "a.csv", "--out", "run", *words)
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_bad_paths_and_archives(tmp_path: Path) -> None:
+    assert "There is no file or folder 'none.csv'" in refused(tmp_path, "fit", "none.csv", "--out", "run")
+    np.savez(tmp_path / "a.npz", x=np.ones((5, 2)), y=np.ones(4))
+    assert "x has 5 rows and y has 4" in refused(tmp_path, "fit", "a.npz", "--out", "run")
+    np.savez(tmp_path / "a.npz", x=np.full((6, 2), np.nan), y=np.arange(6) % 2)
+    assert "NaN" in refused(tmp_path, "fit", "a.npz", "--out", "run")
+
+
+def test_another_backend(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=IMAGES, y=LABELS)
+    said = refused(tmp_path, "fit", "a.npz", "--out", "run", KERAS_BACKEND="numpy")
+    assert "backend 'numpy', and ridgeway needs JAX" in said
+
+
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = f"""
+import sys
+sys.argv = ["ridgeway", *{words!r}]
+from ridgeway.cli import main
+try:
+    main()
+finally:
+    heavy = {{"keras", "jax", "pandas", "numpy", "sklearn", "scipy", "plotly", "pyarrow", "pydantic"}}
+    print("LOADED", sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "LOADED []" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "values"),
+    [
+        ("dropout=0,0.25,0.5", "dropout", [0, 0.25, 0.5]),
+        ("weight_decay=0.5", "weight_decay", [0.5]),
+        ("dropout=0:0.5:3", "dropout", [0, 0.25, 0.5]),
+        ("l2=0.001:0.1:3:log", "l2", [0.001, 0.01, 0.1]),
+        ("dense.kernel_regularizer.l2=1e-3", "dense.kernel_regularizer.l2", [0.001]),
+    ],
+)
+def test_vary(given: str, name: str, values: list[float]) -> None:
+    found, numbers = parse_vary(given)
+    assert found == name and numbers == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    "given", ["", "dropout", "dropout=", "=1", "a=1:2", "a=1:2:3:cube", "a=x", "a=1:2:0", "a=0:1:3:log"]
+)
+def test_vary_that_cannot_be_read(given: str) -> None:
+    with pytest.raises(InputError):
+        parse_vary(given)
+
+
+@pytest.mark.skipif(not MNIST.exists(), reason="the 10,000 images of ../shared/data/mnist-t10k are not here")
+def test_24_lanes_on_10000_images(tmp_path: Path) -> None:
+    said = ridgeway(tmp_path, "fit", MNIST, "--out", "run", "--epochs", 1, "--batch-size", 128)
+    assert "10000 rows" in said and "Trained 24 lanes" in said
+    table = pd.read_parquet(tmp_path / "run" / "lanes.parquet")
+    assert len(table) == 24 and table["val_accuracy"].max() > 0.85
+
+
+def test_demo(tmp_path: Path) -> None:
+    pytest.importorskip("mlxtend")
+    assert "Trained 24 lanes" in ridgeway(tmp_path, "demo", "--epochs", 1)
+    assert (tmp_path / "ridgeway-demo" / "report.html").exists()
+    assert (tmp_path / "ridgeway-demo" / "best.keras").exists()
