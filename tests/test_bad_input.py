@@ -88,9 +88,12 @@ def test_a_monitor_that_needs_validation_data() -> None:
         train(callbacks=[STOPPING("val_loss")], validation_split=0.0)
 
 
-def test_labels_of_other_losses() -> None:
-    with pytest.raises(rw.InputError, match=r"shape \(40,\).*each of the model's 3 classes"):
+def test_labels_that_are_not_one_hot() -> None:
+    with pytest.raises(rw.InputError, match=r"shape \(32,\).*each of the model's 3 classes"):
         train(model=classifier(loss="categorical_crossentropy"))
+
+
+def test_labels_of_a_binary_loss() -> None:
     with pytest.raises(rw.InputError, match="the label 2 in row .*binary_crossentropy wants labels from 0 to 1"):
         train(model=classifier(loss="binary_crossentropy"), y=np.eye(3)[Y] * 2)
 

@@ -112,6 +112,8 @@ def fit_path(
     compilation_cache.enable()
     _check_model(model)
     _check_numbers(family, epochs=epochs, batch_size=batch_size, repeats=repeats)
+    if decay not in ("kernels", "all"):
+        raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
@@ -119,10 +121,11 @@ def fit_path(
     values = family.values
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
+    # Before the model is built, where labels that do not fit would end in an error of Keras's; again for a model that
+    # has no outputs before.
+    _check_labels(model, train, validation)
     bound = bind(model, values, decay, seed, first)
-    for part in (train, validation):
-        if part is not None:
-            _check_labels(model, part)
+    _check_labels(model, train, validation)
     program = EpochProgram(
         model,
         bound,
@@ -300,11 +303,14 @@ def _datasets(
     return train, validation
 
 
-def _check_labels(model: keras.Model, dataset: Dataset) -> None:
-    outputs = getattr(model, "outputs", None)
+def _check_labels(model: keras.Model, *datasets: Dataset | None) -> None:
+    outputs = getattr(model, "outputs", None) if model.built else None
     losses = compiled_losses(model)
-    if len(losses) == 1 and outputs is not None and len(outputs) == 1 and isinstance(dataset.y, np.ndarray):
-        check_labels(dataset.y, outputs[0].shape[-1], losses[0].name)
+    if len(losses) != 1 or not outputs or len(outputs) != 1:
+        return
+    for dataset in datasets:
+        if dataset is not None and isinstance(dataset.y, np.ndarray):
+            check_labels(dataset.y, outputs[0].shape[-1], losses[0].name)
 
 
 def _example_lane(job: Job) -> Lane:

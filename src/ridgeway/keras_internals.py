@@ -22,6 +22,7 @@ from keras.src.backend.jax import nn as keras_jax_nn
 from keras.src.backend.jax import random as keras_jax_random
 from keras.src.backend.jax.trainer import JAXTrainer
 from keras.src.layers.regularization import gaussian_dropout
+from keras.src.losses.losses import LossFunctionWrapper
 
 from ridgeway.errors import InputError
 
@@ -359,15 +360,22 @@ def _smoothed_sparse(strength: Any) -> Callable[..., Any]:
 def compiled_losses(model: keras.Model) -> list[CompiledLoss]:
     """The loss objects of a compiled model, one an output; empty where it has none.
 
-    Of a model that is not built yet, those that were compiled as objects.
+    Those of a model that is not built yet are the objects that were compiled, and new ones for names and functions.
     """
     compiled = model._compile_loss
     if compiled is None:
         return []
     if not compiled.built:
         given = keras.tree.flatten(compiled._user_loss)
-        return [CompiledLoss(loss) for loss in given if isinstance(loss, keras.losses.Loss)]
+        return [CompiledLoss(_loss_object(loss)) for loss in given if loss not in (None, "crossentropy", "ce")]
     return [CompiledLoss(entry.loss) for entry in compiled._flat_losses]
+
+
+def _loss_object(given: Any) -> Any:
+    if isinstance(given, keras.losses.Loss):
+        return given
+    found = keras.losses.get(given)
+    return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
 def compile_copy(source: keras.Model, target: keras.Model) -> None:

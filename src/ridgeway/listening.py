@@ -44,7 +44,7 @@ class Listeners:
 
     def begin(self) -> None:
         """Training begins."""
-        tell(self._callbacks, "on_train_begin")
+        tell(self._callbacks, "on_train_begin", {})
 
     def round(self, news: Round) -> None:
         """An epoch of all live lanes is done; the number passed on counts rounds."""
@@ -54,7 +54,7 @@ class Listeners:
             logs = result.history[-1]
             if not self._best or self._sign * logs[self._metric] < self._sign * self._best[self._metric]:
                 self._best = dict(logs)
-        tell(self._callbacks, "on_epoch_begin", news.number)
+        tell(self._callbacks, "on_epoch_begin", news.number, {})
         tell(self._callbacks, "on_epoch_end", news.number, dict(self._best))
 
     def end(self) -> None:

@@ -11,12 +11,12 @@ Y = (X[:, 0] + 0.5 * X[:, 1] ** 2 + 0.3 * _random.normal(size=60) > 0.3).astype(
 VALIDATION = (X[40:], Y[40:])
 
 
-def model(learning_rate=0.1, dropout=0.0):
+def model(learning_rate=0.1, dropout=0.0, activation="tanh"):
     keras.utils.set_random_seed(5)
     built = keras.Sequential(
         [
             keras.Input((5,)),
-            keras.layers.Dense(8, activation="tanh", name="hidden"),
+            keras.layers.Dense(8, activation=activation, name="hidden"),
             keras.layers.Dropout(dropout, seed=2, name="drop"),
             keras.layers.Dense(2, name="out"),
         ]

@@ -1,9 +1,9 @@
 """How lanes are trained: asked for or chosen, and on the record."""
 
 import pytest
-from engine.small import train
 
 import ridgeway as rw
+from engine.small import train
 
 
 def test_unknown_executor_names_those_there_are():

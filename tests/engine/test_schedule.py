@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from engine.small import VALIDATION, X, Y, model, train
 
 import ridgeway as rw
+from engine.small import VALIDATION, X, Y, model, train
 from ridgeway.engine.state import initial_states
 
+TESTS = Path(__file__).parents[1]
 RATES = [0.0, 0.2, 0.5]
 DECAYS = [0.0, 1e-2, 0.3]
 
@@ -24,7 +26,7 @@ def stopped_early(slots, executor="vmap"):
     return train(
         rw.Grid(weight_decay=DECAYS, dropout=RATES),
         model(1.5),
-        epochs=12,
+        epochs=8,
         slots=slots,
         executor=executor,
         callbacks=[keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)],
@@ -50,9 +52,8 @@ def assert_alike(first, second, lanes=None, tolerance=1e-5):
     for lane in first.table()["lane"] if lanes is None else lanes:
         for epoch in ("best", "last"):
             one, two = first.lane_weights(lane, epoch), second.lane_weights(lane, epoch)
-            assert list(one) == list(two)
-            for key in one:
-                np.testing.assert_allclose(one[key], two[key], rtol=tolerance, atol=tolerance)
+            for found, expected in zip(one.values(), two.values(), strict=True):
+                np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize(("slots", "executor"), [(3, "vmap"), (8, "vmap"), (3, "map"), (3, "steps")])
@@ -112,7 +113,7 @@ def _built(built):
 
 def test_a_diverged_lane_is_marked_and_changes_no_other():
     def run(last):
-        return train(rw.Grid(learning_rate=[0.05, 0.1, 0.2, last]), slots=4, epochs=5)
+        return train(rw.Grid(learning_rate=[0.05, 0.1, 0.2, last]), model(activation="relu"), slots=4, epochs=5)
 
     wild, calm = run(1e20), run(0.4)
     table = wild.table().set_index("lane")
@@ -141,7 +142,7 @@ def test_a_lane_that_diverges_later_keeps_its_last_finite_best():
 
 def test_all_diverged_says_what_to_lower_and_loses_nothing(tmp_path):
     with pytest.raises(rw.AllLanesDiverged, match="All 2 lanes diverged.*Lower the learning rate") as caught:
-        train(rw.Grid(learning_rate=[1e20, 1e30]), epochs=5, out=tmp_path / "run")
+        train(rw.Grid(learning_rate=[1e20, 1e30]), model(activation="relu"), epochs=5, out=tmp_path / "run")
     assert list(caught.value.path.table()["stopped"]) == ["diverged"] * 2
     assert list(rw.load_path(tmp_path / "run").table()["stopped"]) == ["diverged"] * 2
 
@@ -150,7 +151,9 @@ def test_events_are_json_lines(tmp_path):
     def strict(word):
         raise AssertionError(word)
 
-    path = train(rw.Grid(learning_rate=[0.1, 0.2, 1e20]), epochs=3, slots=2, out=tmp_path / "run")
+    path = train(
+        rw.Grid(learning_rate=[0.1, 0.2, 1e20]), model(activation="relu"), epochs=3, slots=2, out=tmp_path / "run"
+    )
     lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
     events = [json.loads(line, parse_constant=strict) for line in lines]
     kinds = [event["event"] for event in events]
@@ -182,7 +185,11 @@ print("RETURNED", len(path.table()), flush=True)
 def test_interrupt_returns_and_saves_what_was_trained(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="tests"
+        [sys.executable, "-c", SCRIPT, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=TESTS,
     )
     try:
         events = folder / "events.jsonl"

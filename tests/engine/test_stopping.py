@@ -10,9 +10,10 @@ from ridgeway.engine.stopping import KeepingRule, KeepingState, Monitor, Stoppin
 
 PUBLISHED = [0.90, 0.70, 0.60, 0.62, 0.58, 0.59, 0.61, 0.60, 0.57, 0.65]
 
-_values = st.one_of(st.sampled_from([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.55, 0.6]), st.floats(-1, 1, width=32, allow_subnormal=False)).map(
-    lambda value: float(np.float32(value))
-)
+_values = st.one_of(
+    st.sampled_from([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.55, 0.6]),
+    st.floats(-1, 1, width=32, allow_subnormal=False),
+).map(lambda value: float(np.float32(value)))
 _curves = st.lists(_values, min_size=1, max_size=15)
 
 

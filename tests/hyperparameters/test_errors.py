@@ -2,10 +2,10 @@
 
 import keras
 import pytest
-from engine.small import X, Y, model, train
 from keras import layers
 
 import ridgeway as rw
+from engine.small import X, Y, model, train
 
 
 def bare(loss="mse", optimizer="sgd", outputs=1):
@@ -52,12 +52,20 @@ def frozen():
 MODELS = [
     (bare, {"dropout": 0.1}, r"dropout acts on nothing.*it has no dropout layer. Add keras\.layers\.Dropout\(0\.0\)"),
     (lambda: bare(optimizer="adam"), {"momentum": 0.5}, r"momentum acts on nothing.*Adam has none.*SGD or RMSprop"),
-    (with_schedule, {"learning_rate": 0.5}, r"learning_rate acts on nothing.*SGD follows a schedule.*initial_learning_rate"),
+    (
+        with_schedule,
+        {"learning_rate": 0.5},
+        r"learning_rate acts on nothing.*SGD follows a schedule.*initial_learning_rate",
+    ),
     (bare, {"label_smoothing": 0.1}, r"label_smoothing acts on nothing.*its loss \(.*\) has no class labels to smooth"),
     (model, {"hidden.units": [4, 8]}, r"'hidden\.units' acts on nothing in this model: no training step reads it"),
     (model, {"hiden.units": 4}, r"'hiden\.units' names no layer of this model. Its layers include hidden"),
     (model, {"drop.rat": 0.1}, r"'drop\.rat' acts on nothing.*Dropout has no 'rat'.*Numbers there: rate"),
-    (model, {"hidden.kernel_regularizer.l2": 0.1}, r"Dense has no 'kernel_regularizer', or it is None.*Build the layer with one"),
+    (
+        model,
+        {"hidden.kernel_regularizer.l2": 0.1},
+        r"Dense has no 'kernel_regularizer', or it is None.*Build the layer with one",
+    ),
     (model, {"hidden.activation": 0.1}, r"'hidden\.activation' is .* no number that training reads"),
     (model, {"hidden.use_bias": 1}, r"'hidden\.use_bias' is True, no number that training reads"),
     (model, {"dropout": 0.1, "drop.rate": 0.2}, r"'dropout' and 'drop\.rate' both set the same 'rate'. Vary one"),

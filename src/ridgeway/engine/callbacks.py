@@ -205,6 +205,9 @@ class ReadOnlyModel:
             )
         return getattr(self._model, name)
 
+    def jax_state_sync(self) -> None:
+        """Keras calls this whenever a callback reads `self.model`; there is nothing to bring up to date."""
+
     def __setattr__(self, name: str, value: Any) -> None:
         raise InputError(
             f"The callback {self._callback} sets model.{name}, which would change every lane at once. Leave it out."
