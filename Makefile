@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/ridgeway demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: setup
 	$(BIN)/ruff format --check src tests benchmarks

@@ -125,7 +125,32 @@ def test_npz(tmp_path: Path) -> None:
     found = pd.read_csv(tmp_path / "predictions.csv")
     assert set(found["prediction"]) <= {0, 10, 20} and "probability_20" in found
     np.savez(tmp_path / "other.npz", x=IMAGES[:, :3])
-    assert "have the shape (3, 4), and the model takes (5, 4)" in refused(tmp_path, "predict", "run", "other.npz")
+    assert "rows have the shape (3, 4), and the model takes (5, 4)" in refused(tmp_path, "predict", "run", "other.npz")
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_one_output_for_two_classes(tmp_path: Path, logits: bool) -> None:
+    x = random.normal(size=(80, 2)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", x=x, y=np.where(x[:, 0] > 0, "yes", "no"))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation=None if logits else "sigmoid")])
+    model.compile(keras.optimizers.SGD(1.0), keras.losses.BinaryCrossentropy(from_logits=logits))
+    model.save(tmp_path / "model.keras")
+    words = ["--model", "model.keras", "--vary", "weight_decay=0", "--epochs", 20, "--batch-size", 8]
+    ridgeway(tmp_path, "fit", "a.npz", "--out", "run", *words)
+    ridgeway(tmp_path, "predict", "run", "a.npz", "--out", "new/folder/found.csv")
+    found = pd.read_csv(tmp_path / "new" / "folder" / "found.csv")
+    assert list(found.columns) == ["prediction", "probability_no", "probability_yes"]
+    np.testing.assert_allclose(found.iloc[:, 1:].sum(axis=1), 1, rtol=1e-5)
+    assert (found["prediction"] == np.where(x[:, 0] > 0, "yes", "no")).mean() > 0.9
+    np.savez(tmp_path / "wide.npz", x=IMAGES, y=LABELS)
+    said = refused(tmp_path, "fit", "wide.npz", "--out", "other", *words)
+    assert "'model.keras': rows have the shape (5, 4), and the model takes (2,)" in said
+
+
+def test_a_name_varied_twice(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=IMAGES, y=LABELS)
+    said = refused(tmp_path, "fit", "a.npz", "--out", "run", "--vary", "dropout=0", "--vary", "dropout=0.5")
+    assert "--vary names dropout twice" in said
 
 
 def idx(array: np.ndarray) -> bytes:

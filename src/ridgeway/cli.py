@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,6 +73,16 @@ def parse_vary(specification: str) -> tuple[str, list[float]]:
         ) from None
 
 
+def _family(specifications: Sequence[str]) -> dict[str, list[float]]:
+    family: dict[str, list[float]] = {}
+    for one in specifications:
+        name, values = parse_vary(one)
+        if name in family:
+            raise InputError(f"--vary names {name} twice. Give all its values at once, as in {name}=0,0.25,0.5.")
+        family[name] = values
+    return family
+
+
 @app.command(no_args_is_help=True)
 def fit(
     data: Annotated[
@@ -109,7 +119,7 @@ def fit(
 
       ridgeway fit digits.npz --out runs/digits --vary dropout=0,0.25,0.5 --vary weight_decay=1e-5:1e-1:8:log
     """
-    family = dict(parse_vary(one) for one in vary or DEFAULT_VARY)
+    family = _family(vary or DEFAULT_VARY)
     from ridgeway.data.read import read
 
     source = read(data, target, task)
@@ -200,7 +210,7 @@ def predict(
     """
     import numpy as np
     import pandas as pd
-    from scipy.special import softmax
+    from scipy.special import expit, softmax
 
     from ridgeway.data.encoders import TableEncoding
     from ridgeway.data.read import read_features
@@ -211,21 +221,29 @@ def predict(
     described = about.get("encoding")
     x = read_features(data, TableEncoding.from_json(described) if described else None)
     trained = path.best_model()
-    expected = tuple(trained.input_shape[1:])
-    if tuple(x.shape[1:]) != expected:
-        raise InputError(f"Rows of '{data}' have the shape {x.shape[1:]}, and the model takes {expected}.")
+    _check_shape(trained, x, data)
     found = np.asarray(trained.predict(x, verbose=0))
     classes = about.get("classes") or []
-    if classes and found.ndim == 2 and found.shape[1] == len(classes):
-        logits = not np.allclose(found.sum(axis=1), 1, atol=1e-3) or bool((found < 0).any())
+    # Keras's own losses say what they take; with another one, or a mere name, the values tell.
+    logits = getattr(trained.loss, "from_logits", None)
+    if logits is None:
+        sums = found.sum(axis=-1) if found.shape[-1] > 1 else 1.0
+        logits = bool((found < 0).any() or (found > 1).any() or not np.allclose(sums, 1, atol=1e-3))
+    shares = None
+    if len(classes) == 2 and found.shape[1:] == (1,):
+        second = expit(found) if logits else found
+        shares = np.concatenate([1 - second, second], axis=1)
+    elif classes and found.shape[1:] == (len(classes),):
         shares = softmax(found, axis=1) if logits else found
-        frame = pd.DataFrame({"prediction": np.array(classes, dtype=object)[found.argmax(axis=1)]})
+    if shares is not None:
+        frame = pd.DataFrame({"prediction": np.array(classes, dtype=object)[shares.argmax(axis=1)]})
         for place, label in enumerate(classes):
             frame[f"probability_{label}"] = shares[:, place]
     else:
         columns = found.reshape(len(found), -1)
         names = ["prediction"] if columns.shape[1] == 1 else [f"prediction_{n}" for n in range(columns.shape[1])]
         frame = pd.DataFrame(columns, columns=names)
+    out.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out, index=False)
     typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
 
@@ -261,6 +279,7 @@ def _train(
     else:
         model = _load_model(model_file)
         _check_text_columns(source)
+        _check_shape(model, x, model_file)
     encoding = source.encoding
     extra = {
         "task": source.task,
@@ -314,6 +333,21 @@ def _load_model(file: Path) -> Any:
         return keras.models.load_model(file, safe_mode=True)
     except (TypeError, ValueError, OSError) as error:
         raise InputError(f"Keras can't read the model '{file}': {str(error).splitlines()[0]}") from None
+
+
+def _check_shape(model: Any, x: Any, named: Path) -> None:
+    # A subclassed model states no input shape; several inputs state a list.
+    expected = getattr(model, "input_shape", None)
+    if not isinstance(expected, tuple) or not all(size is None or isinstance(size, int) for size in expected):
+        return
+    given = tuple(x.shape[1:])
+    if len(given) != len(expected) - 1 or any(
+        size not in (None, mine) for size, mine in zip(expected[1:], given, strict=True)
+    ):
+        raise InputError(
+            f"'{named}': rows have the shape {given}, and the model takes {tuple(expected[1:])}. Pass rows of that "
+            "shape, or another model."
+        )
 
 
 def _check_text_columns(source: Source) -> None:

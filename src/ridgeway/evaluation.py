@@ -14,7 +14,7 @@ from ridgeway.data import Dataset, check_dataset
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind
 from ridgeway.engine.state import read_state
-from ridgeway.engine.step import EpochProgram, Lane
+from ridgeway.engine.step import EpochProgram, Lane, scalars
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -35,14 +35,16 @@ def evaluate_lanes(
     program = EpochProgram(model, bound, size, size, dataset.rows, dataset.rows)
     state = read_state(model)
     evaluate = jax.jit(
-        lambda weights, lane, arrays: program.evaluate(
-            state._replace(trainable=weights[0], non_trainable=weights[1]),
-            lane,
-            arrays,
-            dataset.rows,
-            size,
-            jnp.int32(dataset.rows // size),
-        )[0]
+        lambda weights, lane, arrays: scalars(
+            program.evaluate(
+                state._replace(trainable=weights[0], non_trainable=weights[1]),
+                lane,
+                arrays,
+                dataset.rows,
+                size,
+                jnp.int32(dataset.rows // size),
+            )[0]
+        )
     )
     arrays = jax.device_put(data)
     rows = []

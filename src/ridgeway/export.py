@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import Binding, hyperparameter
 from ridgeway.keras_internals import all_layers, compile_copy, compiled_losses
 
 logger = logging.getLogger(__name__)
@@ -48,15 +49,44 @@ def lane_model(
     # By order, not by name: a copy numbers its layers anew.
     for variable, value in zip(copied.weights, weights.values(), strict=True):
         variable.assign(value)
-    for name in record["hyperparameters"]:
-        # A loss that was compiled by its name has no object to write smoothing into: evaluation stays on hard labels.
-        if name == "label_smoothing" and not any(loss.smoothing for loss in compiled_losses(copied)):
-            continue
-        hyperparameter(name).bind(copied, record["decay"]).write(float(row[name]))
+    for name, binding in _bindings(copied, record).items():
+        binding.write(float(row[name]))
     if not copied.optimizer.built:
         # Built now, so that the file's optimizer has the slots that whoever loads it expects.
         copied.optimizer.build(copied.trainable_variables)
     return copied
+
+
+@contextlib.contextmanager
+def lent_model(
+    model: keras.Model, row: pd.Series, record: Mapping[str, Any], weights: Mapping[str, np.ndarray]
+) -> Iterator[keras.Model]:
+    """`lane_model` for the time of a block.
+
+    Where the lane had to be written into the user's own model, that is put back as it was.
+    """
+    before = [np.array(variable) for variable in model.weights]
+    bindings = _bindings(model, record)
+    numbers = [(owner, name, getattr(owner, name)) for binding in bindings.values() for owner, name in binding.places()]
+    lane = lane_model(model, row, record, weights)
+    try:
+        yield lane
+    finally:
+        if lane is model:
+            for binding in bindings.values():
+                if binding.base is not None:
+                    binding.write(binding.base)
+            for owner, name, value in numbers:
+                setattr(owner, name, value)
+            for variable, original in zip(model.weights, before, strict=True):
+                variable.assign(original)
+
+
+def _bindings(model: keras.Model, record: Mapping[str, Any]) -> dict[str, Binding]:
+    # A loss that was compiled by its name has no object to write smoothing into: evaluation stays on hard labels.
+    smooths = any(loss.smoothing for loss in compiled_losses(model))
+    names = [name for name in record["hyperparameters"] if smooths or name != "label_smoothing"]
+    return {name: hyperparameter(name).bind(model, record["decay"]) for name in names}
 
 
 def copy_model(model: keras.Model) -> keras.Model:

@@ -112,6 +112,8 @@ def fit_path(
     compilation_cache.enable()
     _check_model(model)
     _check_numbers(family, epochs=epochs, batch_size=batch_size, repeats=repeats)
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     about = record.begun()
@@ -213,11 +215,16 @@ class _Run:
                 queue.train(plans, results, on_round, interruption.asked)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            queue.leave_all(results)
+            self._close(events, began, ready, status)
             if results:
-                self._close(events, began, ready, status)
-                error.path = self._save(assemble(self.model, self.about, results))  # type: ignore[attr-defined]
+                path = assemble(self.model, self.about, results)
+                error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
+                self._save(path)
+            elif self.out is not None:
+                storage.release(self.out)
             raise
         self._close(events, began, ready, status)
 
@@ -246,7 +253,17 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = self._save(assemble(self.model, self.about, self._results))
+        path = assemble(self.model, self.about, self._results)
+        try:
+            self._deliver(path)
+        except Exception as error:
+            error.path = path  # type: ignore[attr-defined]
+            error.add_note("What was trained is in this error's `path`.")
+            raise
+        return path
+
+    def _deliver(self, path: Path) -> None:
+        self._save(path)
         if (path.table()["stopped"] == "diverged").all():
             rate = self.about["model"]["optimizer_config"].get("learning_rate")
             raise AllLanesDiverged(
@@ -255,7 +272,6 @@ class _Run:
                 path,
             )
         write_checkpoints(path, self.understood, self._results)
-        return path
 
 
 def _check_model(model: Any) -> None:

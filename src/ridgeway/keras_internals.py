@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import types
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ __all__ = [
     "build",
     "compile_copy",
     "compiled_losses",
+    "computed",
     "constraint_swap",
     "decay_swap",
     "draw_seed",
@@ -58,6 +60,7 @@ __all__ = [
     "training_now",
     "uses_input",
     "weak",
+    "weight_setting",
 ]
 
 if keras.backend.backend() != "jax":
@@ -172,6 +175,29 @@ def constraint_swap(variable: Any, constraint: Callable[[Any], Any]) -> Swap:
     return (variable, "_constraint", constraint)
 
 
+def weight_setting(layer: Any, weight: str, setting: str) -> str | None:
+    """The layer's attribute that says how one of its weights is made.
+
+    Args:
+        layer: any layer.
+        weight: the name of its variable, such as "recurrent_kernel".
+        setting: "initializer" or "regularizer".
+
+    Returns:
+        Such as "recurrent_initializer"; None where there is none, or where it only passes on what an inner layer holds.
+    """
+    names = [f"{weight}_{setting}", f"{weight.removesuffix('_kernel')}_{setting}"]
+    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D) and weight == "kernel":
+        names.insert(0, f"depthwise_{setting}")
+    return next((name for name in names if hasattr(layer, name) and not computed(layer, name)), None)
+
+
+def computed(owner: Any, attribute: str) -> bool:
+    """Whether an attribute is a property that can't be set, as `LSTM.dropout`, which is its cell's."""
+    held = getattr(type(owner), attribute, None)
+    return isinstance(held, property) and held.fset is None
+
+
 def all_layers(model: keras.Model) -> list[Any]:
     """Every layer of a model, nested ones and the model itself included."""
     return list(model._flatten_layers())
@@ -201,14 +227,22 @@ def add_seed_generator(layer: Any, seed: int) -> bool:
     Returns:
         Whether one was added.
     """
-    if getattr(layer, "seed_generator", None) is not None:
+    own = getattr(layer, "seed_generator", None)
+    if own is not None:
+        if own in _added:
+            own.state.assign([seed, 0])
         return False
     locked = layer._tracker.locked
     layer._tracker.unlock()
     layer.seed_generator = keras.random.SeedGenerator(seed)
+    _added.add(layer.seed_generator)
     if locked:
         layer._tracker.lock()
     return True
+
+
+# Generators that were made here: each call may seed them anew, so that a path's seed decides, not an earlier path's.
+_added: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def training_now(layer: Any) -> bool:

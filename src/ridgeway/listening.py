@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from ridgeway.engine.callbacks import ReadOnlyModel, Understood, tell
 from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.slots import Round
 from ridgeway.errors import InputError
-from ridgeway.export import lane_model, weight_names
+from ridgeway.export import lent_model, weight_names
 from ridgeway.path import Path
 from ridgeway.results import lane_weights
 
@@ -52,7 +53,8 @@ class Listeners:
             return
         for result in news.results:
             logs = result.history[-1]
-            if not self._best or self._sign * logs[self._metric] < self._sign * self._best[self._metric]:
+            best = self._best.get(self._metric, math.nan)
+            if not math.isfinite(best) or self._sign * logs[self._metric] < self._sign * best:
                 self._best = dict(logs)
         tell(self._callbacks, "on_epoch_begin", news.number, {})
         tell(self._callbacks, "on_epoch_end", news.number, dict(self._best))
@@ -92,11 +94,11 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
                 f"{', '.join(result.history[epoch])}."
             ) from None
         weights = dict(zip(weight_names(model), lane_weights(model, stored), strict=True))
-        exported = lane_model(model, row, path.record, weights)
         folder = os.path.dirname(file)
         if folder:
             os.makedirs(folder, exist_ok=True)
-        if callback.save_weights_only:
-            exported.save_weights(file, overwrite=True)
-        else:
-            exported.save(file, overwrite=True)
+        with lent_model(model, row, path.record, weights) as lane_model:
+            if callback.save_weights_only:
+                lane_model.save_weights(file, overwrite=True)
+            else:
+                lane_model.save(file, overwrite=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path as FilePath
@@ -42,7 +43,10 @@ def claim(directory: Directory, identity: str) -> FilePath:
     file = folder / "run.json"
     if file.exists() and str(_read_record(file).get("id")) != identity:
         raise InputError(f"'{folder}' holds another run. Pass another directory, or delete that one first.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The directory '{folder}' can't be made: {error.strerror}. Pass another one.") from None
     return folder
 
 
@@ -51,6 +55,12 @@ def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
     folder = claim(directory, str(record["id"]))
     _write(folder / "run.json", lambda file: file.write_text(json.dumps({**record, "status": "running"})))
     return folder
+
+
+def release(directory: Directory) -> None:
+    """Takes back `begin` where nothing came of the run, so that the directory is free for the next."""
+    for name in ("run.json", "events.jsonl"):
+        (FilePath(directory) / name).unlink(missing_ok=True)
 
 
 def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, last: Mapping[str, Any] | None) -> None:
@@ -75,10 +85,31 @@ def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, la
             target = folder / f"{name}.safetensors"
             _write(target, partial(save_file, arrays, metadata=order))
     if path.table()["best_epoch"].notna().any():
-        model = path.best_model()
-        _write(folder / "best.keras", lambda file: model.save(file), suffix=".keras")
+        _write_model(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
     _write(folder / "run.json", lambda file: file.write_text(json.dumps(path.record, indent=1, ensure_ascii=False)))
+
+
+def _write_model(path: Path, target: FilePath) -> None:
+    """Writes the best model; the run is whole without it, where Keras can't save the model's class.
+
+    Warns:
+        UserWarning: Keras can't save it.
+    """
+    from ridgeway.export import lent_model
+
+    lane = path.best.lane
+    with lent_model(path._trained_model(), path.lane(lane), path.record, path.lane_weights(lane)) as model:
+        try:
+            _write(target, lambda file: model.save(file), suffix=".keras")
+        except (TypeError, ValueError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            warnings.warn(
+                f"'{target.name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
+                "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def _storable(values: Any) -> np.ndarray:

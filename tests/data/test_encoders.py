@@ -41,6 +41,22 @@ def test_what_was_not_trained_on(frame: pd.DataFrame, said: str) -> None:
         TableEncoding.fit(FRAME).transform(frame)
 
 
+def test_numbers_with_text_in_between() -> None:
+    column = [*map(str, range(100)), "n/a?"]
+    with pytest.raises(InputError, match="Column 'n' holds the text 'n/a\\?' in data row 101.*the 1 cells"):
+        TableEncoding.fit(pd.DataFrame({"n": column}))
+    dependents = TableEncoding.fit(pd.DataFrame({"n": ["0", "1", "2", "3+"] * 30}))
+    assert dependents.levels["n"] == ("0", "1", "2", "3+"), "a few levels are groups, even if most look like numbers"
+    codes = [f"{place:05}" for place in range(60)] * 3
+    assert len(TableEncoding.fit(pd.DataFrame({"n": codes})).levels["n"]) == 60, "digits throughout are codes"
+
+
+def test_a_text_a_row() -> None:
+    frame = pd.DataFrame({"when": pd.date_range("2020-01-01", periods=90), "n": range(90)})
+    with pytest.raises(InputError, match="Column 'when' holds 90 different texts in 90 rows"):
+        TableEncoding.fit(frame)
+
+
 def test_columns_named_by_numbers() -> None:
     frame = pd.DataFrame({0: [1.0, 2.0], 1: ["a", "b"]})
     encoding = TableEncoding.fit(frame)

@@ -113,6 +113,12 @@ def test_unsound_paths(tmp_path: Path) -> None:
         read(tmp_path / "empty")
 
 
+def test_a_target_belongs_to_a_table(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.ones((4, 2)), y=np.arange(4) % 2)
+    with pytest.raises(InputError, match="a.npz' is no table and has no column 'y'. Leave --target out"):
+        read(tmp_path / "a.npz", "y")
+
+
 def test_lengths_that_differ(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.ones((4, 2)), y=np.array([0, 1, 0]))
     with pytest.raises(InputError, match="x has 4 rows and y has 3"):

@@ -10,6 +10,9 @@ import pandas as pd
 
 from ridgeway.errors import InputError
 
+# A text column with more levels than this is looked at for being something else.
+_MANY_LEVELS = 50
+
 
 @dataclass(frozen=True)
 class TableEncoding:
@@ -25,12 +28,19 @@ class TableEncoding:
 
     @classmethod
     def fit(cls, frame: pd.DataFrame) -> TableEncoding:
-        """Learns which columns are text, and their levels."""
+        """Learns which columns are text, and their levels.
+
+        Raises:
+            InputError: a column of numbers has text in between, or almost every row has a text of its own.
+        """
         levels = {
             str(name): tuple(sorted(frame[name].astype(str).unique()))
             for name in frame.columns
             if not pd.api.types.is_numeric_dtype(frame[name])
         }
+        for name, known in levels.items():
+            if len(known) > _MANY_LEVELS:
+                _check_levels(name, frame.rename(columns=str)[name].astype(str), len(known))
         return cls(tuple(map(str, frame.columns)), levels)
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
@@ -71,6 +81,22 @@ class TableEncoding:
     def from_json(cls, described: dict[str, Any]) -> TableEncoding:
         """Reads what `to_json` gave."""
         return cls(tuple(described["columns"]), {name: tuple(given) for name, given in described["levels"].items()})
+
+
+def _check_levels(name: str, column: pd.Series, levels: int) -> None:
+    """Refuses what one 0/1 column a level would learn by heart."""
+    text = pd.to_numeric(column, errors="coerce").isna().to_numpy()
+    if 0 < text.mean() < 0.5:
+        row = int(np.flatnonzero(text)[0])
+        raise InputError(
+            f"Column '{name}' holds the text {column.iloc[row]!r} in data row {row + 1}, and the model wants numbers "
+            f"there as in most rows. Mend the {int(text.sum())} cells that hold text, or drop those rows."
+        )
+    if levels > len(column) / 2:
+        raise InputError(
+            f"Column '{name}' holds {levels} different texts in {len(column)} rows, such as {column.iloc[0]!r}, which "
+            "says nothing of new rows. Drop the column, or turn it into numbers or groups."
+        )
 
 
 def encode_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:

@@ -71,6 +71,8 @@ def read(path: Path, target: str | None = None, task: str | None = None) -> Sour
         check_cells(frame, path)
         encoding = TableEncoding.fit(features)
         return _source(encoding.transform(features), labels.to_numpy(), task, encoding, target)
+    if target is not None:
+        raise InputError(f"'{path}' is no table and has no column '{target}'. Leave --target out.")
     x, y = _arrays(path)
     if y is None:
         raise InputError(f"'{path}' has no labels. Add an array y, or the labels file beside the images.")

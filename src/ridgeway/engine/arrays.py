@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from ridgeway.data import Dataset
+from ridgeway.errors import InputError
 
 
 def as_arrays(dataset: Dataset) -> Dataset:
@@ -15,12 +16,21 @@ def as_arrays(dataset: Dataset) -> Dataset:
 
     Args:
         dataset: arrays, DataFrames or nested structures of them.
+
+    Raises:
+        InputError: something can't be read as an array.
     """
     return dataset.map(_array)
 
 
 def _array(value: Any) -> np.ndarray:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"A {type(value).__name__} among the data can't be read as an array ({error}). Pass NumPy arrays or "
+            "DataFrames that hold all rows."
+        ) from None
     if np.issubdtype(array.dtype, np.floating) and array.dtype != keras.config.floatx():
         array = array.astype(keras.config.floatx())
     return array

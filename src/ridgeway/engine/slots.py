@@ -6,6 +6,7 @@ lanes, and a lane's numbers do not depend on when or beside whom it was trained.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -122,6 +123,14 @@ class Slots:
             now = sum(result is not None for result in self._lanes)
             on_round(Round(number, [result for _, result in live], finished, now, len(queue)))
             number += 1
+
+    def leave_all(self, results: list[LaneResult]) -> None:
+        """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
+        for slot, result in enumerate(self._lanes):
+            if result and result.history:
+                with contextlib.suppress(Exception):
+                    self._leave(slot, result)
+                    results.append(result)
 
     def _refill(self, queue: deque[LanePlan]) -> None:
         repeats, starting = {}, {}

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import all_layers, seed_variables
+from ridgeway.keras_internals import all_layers, seed_variables, weight_setting
 
 
 class ModelState(NamedTuple):
@@ -81,9 +81,9 @@ def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
     for layer in all_layers(model):
         for variable in layer.trainable_variables:
             # A layer comes before those inside it: the variable's own layer has the last word.
-            found = _initializer(layer, variable.name)
-            if found is not None:
-                initializers[id(variable)] = found
+            name = weight_setting(layer, variable.name, "initializer")
+            if name is not None:
+                initializers[id(variable)] = getattr(layer, name)
     values = []
     for place, variable in enumerate(model.trainable_variables):
         value = np.asarray(variable.value)
@@ -107,14 +107,6 @@ _FIXED = (
     keras.initializers.Constant,
     keras.initializers.Identity,
 )
-
-
-def _initializer(layer: Any, name: str) -> Any | None:
-    """The initializer of a layer's variable: "recurrent_kernel" has a "recurrent_initializer" in Keras's layers."""
-    names = [f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer"]
-    if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D) and name == "kernel":
-        names.insert(0, "depthwise_initializer")
-    return next((found for found in (getattr(layer, name, None) for name in names) if found is not None), None)
 
 
 def _constant(value: np.ndarray) -> bool:

@@ -246,7 +246,7 @@ class EpochProgram:
                 state, lane, validation, self.validation_rows, self.validation_batch_size, batches
             )
             logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
-        return {name: jnp.asarray(value, jnp.float32) for name, value in logs.items()}, state
+        return scalars(logs), state
 
     @property
     def batches(self) -> tuple[int, int]:
@@ -311,6 +311,16 @@ class EpochProgram:
             if self.canonical:
                 stack.enter_context(canonical_convolutions())
             yield
+
+
+def scalars(logs: Mapping[str, Any]) -> Logs:
+    """Logs as float32 scalars: a metric with a value for each class (`F1Score`) gives `f1_score_0` and so on."""
+    flat: Logs = {}
+    for name, value in logs.items():
+        values = jnp.asarray(value, jnp.float32)
+        parts = values.reshape(-1)
+        flat |= {name: values} if values.ndim == 0 else {f"{name}_{k}": part for k, part in enumerate(parts)}
+    return flat
 
 
 def _sums(losses: jax.Array) -> jax.Array:

@@ -17,6 +17,7 @@ from ridgeway.keras_internals import (
     add_seed_generator,
     all_layers,
     compiled_losses,
+    computed,
     inner_optimizer,
     learning_rate_variable,
     schedule,
@@ -55,7 +56,17 @@ class Attribute(Hyperparameter):
         attribute = rest[-1]
         if getattr(owner, "learning_rate", None) is not None and attribute == "learning_rate":
             raise InputError(f"'{self.name}' is the hyperparameter learning_rate: vary it by that name.")
+        if first == "loss" and attribute == "label_smoothing":
+            raise InputError(f"'{self.name}' is the hyperparameter label_smoothing: vary it by that name.")
         value = _step_into(owner, attribute, self.name)
+        if computed(owner, attribute):
+            inner = getattr(owner, "cell", None)
+            if getattr(inner, attribute, None) is None or computed(inner, attribute):
+                raise InputError(
+                    f"'{self.name}' can't be varied: {type(owner).__name__} computes it. Vary the numbers that it is "
+                    "computed from."
+                )
+            owner = inner
         if isinstance(value, bool) or np.ndim(value) != 0 or not _is_number(value):
             raise InputError(
                 f"'{self.name}' is {value!r}, no number that training reads. Name a numeric attribute, such as "
@@ -73,6 +84,9 @@ def _owner(model: keras.Model, name: str, path: str) -> Any:
             return losses[0].loss
         raise InputError(f"'{path}' is not clear: the model has {len(losses)} losses. Vary a layer's attribute.")
     layers = {layer.name: layer for layer in all_layers(model) if layer is not model}
+    named = {id(layer) for layer in all_layers(model) if layer.name == name}
+    if len(named) > 1:
+        raise InputError(f"'{path}' is not clear: {len(named)} layers are called '{name}'. Give each its own name.")
     if name not in layers:
         near = difflib.get_close_matches(name, layers, n=3) or list(layers)[:8]
         raise InputError(f"'{path}' names no layer of this model. Its layers include {', '.join(near)}.")

@@ -52,6 +52,9 @@ class _WeightDecayBinding(Binding):
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
         return [decay_swap(self._optimizer, self._decayed, value)]
 
+    def places(self) -> Sequence[tuple[Any, str]]:
+        return [(self._optimizer, "weight_decay")]
+
     def write(self, value: float) -> None:
         self._optimizer.weight_decay = value
         # Keras keeps exclusions with the object only, not in the file.

@@ -12,7 +12,15 @@ import keras
 
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
 from ridgeway.hyperparameters.kernels import kernels
-from ridgeway.keras_internals import Swap, all_layers, constraint_swap, inner_optimizer, iterations, regularizer_swap
+from ridgeway.keras_internals import (
+    Swap,
+    all_layers,
+    constraint_swap,
+    inner_optimizer,
+    iterations,
+    regularizer_swap,
+    weight_setting,
+)
 
 if TYPE_CHECKING:
     from ridgeway.hyperparameters.swap import LaneScalar
@@ -51,12 +59,13 @@ class _L2Binding(Binding):
             own = variable.regularizer
             if _holds_l2(own):
                 own.l2 = value
-            elif own is None and value > 0:
-                variable.regularizer = keras.regularizers.L2(value)
+            elif value > 0 and (own is None or isinstance(own, keras.regularizers.L1)):
+                regularizers = keras.regularizers
+                variable.regularizer = regularizers.L1L2(float(own.l1), value) if own else regularizers.L2(value)
                 # A file keeps what the layer says, not what its variable holds.
                 for layer in all_layers(self._model):
-                    name = f"{variable.name}_regularizer"
-                    if hasattr(layer, name) and any(v is variable for v in layer.trainable_variables):
+                    name = weight_setting(layer, variable.name, "regularizer")
+                    if name and any(v is variable for v in layer.trainable_variables):
                         setattr(layer, name, variable.regularizer)
 
 
