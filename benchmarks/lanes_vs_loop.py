@@ -35,10 +35,11 @@ NOISE = 40.0
 FEW_EPOCHS, MANY_EPOCHS = 5, 40
 
 
-def side(*arguments: Any) -> dict[str, Any]:
-    """Runs one side in a fresh process with an empty compilation cache."""
+def side(*arguments: Any, **extra: str) -> dict[str, Any]:
+    """Runs one side in a fresh process with an empty compilation cache and extra environment variables."""
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "KERAS_BACKEND": "jax", "RIDGEWAY_CACHE_DIR": cache, "PYTHONWARNINGS": "ignore"}
+        environment |= extra
         # One that stands in the shell would be warm for both sides.
         environment.pop("JAX_COMPILATION_CACHE_DIR", None)
         done = subprocess.run(
@@ -162,6 +163,14 @@ def memory(data: Path) -> dict[str, float]:
     }
 
 
+def one_device(data: Path, pairs: list[dict[str, Any]]) -> list[float]:
+    """Time a lane-epoch of (a) where all cores are one JAX device, over that where each core is one."""
+    return [
+        side("lanes", data, "a", "--seed", repetition, RIDGEWAY_CPU_DEVICES="1")["warm"] / pair["lanes"]["warm"]
+        for repetition, pair in enumerate(pairs)
+    ]
+
+
 def machine() -> dict[str, Any]:
     """What the figures hold for."""
     info = Path("/proc/cpuinfo")
@@ -197,6 +206,7 @@ def main() -> None:
             name: compare(name, data, options.repetitions, options.loop_models) for name in sorted(set(options.cases))
         }
         used = memory(data)
+        ratios = one_device(data, results.get("a", []))
     few, many = used.values()
     grows = many - few > NOISE
     lines = [
@@ -210,11 +220,22 @@ def main() -> None:
         f"- Peak memory of (a) after {FEW_EPOCHS} epochs {few:.0f} MiB, after {MANY_EPOCHS} epochs {many:.0f} MiB: "
         f"{'**it grows**' if grows else 'it does not grow with epochs'}.",
     ]
+    if ratios:
+        lines.append(
+            f"- A device a core against one device for all, (a), time a lane-epoch: {spread(ratios, 2)} × faster."
+        )
     print("\n".join(lines))
     options.out.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     file = options.out / f"{now:%Y%m%dT%H%M%SZ}.json"
-    whole = {"created": now.isoformat(), "machine": where, "data": sources, "peak": top, "memory": used}
+    whole = {
+        "created": now.isoformat(),
+        "machine": where,
+        "data": sources,
+        "peak": top,
+        "memory": used,
+        "one_device": ratios,
+    }
     whole |= {"seconds": time.perf_counter() - began, "cases": results}
     file.write_text(json.dumps(whole, indent=1))
     print(f"\nWritten to {file} after {whole['seconds']:.0f} s.")

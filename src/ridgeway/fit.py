@@ -51,7 +51,7 @@ def fit_path(
     y: Any,
     family: Family,
     *,
-    batch_size: int = 32,
+    batch_size: int | None = 32,
     epochs: int = 1,
     verbose: Any = "auto",
     callbacks: Sequence[keras.callbacks.Callback] | None = None,
@@ -80,7 +80,7 @@ def fit_path(
         x: inputs, leading axis the rows: an array, or a list, tuple or dict of arrays. Held in memory.
         y: labels, likewise.
         family: which configurations to train, as `Grid(weight_decay=[0.0, 1e-3])`.
-        batch_size: rows a step. A last, smaller batch is trained on too.
+        batch_size: rows a step, 32 where None. A last, smaller batch is trained on too.
         epochs: most epochs of a lane.
         verbose: "auto" shows a progress bar on a terminal only, 1 everywhere, 0 never.
         callbacks: Keras callbacks. `EarlyStopping` and `ModelCheckpoint` act for each lane by itself; others are told
@@ -111,11 +111,17 @@ def fit_path(
     began = time.perf_counter()
     compilation_cache.enable()
     _check_model(model)
-    _check_numbers(family, epochs=epochs, batch_size=batch_size, repeats=repeats)
+    _check_family(family)
+    batch_size, epochs, repeats = (
+        _whole(name, value)
+        for name, value in (("batch_size", batch_size or 32), ("epochs", epochs), ("repeats", repeats))
+    )
+    validation_batch_size = _whole("validation_batch_size", validation_batch_size or batch_size)
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
+    seed = int(seed)
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
@@ -132,7 +138,7 @@ def fit_path(
         model,
         bound,
         min(batch_size, train.rows),
-        validation_batch_size or batch_size,
+        validation_batch_size,
         train.rows,
         validation.rows if validation else 0,
     )
@@ -283,12 +289,15 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _check_numbers(family: Any, **counts: Any) -> None:
+def _check_family(family: Any) -> None:
     if not isinstance(family, Family):
         raise InputError(f"family is {family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
-    for name, count in counts.items():
-        if not isinstance(count, int | np.integer) or count < 1:
-            raise InputError(f"{name}={count!r} is no whole number above 0. Pass at least 1.")
+
+
+def _whole(name: str, count: Any) -> int:
+    if not isinstance(count, int | np.integer) or count < 1:
+        raise InputError(f"{name}={count!r} is no whole number above 0. Pass at least 1.")
+    return int(count)
 
 
 def _datasets(
@@ -326,7 +335,7 @@ def _check_labels(model: keras.Model, *datasets: Dataset | None) -> None:
         return
     for dataset in datasets:
         if dataset is not None and isinstance(dataset.y, np.ndarray):
-            check_labels(dataset.y, outputs[0].shape[-1], losses[0].name)
+            check_labels(dataset.y, outputs[0].shape[-1], losses[0].name, losses[0].keywords.get("ignore_class"))
 
 
 def _example_lane(job: Job) -> Lane:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -413,10 +414,21 @@ def _loss_object(given: Any) -> Any:
 
 
 def compile_copy(source: keras.Model, target: keras.Model) -> None:
-    """Compiles `target` as `source` was compiled, with objects of its own."""
+    """Compiles `target` as `source` was compiled, with objects of its own.
+
+    A metric that Keras can't make again from its configuration is left out; an optimizer of the user's own class is
+    made as the Keras class that it comes from. Both with a warning: neither touches the weights.
+    """
     arguments = dict(source._compile_config.config)
-    optimizer = inner_optimizer(source)
-    arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+    copied = _optimizer_copy(source.optimizer)
+    arguments["optimizer"] = copied
+    excluded = [
+        own
+        for variable, own in zip(source.trainable_variables, target.trainable_variables, strict=True)
+        if excluded_from_decay(inner_optimizer(source), variable)
+    ]
+    if excluded:
+        getattr(copied, "inner_optimizer", copied).exclude_from_weight_decay(excluded)
 
     def own_loss(loss: Any) -> Any:
         return _shallow(loss) if isinstance(loss, keras.losses.Loss) else loss
@@ -424,13 +436,33 @@ def compile_copy(source: keras.Model, target: keras.Model) -> None:
     arguments["loss"] = keras.tree.map_structure(own_loss, arguments["loss"])
 
     def own(metric: Any) -> Any:
-        if isinstance(metric, keras.metrics.Metric):
+        if not isinstance(metric, keras.metrics.Metric):
+            return metric
+        try:
             return type(metric).from_config(metric.get_config())
-        return metric
+        except (TypeError, NotImplementedError) as error:
+            warnings.warn(f"The exported model is without the metric '{metric.name}': {error}", stacklevel=2)
+            return None
 
     for name in ("metrics", "weighted_metrics"):
-        arguments[name] = keras.tree.map_structure(own, arguments.get(name))
+        given = keras.tree.map_structure(own, arguments.get(name))
+        arguments[name] = [one for one in given if one is not None] if isinstance(given, list) else given
     target.compile(**arguments)
+
+
+def _optimizer_copy(optimizer: Any) -> Any:
+    config = optimizer.get_config()
+    kinds: tuple[Any, ...] = type(optimizer).__mro__
+    for kind in kinds:
+        try:
+            made = kind.from_config(config)
+        except (TypeError, NotImplementedError, AttributeError):
+            continue
+        if kind is not type(optimizer):
+            name = type(optimizer).__name__
+            warnings.warn(f"The exported model's optimizer is {kind.__name__}: Keras can't copy {name}.", stacklevel=3)
+        return made
+    return keras.optimizers.SGD()
 
 
 def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> Any | None:
@@ -443,16 +475,21 @@ def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> A
         sample_weight: weights or None, as Keras takes them.
 
     Returns:
-        Array of shape `(batch,)`, or None where the model was compiled without a loss.
+        Array of shape `(batch,)`; None where the model was compiled without a loss, or with one of the user's own that
+        gives a single number for a batch.
     """
     compiled: CompileLoss | None = model._compile_loss
     if compiled is None:
         return None
     plain = _shallow(compiled)
-    plain._flat_losses = [entry._replace(loss=_rowwise(CompiledLoss(entry.loss))) for entry in compiled._flat_losses]
+    reduced: list[bool] = []
+    plain._flat_losses = [
+        entry._replace(loss=_rowwise(CompiledLoss(entry.loss), reduced)) for entry in compiled._flat_losses
+    ]
     # A scope of its own: what the inner metrics gather here must not count twice.
     with StatelessScope():
-        return plain(y, y_pred, sample_weight)
+        losses = plain(y, y_pred, sample_weight)
+    return None if any(reduced) else losses
 
 
 def _shallow(thing: Any) -> Any:
@@ -462,7 +499,8 @@ def _shallow(thing: Any) -> Any:
     return copied
 
 
-def _rowwise(compiled: CompiledLoss) -> Callable[..., Any]:
+def _rowwise(compiled: CompiledLoss, reduced: list[bool]) -> Callable[..., Any]:
+    """The loss of each row; notes in `reduced` whether a function of the user's own gives one number for a batch."""
     loss = _shallow(compiled.loss)
     if compiled.smoothing in ("keyword", "attribute"):
         CompiledLoss(loss).write_smoothing(0.0)
@@ -471,6 +509,9 @@ def _rowwise(compiled: CompiledLoss) -> Callable[..., Any]:
 
     def rows(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         values = loss(y_true, y_pred, sample_weight)
+        reduced.append(not values.shape)
+        if not values.shape:
+            return values
         return keras.ops.mean(keras.ops.reshape(values, (values.shape[0], -1)), axis=1)
 
     return rows

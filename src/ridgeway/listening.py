@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -69,7 +70,10 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
     """Writes what each `ModelCheckpoint` asked for: the chosen lane, at the epoch that its rule keeps.
 
     Raises:
-        InputError: the file's name has a placeholder that is no log, or the lane kept no epoch under the rule.
+        InputError: the file's name has a placeholder that is no log.
+
+    Warns:
+        UserWarning: the lane kept no epoch under the rule; as in Keras nothing is written then.
     """
     if not understood.checkpoints:
         return
@@ -82,10 +86,13 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
         epoch = len(result.history) - 1 if keeper is None else result.kept_epochs[keeper]
         stored = result.last if keeper is None else result.kept[keeper]
         if epoch < 0 or stored is None:
-            raise InputError(
-                f"ModelCheckpoint('{callback.filepath}') has nothing to save: no epoch of lane {lane} beat "
-                f"initial_value_threshold={callback.best}."
+            warnings.warn(
+                f"ModelCheckpoint('{callback.filepath}') saved nothing: no epoch of lane {lane} beat "
+                f"initial_value_threshold={callback.best}.",
+                UserWarning,
+                stacklevel=4,
             )
+            continue
         try:
             file = callback.filepath.format(epoch=epoch + 1, **result.history[epoch])
         except KeyError as error:

@@ -42,7 +42,10 @@ def claim(directory: Directory, identity: str) -> FilePath:
         raise InputError(f"'{folder}' is a file. Pass a directory for the run.")
     file = folder / "run.json"
     if file.exists() and str(_read_record(file).get("id")) != identity:
-        raise InputError(f"'{folder}' holds another run. Pass another directory, or delete that one first.")
+        state = _read_record(file).get("status", "finished")
+        raise InputError(
+            f"'{folder}' holds another run. Pass another directory, or delete that one first (it is {state})."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -53,7 +56,7 @@ def claim(directory: Directory, identity: str) -> FilePath:
 def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
     """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
     folder = claim(directory, str(record["id"]))
-    _write(folder / "run.json", lambda file: file.write_text(json.dumps({**record, "status": "running"})))
+    _write(folder / "run.json", lambda file: file.write_text(_json({**record, "status": "running"})))
     return folder
 
 
@@ -87,7 +90,7 @@ def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, la
     if path.table()["best_epoch"].notna().any():
         _write_model(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
-    _write(folder / "run.json", lambda file: file.write_text(json.dumps(path.record, indent=1, ensure_ascii=False)))
+    _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
 
 
 def _write_model(path: Path, target: FilePath) -> None:
@@ -169,6 +172,11 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
         model=model,
         source=folder,
     )
+
+
+def _json(record: Mapping[str, Any]) -> str:
+    # NumPy's numbers, which a user may have put into `extra`, are numbers too.
+    return json.dumps(record, indent=1, ensure_ascii=False, default=lambda value: value.item())
 
 
 def _read_record(file: FilePath) -> dict[str, Any]:

@@ -58,13 +58,14 @@ def _check_numbers(name: str, array: np.ndarray) -> None:
         )
 
 
-def check_labels(y: Any, classes: int | None, loss: str) -> None:
+def check_labels(y: Any, classes: int | None, loss: str, ignored: int | None = None) -> None:
     """Checks class labels against the model's output.
 
     Args:
         y: labels, leading axis the rows.
         classes: size of the model's last axis, None where it is not known.
         loss: name of the loss; only class losses are checked.
+        ignored: a label that the loss leaves out (`ignore_class`).
 
     Raises:
         InputError: a label outside the classes, or labels of another width than the model's output.
@@ -73,6 +74,8 @@ def check_labels(y: Any, classes: int | None, loss: str) -> None:
     low = loss.lower().replace("_", "")
     if "sparsecategorical" in low and classes is not None:
         outside = (labels < 0) | (labels >= classes) | (labels != np.floor(labels))
+        if ignored is not None:
+            outside &= labels != ignored
         if outside.any():
             place = int(np.argwhere(outside)[0][0])
             value = labels[outside].reshape(-1)[0]

@@ -6,7 +6,7 @@ lanes, and a lane's numbers do not depend on when or beside whom it was trained.
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,8 @@ from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, LanePlan, LaneResu
 from ridgeway.engine.state import repeat_seed
 from ridgeway.engine.step import Lane
 from ridgeway.engine.stopping import KeepingRule, KeepingState, StoppingRule, StoppingState, keeps, stops
+
+logger = logging.getLogger(__name__)
 
 #: Gives the order of rows of a (repeat, fold, epoch), int32 `(row,)`.
 Order = Callable[[int, int, int], np.ndarray]
@@ -128,8 +130,12 @@ class Slots:
         """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
         for slot, result in enumerate(self._lanes):
             if result and result.history:
-                with contextlib.suppress(Exception):
+                try:
                     self._leave(slot, result)
+                except RuntimeError as error:
+                    # What the device held may have gone with the error that ended the run.
+                    logger.warning("Lane %d is lost: its weights can't be read (%s).", result.plan.lane, error)
+                else:
                     results.append(result)
 
     def _refill(self, queue: deque[LanePlan]) -> None:
@@ -212,4 +218,8 @@ class Slots:
         taken = self.executor.take(slot)
         result.last, result.kept = taken.last, taken.kept
         result.kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
+        if result.kept_epochs[0] < 0 and result.stopped != DIVERGED:
+            # A rule that never came to keep one (it starts later, or asks too much) leaves the last, as in Keras.
+            result.kept_epochs = (len(result.history) - 1, *result.kept_epochs[1:])
+            result.kept = [taken.last, *taken.kept[1:]]
         self._lanes[slot] = None

@@ -56,14 +56,16 @@ def initial_states(model: keras.Model, repeats: int, seed: int) -> list[ModelSta
 
     Repeat 0 starts from the model as it is. Each further repeat draws the trainable weights anew from the
     layers' own initializers and gives the model's random generators another seed; frozen weights, and all
-    weights of a model that has been trained before, stay as they are.
+    weights of a model that has been trained before, stay as they are. A model counts as trained when its optimizer
+    has taken steps, or when a weight that starts at a constant (a bias, a scale, a moving mean) stands elsewhere:
+    then its weights were loaded.
 
     Raises:
         InputError: weights can't be drawn anew because no initializer is known for a variable.
     """
     first = read_state(model)
     states = [first]
-    trained = int(np.asarray(model.optimizer.iterations)) > 0
+    trained = _trained(model)
     for repeat in range(1, repeats):
         word = repeat_seed(seed, repeat)
         trainable = list(first.trainable) if trained else _drawn_anew(model, word)
@@ -76,14 +78,30 @@ def initial_states(model: keras.Model, repeats: int, seed: int) -> list[ModelSta
     return states
 
 
-def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
-    initializers: dict[int, Any] = {}
+def _initializers(model: keras.Model) -> dict[int, Any]:
+    found: dict[int, Any] = {}
     for layer in all_layers(model):
-        for variable in layer.trainable_variables:
+        for variable in layer.weights:
             # A layer comes before those inside it: the variable's own layer has the last word.
             name = weight_setting(layer, variable.name, "initializer")
             if name is not None:
-                initializers[id(variable)] = getattr(layer, name)
+                found[id(variable)] = getattr(layer, name)
+    return found
+
+
+def _trained(model: keras.Model) -> bool:
+    if int(np.asarray(model.optimizer.iterations)) > 0:
+        return True
+    initializers = _initializers(model)
+    return any(
+        isinstance(initializers.get(id(variable)), keras.initializers.Zeros | keras.initializers.Ones)
+        and not np.isin(np.asarray(variable.value), (0, 1)).all()  # an LSTM's bias starts with ones among zeros
+        for variable in model.weights
+    )
+
+
+def _drawn_anew(model: keras.Model, word: int) -> list[np.ndarray]:
+    initializers = _initializers(model)
     values = []
     for place, variable in enumerate(model.trainable_variables):
         value = np.asarray(variable.value)

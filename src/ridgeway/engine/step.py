@@ -246,6 +246,10 @@ class EpochProgram:
                 state, lane, validation, self.validation_rows, self.validation_batch_size, batches
             )
             logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+        elif "loss" in logs:
+            # No validation would notice weights that the epoch's last update left infinite: the loss was taken before.
+            healthy = jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in state.trainable]))
+            logs = {**logs, "loss": jnp.where(healthy, logs["loss"], jnp.nan)}
         return scalars(logs), state
 
     @property

@@ -22,10 +22,10 @@ class Monitor:
     min_delta: float = 0.0
 
     def improves(self, values: np.ndarray, best: np.ndarray) -> np.ndarray:
-        """Whether each value is better than `best` by more than `min_delta`; NaN in `best` stands for none yet."""
+        """Whether each value is better than `best` by more than `min_delta`; a comparison with NaN is False."""
         sign = 1.0 if self.mode == "min" else -1.0
         # Keras takes min_delta off in double precision and compares in single.
-        return (np.float32(sign * values + self.min_delta) < np.float32(sign * best)) | np.isnan(best)
+        return np.less((sign * values + self.min_delta).astype(np.float32), (sign * best).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,26 @@ class StoppingRule:
 
 @dataclass
 class StoppingState:
-    """Where each slot stands with one rule; arrays of shape `(slot,)`."""
+    """Where each slot stands with one rule; arrays of shape `(slot,)`.
+
+    Attributes:
+        best: best value so far; what stands there before any was seen is not read.
+        wait: epochs since.
+        seen: whether any value was seen. The first is an improvement whatever it is, NaN too, as in Keras.
+    """
 
     best: np.ndarray
     wait: np.ndarray
+    seen: np.ndarray
 
     @classmethod
     def empty(cls, slots: int) -> StoppingState:
         """No epoch seen yet."""
-        return cls(np.full(slots, np.nan), np.zeros(slots, dtype=int))
+        return cls(np.full(slots, np.nan), np.zeros(slots, dtype=int), np.zeros(slots, dtype=bool))
 
     def reset(self, slot: int) -> None:
         """Forgets a slot's lane."""
-        self.best[slot], self.wait[slot] = np.nan, 0
+        self.best[slot], self.wait[slot], self.seen[slot] = np.nan, 0, False
 
 
 def stops(rule: StoppingRule, state: StoppingState, values: np.ndarray, epochs: np.ndarray) -> np.ndarray:
@@ -75,7 +82,8 @@ def stops(rule: StoppingRule, state: StoppingState, values: np.ndarray, epochs: 
         bool `(slot,)`: whether the lane stops now.
     """
     looks = epochs >= rule.start_from_epoch
-    improved = looks & rule.monitor.improves(values, state.best)
+    improved = looks & (rule.monitor.improves(values, state.best) | ~state.seen)
+    state.seen |= looks
     state.wait[looks] += 1
     state.best[improved] = values[improved]
     beats = improved
@@ -137,7 +145,10 @@ def keeps(rule: KeepingRule, state: KeepingState, values: np.ndarray, epochs: np
         bool `(slot,)`: whether this epoch's weights are to be kept.
     """
     looks = epochs >= rule.start_from_epoch
-    improved = looks if rule.monitor is None else looks & rule.monitor.improves(values, state.best)
+    improved = looks
+    if rule.monitor is not None:
+        # Nothing kept yet is worse than any number; NaN is no number to keep an epoch for.
+        improved = looks & (rule.monitor.improves(values, state.best) | (np.isnan(state.best) & ~np.isnan(values)))
     state.best[improved] = values[improved]
     state.epoch[improved] = epochs[improved]
     return improved

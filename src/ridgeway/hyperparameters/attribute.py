@@ -149,3 +149,5 @@ class _AttributeBinding(Binding):
 
     def write(self, value: float) -> None:
         setattr(self._owner, self._attribute, value)
+        if value > 0:
+            self.prepare(0)

@@ -64,8 +64,11 @@ class _DropoutBinding(Binding):
         return [(layer, "rate", value) for layer in self._layers]
 
     def write(self, value: float) -> None:
-        for layer in self._layers:
+        for place, layer in enumerate(self._layers):
             layer.rate = value
+            if value > 0:
+                # A layer built with rate 0 has none, and could not train.
+                add_seed_generator(layer, layer_seed(layer, 0, place))
 
 
 def layer_seed(layer: Any, seed: int, place: int) -> int:
