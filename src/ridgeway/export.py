@@ -65,7 +65,7 @@ def lent_model(
 
     Where the lane had to be written into the user's own model, that is put back as it was.
     """
-    before = [np.array(variable) for variable in model.weights]
+    before = [np.array(variable.value) for variable in model.weights]
     bindings = _bindings(model, record)
     numbers = [(owner, name, getattr(owner, name)) for binding in bindings.values() for owner, name in binding.places()]
     lane = lane_model(model, row, record, weights)

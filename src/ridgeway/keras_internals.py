@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
+import operator
 import types
 import warnings
 import weakref
@@ -19,6 +21,7 @@ import jax.numpy as jnp
 import keras
 from jax._src.interpreters import partial_eval
 from jax._src.lax.lax import _convert_element_type
+from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import StatelessScope
 from keras.src.backend.jax import nn as keras_jax_nn
 from keras.src.backend.jax import random as keras_jax_random
@@ -507,11 +510,27 @@ def _rowwise(compiled: CompiledLoss, reduced: list[bool]) -> Callable[..., Any]:
     if hasattr(loss, "reduction"):
         loss.reduction = None
 
+    found: list[Any] = []
+    own_call = getattr(loss, "call", None)
+
+    def call(y_true: Any, y_pred: Any) -> Any:
+        found.append(own_call(y_true, y_pred))  # type: ignore[misc]
+        return found[-1]
+
+    if own_call is not None:
+        loss.call = call
+
     def rows(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        found.clear()
         values = loss(y_true, y_pred, sample_weight)
         reduced.append(not values.shape)
         if not values.shape:
             return values
+        masks = [mask for mask in map(get_keras_mask, (y_pred, *found)) if mask is not None]
+        if masks:
+            # Keras takes the mean over what is not masked; masked entries are 0 already.
+            valid = keras.ops.cast(functools.reduce(operator.and_, masks), values.dtype)
+            values = values * (valid.size / keras.ops.maximum(keras.ops.sum(valid), 1))
         return keras.ops.mean(keras.ops.reshape(values, (values.shape[0], -1)), axis=1)
 
     return rows

@@ -83,7 +83,7 @@ def lstm() -> keras.Model:
     return keras.Sequential(
         [
             keras.Input((5, 4)),
-            layers.LSTM(6, dropout=0.1, recurrent_dropout=0.1, seed=3, name="lstm"),
+            layers.LSTM(6, dropout=0.1, seed=3, name="lstm"),
             layers.Dropout(0.2, seed=5, name="drop"),
             layers.Dense(3, name="out"),
         ]

@@ -270,3 +270,19 @@ def test_the_same_seed_gives_the_same_masks_whatever_was_trained_before():
     again = train_lanes(model, TABLE, LABELS, family, seed=1)
     first = train_lanes(fresh(), TABLE, LABELS, family, seed=1)
     np.testing.assert_array_equal(again.history()["loss"], first.history()["loss"])
+
+
+def test_the_data_loss_of_masked_sequences_is_kerass_loss():
+    """Keras takes the mean over what is neither padding nor an ignored class."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=2)
+    labels = np.random.default_rng(7).integers(0, 3, (ROWS, 5))
+
+    def build():
+        embedding = layers.Embedding(10, 4, mask_zero=True)
+        return keras.Sequential([keras.Input((5,), dtype="int32"), embedding, layers.Dense(3)])
+
+    model = seeded(build)
+    model.compile("sgd", loss)
+    history = train_lanes(model, TOKENS, labels, rw.Grid(l2=[0.0, 0.1])).history()
+    np.testing.assert_allclose(*history.query("lane == 0")[["val_data_loss", "val_loss"]].to_numpy().T, rtol=1e-6)
+    assert (history.query("lane == 1")["val_data_loss"] < history.query("lane == 1")["val_loss"]).all()
