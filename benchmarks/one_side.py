@@ -12,9 +12,11 @@ import time
 BEGAN = time.perf_counter()
 
 import argparse  # noqa: E402 - the clock starts before the imports
+import itertools  # noqa: E402
 import json  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -22,11 +24,8 @@ import numpy as np  # noqa: E402
 from cases import (  # noqa: E402
     BATCH_SIZE,
     CASES,
-    CONFIGURATIONS,
-    DROPOUT,
     PATIENCE,
-    VALIDATION_SPLIT,
-    WEIGHT_DECAY,
+    WHOLE_LOOP,
     Case,
 )
 
@@ -38,23 +37,24 @@ def peak_megabytes() -> float:
 
 
 def lanes(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace) -> dict[str, Any]:
-    """64 lanes; warm is the time a lane-epoch of training alone, without what was set up and compiled before."""
+    """All lanes at once; warm is the time a lane-epoch of training alone, set-up and compilation left out."""
     import keras
 
     import ridgeway as rw
 
     imported = time.perf_counter()
-    fixed = {"executor": "vmap", "slots": len(CONFIGURATIONS)} if options.no_stopping else {}
-    stopping = [] if options.no_stopping else [keras.callbacks.EarlyStopping(patience=PATIENCE)]
+    fixed: dict[str, Any] = {"executor": "vmap", "slots": len(case.configurations)} if options.no_stopping else {}
+    stopping = [] if options.no_stopping else [keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE)]
+    dropout, decay = (sorted(set(values)) for values in zip(*case.configurations, strict=True))
     began = time.perf_counter()
     path = rw.fit_path(
         case.model(0.0, 0.0, options.seed),
-        x,
-        y,
-        rw.Grid(dropout=DROPOUT, weight_decay=WEIGHT_DECAY),
+        x[: case.rows],
+        y[: case.rows],
+        rw.Grid(dropout=dropout, weight_decay=decay),
         batch_size=BATCH_SIZE,
         epochs=options.epochs or case.epochs,
-        validation_split=VALIDATION_SPLIT,
+        validation_data=(x[case.rows :], y[case.rows :]),
         callbacks=stopping,
         seed=options.seed,
         verbose=0,
@@ -90,27 +90,33 @@ def loop(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace) 
             self.ends.append(time.perf_counter())
 
     imported = time.perf_counter()
-    chosen = np.linspace(0, len(CONFIGURATIONS) - 1, options.models).round().astype(int)
-    seconds, warm, best, epochs = [], [], np.inf, 0
-    for number in chosen:
+    count = len(case.configurations)
+    spread = [round(number) for number in np.linspace(0, count - 1, min(options.models, count))]
+    rest = [number for number in range(count) if number not in spread]
+    seconds: list[float] = []
+    warm: list[float] = []
+    best, epochs = np.inf, 0
+    for number in spread + rest:
+        if len(seconds) == len(spread) and (options.sample or sum(seconds) / len(seconds) * count > WHOLE_LOOP):
+            break
         began = time.perf_counter()
         clock = Clock()
-        model = case.model(*CONFIGURATIONS[number], options.seed)
+        model = case.model(*case.configurations[number], options.seed)
         history = model.fit(
-            x,
-            y,
+            x[: case.rows],
+            y[: case.rows],
             batch_size=BATCH_SIZE,
             epochs=case.epochs,
-            validation_split=VALIDATION_SPLIT,
-            callbacks=[keras.callbacks.EarlyStopping(patience=PATIENCE), clock],
+            validation_data=(x[case.rows :], y[case.rows :]),
+            callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE), clock],
             verbose=0,
         ).history
         seconds.append(time.perf_counter() - began)
-        warm += np.diff(clock.ends).tolist()
+        warm += [late - early for early, late in itertools.pairwise(clock.ends)]
         best = min(best, *history["val_loss"])
         epochs += len(clock.ends)
     return {
-        "models": len(chosen),
+        "models": len(seconds),
         "epochs": epochs,
         "seconds": sum(seconds),
         "imports": imported - BEGAN,
@@ -121,22 +127,46 @@ def loop(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace) 
 
 
 def peak() -> dict[str, Any]:
-    """The best of NumPy's and JAX's matrix products, in operations a second, on all cores."""
+    """The best of three ways to multiply matrices on all cores, each at its best size, in operations a second."""
+    import os
+
+    cores = os.cpu_count() or 1
+    # As ridgeway does: each core a device. JAX reads it when it starts.
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={cores}"
     import jax
     import jax.numpy as jnp
 
-    size = 3072
-    a = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
-    on_device, product = jnp.asarray(a), jax.jit(jnp.matmul)
-    timings: dict[str, list[float]] = {"numpy": [], "jax": []}
-    for _ in range(8):
-        began = time.perf_counter()
-        a @ a
-        timings["numpy"].append(time.perf_counter() - began)
-        began = time.perf_counter()
-        product(on_device, on_device).block_until_ready()
-        timings["jax"].append(time.perf_counter() - began)
-    return {name: 2 * size**3 / min(seconds) for name, seconds in timings.items()}
+    def best(product: Callable[[], Any], operations: float) -> float:
+        timings = []
+        for _ in range(6):
+            began = time.perf_counter()
+            product()
+            timings.append(time.perf_counter() - began)
+        return operations / min(timings)
+
+    product = jax.jit(jnp.matmul)
+    found = dict.fromkeys(("numpy", "jax", "jax, a product a core"), 0.0)
+    for size in (512, 1024, 2048, 3072):
+        a = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
+        placed = [jax.device_put(a, device) for device in jax.devices()]
+        one = 2.0 * size**3
+
+        def alone(a: jax.Array = placed[0]) -> Any:
+            return jax.block_until_ready(product(a, a))
+
+        def together(placed: list[jax.Array] = placed) -> Any:
+            return jax.block_until_ready([product(a, a) for a in placed])
+
+        def on_host(a: np.ndarray = a) -> Any:
+            return a @ a
+
+        for name, call, operations in (
+            ("numpy", on_host, one),
+            ("jax", alone, one),
+            ("jax, a product a core", together, one * len(placed)),
+        ):
+            found[name] = max(found[name], best(call, operations))
+    return found
 
 
 def main() -> None:
@@ -148,6 +178,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-stopping", action="store_true")
+    parser.add_argument("--sample", action="store_true", help="train --models of the loop's models and no more")
     options = parser.parse_args()
     if options.side == "peak":
         found = peak()

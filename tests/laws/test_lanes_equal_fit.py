@@ -97,7 +97,7 @@ def test_strong_l1_reaches_exact_zeros():
     assert zeros[10.0] == 1
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "mlp"])
+@pytest.mark.parametrize("name", SOME)
 def test_dropout(name):
     build, x = MODELS[name]
     path = train_lanes(compiled(build, OPTIMIZERS["adam"]()), x, LABELS, rw.Grid(dropout=[0, 0.1, 0.3, 0.5]))
