@@ -39,10 +39,11 @@ def begun() -> dict[str, Any]:
 def of_hyperparameters(
     values: Mapping[str, Sequence[float]], bound: Sequence[BoundHyperparameter]
 ) -> dict[str, dict[str, Any]]:
-    """For each hyperparameter its values, whether it regularizes, and the model's own value."""
+    """For each hyperparameter its values, their order by strength, whether it regularizes, and the model's own value."""
     return {
         item.name: {
             "values": list(values[item.name]),
+            "order": hyperparameter(item.name).order(values[item.name]),
             "regularizes": hyperparameter(item.name).regularizes,
             "base": item.binding.base,
         }

@@ -301,13 +301,9 @@ class EpochProgram:
     @contextlib.contextmanager
     def _lane(self, lane: Lane, step: jax.Array) -> Iterator[None]:
         """The model as this lane has it, for the time of a trace."""
-        context = StepContext(seed=lane.seed, step=step)
-        values: Mapping[str, Any] = lane.values
-        swaps = [
-            swap
-            for item in self.bound
-            for swap in item.binding.swaps(LaneScalar(values[item.name], item.low, item.high, item.name), context)
-        ]
+        values = {item.name: LaneScalar(lane.values[item.name], item.low, item.high, item.name) for item in self.bound}
+        context = StepContext(seed=lane.seed, step=step, values=values)
+        swaps = [swap for item in self.bound for swap in item.binding.swaps(values[item.name], context)]
         with contextlib.ExitStack() as stack:
             stack.enter_context(swapped(swaps))
             stack.enter_context(dropout_math())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ridgeway.errors import InputError
@@ -30,10 +30,12 @@ class StepContext:
     Attributes:
         seed: unsigned 32-bit scalar, the lane's own seed (of its repeat).
         step: int32 scalar, training steps that the lane has done.
+        values: the lane's value of every numeric hyperparameter, for those that need another's.
     """
 
     seed: jax.Array
     step: jax.Array
+    values: Mapping[str, LaneScalar] = field(default_factory=dict)
 
 
 class Binding(ABC):
@@ -80,7 +82,8 @@ class Hyperparameter(ABC):
         name: as in families, tables and on the command line.
         low: least value allowed.
         high: greatest value allowed; excluded where `open_high`.
-        regularizes: whether a larger value means a more regularized model.
+        regularizes: whether its values can be ordered by how much they regularize.
+        needs: hyperparameters without which it acts on nothing.
     """
 
     name: str
@@ -89,6 +92,11 @@ class Hyperparameter(ABC):
     open_low: ClassVar[bool] = False
     open_high: ClassVar[bool] = False
     regularizes: bool = True
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def order(self, values: Sequence[float]) -> list[float]:
+        """The values from the weakest to the strongest; by default a larger one is stronger."""
+        return sorted(values)
 
     def check(self, value: Any) -> float:
         """Returns the value as a float.

@@ -11,8 +11,9 @@ def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
     """Order configurations by how much they regularize.
 
     There is no natural common unit for a weight decay and a dropout rate. So each regularizing hyperparameter
-    (`record["hyperparameters"][name]["regularizes"]`) counts as its value's rank among the family's values,
-    scaled to 0 (weakest of the family) … 1 (strongest), and the ranks are added. With one hyperparameter this
+    (`record["hyperparameters"][name]["regularizes"]`) counts as its value's rank in the family's `order`, which goes
+    from the weakest value to the strongest (ascending where the record has none), scaled to 0 … 1, and the ranks are
+    added. With one hyperparameter this
     is glmnet's order along λ. A hyperparameter with one value, or that does not regularize, counts 0.
 
     Args:
@@ -24,8 +25,10 @@ def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
     """
     total = np.zeros(len(summary))
     for name, about in record["hyperparameters"].items():
-        values = np.unique(np.asarray(about["values"], dtype=float))
-        if about["regularizes"] and len(values) > 1:
+        if not about["regularizes"]:
+            continue
+        values = np.asarray(about.get("order") or np.unique(about["values"]), dtype=float)
+        if len(values) > 1:
             column = summary[name].to_numpy(dtype=float)
             rank = np.abs(column[:, None] - values[None, :]).argmin(axis=1)
             total += rank / (len(values) - 1)
