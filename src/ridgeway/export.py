@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.hyperparameters import Binding, hyperparameter
-from ridgeway.keras_internals import all_layers, compile_copy, compiled_losses
+from ridgeway.hyperparameters import Binding, hyperparameter, is_choice
+from ridgeway.keras_internals import adapted_normalizations, all_layers, compile_copy, compiled_losses
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ def lane_model(
     # By order, not by name: a copy numbers its layers anew.
     for variable, value in zip(copied.weights, weights.values(), strict=True):
         variable.assign(value)
+    for layer in adapted_normalizations(copied):
+        layer.finalize_state()
     for name, binding in _bindings(copied, record).items():
         binding.write(float(row[name]))
     if not copied.optimizer.built:
@@ -85,7 +87,9 @@ def lent_model(
 def _bindings(model: keras.Model, record: Mapping[str, Any]) -> dict[str, Binding]:
     # A loss that was compiled by its name has no object to write smoothing into: evaluation stays on hard labels.
     smooths = any(loss.smoothing for loss in compiled_losses(model))
-    names = [name for name in record["hyperparameters"] if smooths or name != "label_smoothing"]
+    names = [
+        name for name in record["hyperparameters"] if not is_choice(name) and (smooths or name != "label_smoothing")
+    ]
     return {name: hyperparameter(name).bind(model, record["decay"]) for name in names}
 
 

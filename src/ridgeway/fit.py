@@ -29,20 +29,21 @@ from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind, check_effects
 from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.lanes import LanePlan, LaneResult
-from ridgeway.engine.probe import Job, choose
-from ridgeway.engine.slots import Slots
+from ridgeway.engine.probe import Choice, Job, choose
+from ridgeway.engine.slots import Order, Round, Slots
 from ridgeway.engine.state import initial_states
-from ridgeway.engine.step import DATA_LOSS, EpochProgram, Lane
+from ridgeway.engine.step import COMPARED, BoundHyperparameter, EpochProgram, Lane
 from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.events import EventLog
 from ridgeway.families import Family
-from ridgeway.hyperparameters import Decay
+from ridgeway.hyperparameters import Decay, is_choice
 from ridgeway.interruption import Interruption
-from ridgeway.keras_internals import compiled_losses
+from ridgeway.keras_internals import build, compiled_losses
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
 from ridgeway.progress import ProgressBar
 from ridgeway.results import assemble
+from ridgeway.structures import Variants, scaled_states, structure_of
 
 
 def fit_path(
@@ -126,33 +127,26 @@ def fit_path(
     if out is not None:
         storage.claim(out, about["id"])
     train, validation = _datasets(x, y, sample_weight, class_weight, validation_split, validation_data)
-    values = family.values
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
     # Before the model is built, where labels that do not fit would end in an error of Keras's; again for a model that
     # has no outputs before.
     _check_labels(model, train, validation)
-    bound = bind(model, values, decay, seed, first)
+    build(model, first)
     _check_labels(model, train, validation)
-    program = EpochProgram(
-        model,
-        bound,
-        min(batch_size, train.rows),
-        validation_batch_size,
-        train.rows,
-        validation.rows if validation else 0,
-    )
-    checked = None if validation is None else (validation.x, validation.y, validation.sample_weight)
-    initials = initial_states(model, repeats, seed)
-    configurations = family.configurations()
-    job = Job(program, data, checked, initials, 0, len(configurations) * repeats, epochs, configurations[0])
-    logs = _log_names(job)
+    variants = Variants(model)
+    groups = [
+        _group(variants, members, family, train, validation, (batch_size, validation_batch_size, epochs), decay, seed)
+        for members in _by_structure(family, repeats)
+    ]
+    logs = _log_names(groups[0].job)
     understood = understand(callbacks or [], model, logs, epochs)
-    job = replace(job, keepers=len(understood.rules.keeping))
-    check_effects(program, initials[0], _example_lane(job), first)
+    for group in groups:
+        group.job = replace(group.job, keepers=len(understood.rules.keeping))
+        check_effects(group.job.program, group.job.initials[0], _example_lane(group.job), first)
     metric, mode = _metric(understood, logs)
     about |= {
-        "hyperparameters": record.of_hyperparameters(values, bound),
+        "hyperparameters": record.of_hyperparameters(family.values, groups[0].bound),
         "metric": metric,
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
@@ -172,60 +166,138 @@ def fit_path(
         "callbacks": list(understood.described),
         "extra": dict(extra or {}),
     }
-    choice = choose(job, executor, slots)
+    choice = choose(groups[0].job, executor, slots)
     about["executor"] = choice.record
     ready = time.perf_counter()
-    plans = [
-        LanePlan(number * repeats + repeat, configuration, repeat)
-        for number, configuration in enumerate(configurations)
-        for repeat in range(repeats)
-    ]
     order = _orders(train.rows, seed, shuffle, 2 * (choice.executor.slots + repeats))
-    queue = Slots(choice.executor, understood.rules, order, seed, program.starting_values)
-    run = _Run(model, about, understood, out)
-    run.train(queue, plans, began, ready, verbose)
+    run = _Run(variants, about, understood, out)
+    run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
 
 
 @dataclass
-class _Run:
-    """The edge of a run: files, bar, callbacks and the interrupt key around the queue of lanes."""
+class _Group:
+    """Lanes of one structure, which one compiled program trains."""
 
-    model: keras.Model
+    plans: list[LanePlan]
+    bound: tuple[BoundHyperparameter, ...]
+    job: Job
+
+
+def _by_structure(family: Family, repeats: int) -> list[list[LanePlan]]:
+    """The lanes to train, those of one structure together, in the order in which structures first come."""
+    groups: dict[tuple[tuple[str, str], ...], list[LanePlan]] = {}
+    for number, configuration in enumerate(family.configurations()):
+        members = groups.setdefault(tuple(sorted(structure_of(configuration).items())), [])
+        members += [LanePlan(number * repeats + repeat, configuration, repeat) for repeat in range(repeats)]
+    return list(groups.values())
+
+
+def _group(
+    variants: Variants,
+    plans: Sequence[LanePlan],
+    family: Family,
+    train: Dataset,
+    validation: Dataset | None,
+    sizes: tuple[int, int, int],
+    decay: Decay,
+    seed: int,
+) -> _Group:
+    """Binds the family to the model in one structure, and lays out what its lanes start from."""
+    batch_size, validation_batch_size, epochs = sizes
+    model = variants.of(plans[0].configuration)
+    data = (train.x, train.y, train.sample_weight)
+    numbers = {
+        name: [float(value) for value in values] for name, values in family.values.items() if not is_choice(name)
+    }
+    bound = bind(model, numbers, decay, seed, jax.tree.map(lambda array: array[:1], data))
+    program = EpochProgram(
+        model,
+        bound,
+        min(batch_size, train.rows),
+        validation_batch_size,
+        train.rows,
+        validation.rows if validation else 0,
+    )
+    initials = initial_states(model, 1 + max(plan.repeat for plan in plans), seed)
+    repeats = len(initials)
+    scalings = [str(scaling) for scaling in family.values.get("input_scaling", ())]
+    if scalings:
+        initials = [state for states in scaled_states(model, initials, train.x, scalings) for state in states]
+        plans = [
+            replace(plan, start=scalings.index(str(plan.configuration["input_scaling"])) * repeats + plan.repeat)
+            for plan in plans
+        ]
+    else:
+        plans = [replace(plan, start=plan.repeat) for plan in plans]
+    checked = None if validation is None else (validation.x, validation.y, validation.sample_weight)
+    return _Group(list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers))
+
+
+@dataclass
+class _Run:
+    """The edge of a run: files, bar, callbacks and the interrupt key around the queues of lanes."""
+
+    variants: Variants
     about: dict[str, Any]
     understood: Understood
     out: str | os.PathLike[str] | None
 
-    def train(self, queue: Slots, plans: Sequence[LanePlan], began: float, ready: float, verbose: Any) -> None:
-        """Trains all lanes; what is trained before any error is kept, and saved where there is a directory."""
+    def train(
+        self, groups: list[_Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
+    ) -> None:
+        """Trains all lanes; what is trained before any error is kept, and saved where there is a directory.
+
+        Groups train one after another, all on the kind of executor that was chosen for the first.
+        """
         results: list[LaneResult] = []
         self._results = results
         folder = None if self.out is None else storage.begin(self.out, self.about)
         events = None if folder is None else EventLog(folder / "events.jsonl")
         epochs = self.understood.rules.epochs
-        bar = ProgressBar(len(plans), epochs, self.about["metric"], self.about["mode"], verbose)
-        listeners = Listeners(self.understood.listeners, self.model, self.about["metric"], self.about["mode"], epochs)
+        lanes = sum(len(group.plans) for group in groups)
+        bar = ProgressBar(lanes, epochs, self.about["metric"], self.about["mode"], verbose)
+        listeners = Listeners(
+            self.understood.listeners, self.variants.model, self.about["metric"], self.about["mode"], epochs
+        )
         if events:
-            events.write("start", lanes=len(plans), epochs=epochs, executor=self.about["executor"])
+            events.write("start", lanes=lanes, epochs=epochs, executor=self.about["executor"])
         status = "failed"
+        queue: Slots | None = None
+        rounds = 0
         try:
             with Interruption() as interruption, bar:
                 listeners.begin()
 
-                def on_round(news: Any) -> None:
+                def on_round(news: Round) -> None:
+                    nonlocal rounds
+                    news = replace(news, number=rounds, waiting=news.waiting + waiting)
+                    rounds += 1
                     if events:
                         events.round(news)
                     bar.round(news)
                     listeners.round(news)
 
-                queue.train(plans, results, on_round, interruption.asked)
+                waiting = lanes
+                seed = int(self.about["seed"])
+                executor = choice.executor
+                while groups and not interruption.asked():
+                    group = groups.pop(0)
+                    waiting -= len(group.plans)
+                    if queue is not None:
+                        # The last group's arrays make room first.
+                        queue = None
+                        executor = choose(group.job, executor.name, min(executor.slots, len(group.plans))).executor
+                    queue = Slots(executor, self.understood.rules, order, seed, group.job.program.starting_values)
+                    queue.train(group.plans, results, on_round, interruption.asked)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"
         except (Exception, KeyboardInterrupt) as error:
-            queue.leave_all(results)
+            if queue is not None:
+                queue.leave_all(results)
             self._close(events, began, ready, status)
             if results:
-                path = assemble(self.model, self.about, results)
+                path = assemble(self.variants, self.about, results)
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -259,7 +331,7 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.model, self.about, self._results)
+        path = assemble(self.variants, self.about, self._results)
         try:
             self._deliver(path)
         except Exception as error:
@@ -350,7 +422,7 @@ def _log_names(job: Job) -> list[str]:
     shapes = jax.eval_shape(
         job.program.epoch, job.initials[0], _example_lane(job), rows, batches, job.data, job.validation
     )[0]
-    return list(shapes)
+    return [name for name, shape in shapes.items() if not shape.shape]
 
 
 def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
@@ -358,8 +430,9 @@ def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
     monitor = understood.rules.keeping[0].monitor
     if monitor is None:
         return "loss", "min"
-    if monitor.name == "val_loss" and DATA_LOSS in logs:
-        return DATA_LOSS, "min"
+    compared = next((name for name in COMPARED if name in logs), None)
+    if monitor.name == "val_loss" and compared:
+        return compared, "min"
     return monitor.name, monitor.mode
 
 

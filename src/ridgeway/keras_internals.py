@@ -28,6 +28,7 @@ from keras.src.backend.jax import random as keras_jax_random
 from keras.src.backend.jax.trainer import JAXTrainer
 from keras.src.layers.regularization import gaussian_dropout
 from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.models.functional import Functional, functional_like_constructor
 
 from ridgeway.errors import InputError
 
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CompiledLoss",
     "StatelessScope",
+    "adapted_normalizations",
     "add_seed_generator",
     "all_layers",
     "build",
+    "class_probabilities",
     "compile_copy",
     "compiled_losses",
     "computed",
@@ -51,13 +54,18 @@ __all__ = [
     "graph_calls",
     "has_own_step",
     "inner_optimizer",
+    "is_functional",
+    "is_input",
+    "is_likelihood",
     "iterations",
     "keras_convolution",
     "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
+    "normalization_swap",
     "rebuild_with_momentum",
     "regularizer_swap",
+    "rerun_graph",
     "row_losses",
     "schedule",
     "seed_variables",
@@ -416,18 +424,87 @@ def _loss_object(given: Any) -> Any:
     return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
-def compile_copy(source: keras.Model, target: keras.Model) -> None:
+def is_functional(model: keras.Model) -> bool:
+    """Whether the graph of a model's layers is known: it is no subclass with a `call` of its own."""
+    return isinstance(model, Functional)
+
+
+def rerun_graph(model: keras.Model, replace: Callable[[Any], Any], call: Callable[..., Any]) -> keras.Model:
+    """A functional model built anew from the graph of another.
+
+    Args:
+        model: functional model; its class is kept where that can be made from inputs and outputs.
+        replace: gives the operation to stand in the place of each; asked once an operation.
+        call: `call(new_operation, original, *arguments, **keywords)` gives the outputs, where the graph calls it.
+    """
+    replaced: dict[int, Any] = {}
+
+    def operation(original: Any) -> Any:
+        if id(original) not in replaced:
+            replaced[id(original)] = replace(original)
+        return (replaced[id(original)], original)
+
+    def called(pair: tuple[Any, Any], *arguments: Any, **keywords: Any) -> Any:
+        return call(*pair, *arguments, **keywords)
+
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), model.input
+    )
+    outputs = model._run_through_graph(inputs, operation_fn=operation, call_fn=called)
+    kind = type(model) if functional_like_constructor(type(model)) else keras.Model
+    rebuilt: keras.Model = kind(inputs, outputs, name=model.name)
+    return rebuilt
+
+
+def is_input(tensor: Any) -> bool:
+    """Whether a symbolic tensor is a model's input itself."""
+    history = getattr(tensor, "_keras_history", None)
+    return history is not None and isinstance(history.operation, keras.layers.InputLayer)
+
+
+def adapted_normalizations(model: keras.Model) -> list[keras.layers.Normalization]:
+    """The `Normalization` layers whose mean and variance are variables, and not given by the user as constants."""
+    return [
+        layer
+        for layer in all_layers(model)
+        if isinstance(layer, keras.layers.Normalization) and layer.built and layer.input_mean is None
+    ]
+
+
+def normalization_swap(layer: keras.layers.Normalization) -> Swap:
+    """Lets a `Normalization` layer read its mean and variance from its variables while a step is traced.
+
+    Outside of a trace it reads constants made of them by `finalize_state`, which would be the same for all lanes.
+    """
+
+    def call(inputs: Any) -> Any:
+        ops = keras.ops
+        shape = layer._broadcast_shape
+        inputs = ops.cast(inputs, layer.compute_dtype)
+        mean = ops.cast(ops.reshape(layer.adapt_mean, shape), inputs.dtype)
+        variance = ops.cast(ops.reshape(layer.adapt_variance, shape), inputs.dtype)
+        return (inputs - mean) / ops.maximum(ops.sqrt(variance), keras.config.epsilon())
+
+    return (layer, "call", call)
+
+
+def compile_copy(source: keras.Model, target: keras.Model, variables: Sequence[Any] | None = None) -> None:
     """Compiles `target` as `source` was compiled, with objects of its own.
 
     A metric that Keras can't make again from its configuration is left out; an optimizer of the user's own class is
     made as the Keras class that it comes from. Both with a warning: neither touches the weights.
+
+    Args:
+        source: compiled and built model.
+        target: built model.
+        variables: those of the target that stand for the source's trainable ones, where it has others too.
     """
     arguments = dict(source._compile_config.config)
     copied = _optimizer_copy(source.optimizer)
     arguments["optimizer"] = copied
     excluded = [
         own
-        for variable, own in zip(source.trainable_variables, target.trainable_variables, strict=True)
+        for variable, own in zip(source.trainable_variables, variables or target.trainable_variables, strict=True)
         if excluded_from_decay(inner_optimizer(source), variable)
     ]
     if excluded:
@@ -493,6 +570,45 @@ def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> A
     with StatelessScope():
         losses = plain(y, y_pred, sample_weight)
     return None if any(reduced) else losses
+
+
+def is_likelihood(model: keras.Model) -> bool:
+    """Whether every loss of the model is a cross-entropy, the negative log-likelihood of the labels."""
+    losses = compiled_losses(model)
+    return bool(losses) and all(loss.name.lower().replace("_", "") in _LIKELIHOODS for loss in losses)
+
+
+_LIKELIHOODS = {"binarycrossentropy", "categoricalcrossentropy", "sparsecategoricalcrossentropy"}
+
+
+def class_probabilities(model: keras.Model, y: Any, y_pred: Any) -> tuple[jax.Array, jax.Array] | None:
+    """Class probabilities `(row, class)` and true classes `(row,)` of a model with one output and a cross-entropy.
+
+    Returns:
+        None where the output is something else: several outputs, several labels a row, or no cross-entropy.
+    """
+    losses = compiled_losses(model)
+    if len(losses) != 1 or not is_likelihood(model) or isinstance(y_pred, dict | list | tuple):
+        return None
+    loss = losses[0]
+    kind = loss.name.lower().replace("_", "")
+    if isinstance(y, dict | list | tuple) or len(y_pred.shape) != 2 or loss.keywords.get("axis", -1) not in (-1, 1):
+        return None
+    scores = jnp.asarray(y_pred, jnp.float32)
+    truth = jnp.asarray(y)
+    logits = bool(loss.keywords.get("from_logits", False))
+    if kind == "binarycrossentropy":
+        if scores.shape[1] != 1:
+            return None
+        positive = jax.nn.sigmoid(scores) if logits else scores
+        both = jnp.concatenate([1 - positive, positive], axis=1)
+        return both, (truth.reshape(-1) > 0.5).astype(jnp.int32)
+    probabilities = jax.nn.softmax(scores) if logits else scores / jnp.sum(scores, axis=-1, keepdims=True)
+    if kind == "categoricalcrossentropy":
+        return probabilities, jnp.argmax(truth, axis=-1).astype(jnp.int32)
+    labels = truth.reshape(-1).astype(jnp.int32)
+    ignored = loss.keywords.get("ignore_class")
+    return probabilities, labels if ignored is None else jnp.where(labels == ignored, -1, labels)
 
 
 def _shallow(thing: Any) -> Any:

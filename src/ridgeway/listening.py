@@ -79,7 +79,7 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
         return
     lane = path.best.lane
     result = next(result for result in results if result.plan.lane == lane)
-    model = path._trained_model()
+    model = path.structure(lane)
     row = path.lane(lane)
     for checkpoint in understood.checkpoints:
         callback, keeper = checkpoint.callback, checkpoint.keeper

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
+from ridgeway.weights import Block, of_lane
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import plotly.graph_objects
 
     from ridgeway.selection import Choice
+    from ridgeway.structures import Variants
 
-#: Arrays by variable name: NumPy ones, or ones that are read from a file by lane.
-Weights = Mapping[str, Any]
+Weights = Mapping[str, "np.ndarray"]
 
 
 class Path:
@@ -30,9 +31,10 @@ class Path:
         table: a row a lane; see `table`.
         history: a row a lane and epoch; see `history`.
         record: what was run, as it stands in `run.json`.
-        weights: kept weights by variable path, lane axis first in the table's order.
+        calibration: a row a lane and bin; see `calibration`.
+        weights: kept weights of all lanes.
         last_weights: weights after each lane's last epoch, likewise.
-        model: the model that was trained, or None to read it from `source` when asked for.
+        variants: the model that was trained with its structures, or None to read it from `source` when asked for.
         source: the run's directory.
     """
 
@@ -42,18 +44,20 @@ class Path:
         history: pd.DataFrame,
         record: Mapping[str, Any],
         *,
-        weights: Weights | None = None,
-        last_weights: Weights | None = None,
-        model: keras.Model | None = None,
+        calibration: pd.DataFrame | None = None,
+        weights: Sequence[Block] | None = None,
+        last_weights: Sequence[Block] | None = None,
+        variants: Variants | None = None,
         source: str | os.PathLike[str] | None = None,
     ) -> None:
         self._table = table.reset_index(drop=True)
         self._history = history.reset_index(drop=True)
         self.record = dict(record)
+        self._calibration = pd.DataFrame() if calibration is None else calibration.reset_index(drop=True)
         self._weights = weights
         self._last_weights = last_weights
-        self._model = model
-        self._source = source
+        self._variants = variants
+        self.source = source
 
     def __repr__(self) -> str:
         return f"<Path of {len(self._table)} lanes over {', '.join(self.hyperparameters)}>"
@@ -79,15 +83,25 @@ class Path:
         """A row a lane.
 
         Columns: `lane`, one a hyperparameter, `repeat`, `fold`, `epochs` (trained), `best_epoch` (kept, counted from 1
-        as Keras prints it), `stopped` (why), the logs at the kept epoch under Keras's names, `val_data_loss` (mean
-        validation loss a row on hard labels, without penalties) and its standard error over rows, `weight_norm` (L2
-        norm of all kernels), `zero_share` (share of kernel weights that are exactly 0) and `seconds`.
+        as Keras prints it), `stopped` (why), the logs at the kept epoch under Keras's names, `val_nll` (mean validation
+        loss a row on hard labels, without penalties; `val_data_loss` where the loss is no cross-entropy) and its
+        standard error over rows, `val_ece` (expected calibration error), `weight_norm` (L2 norm of all kernels),
+        `zero_share` (share of kernel weights that are exactly 0) and `seconds`.
         """
         return self._table.copy()
 
     def history(self) -> pd.DataFrame:
         """A row a lane and epoch: `lane`, `epoch` (counted from 1), then Keras's log names."""
         return self._history.copy()
+
+    def calibration(self) -> pd.DataFrame:
+        """How sure each lane was of its validation predictions, and how right, at the kept epoch.
+
+        A row a lane and bin: `lane`, `bin` (0 to 14, of equal width), `confidence` (mean probability of the predicted
+        class), `accuracy`, `count` (rows). Bins without rows are left out. Empty for a model that gives no class
+        probabilities (Naeini et al. 2015; Guo et al. 2017).
+        """
+        return self._calibration.copy()
 
     def configurations(self) -> pd.DataFrame:
         """A row a configuration: hyperparameters, mean, standard error and number of its lanes."""
@@ -131,7 +145,7 @@ class Path:
         """
         from ridgeway.export import lane_model
 
-        return lane_model(self._trained_model(), self.lane(lane), self.record, self.lane_weights(lane, epoch))
+        return lane_model(self.structure(lane), self.lane(lane), self.record, self.lane_weights(lane, epoch))
 
     def best_model(self) -> keras.Model:
         """The best lane of the best configuration, as an ordinary Keras model."""
@@ -150,8 +164,7 @@ class Path:
                 f"Lane {lane} kept no epoch ({row['stopped']}): it has no best weights. Choose another lane, or "
                 "epoch='last'."
             )
-        place = int(np.flatnonzero(self._table["lane"] == lane)[0])
-        return {name: np.asarray(values[place]) for name, values in store.items()}
+        return of_lane(store, lane)
 
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None, batch_size: int | None = None) -> pd.DataFrame:
         """Evaluates every lane's kept weights, as `model.evaluate` does for one model.
@@ -163,12 +176,12 @@ class Path:
             batch_size: rows a batch; the run's own by default.
 
         Returns:
-            A row a lane that kept an epoch: `lane`, the hyperparameters, then Keras's metric names, `data_loss` and
-            its standard error over rows.
+            A row a lane that kept an epoch: `lane`, the hyperparameters, then Keras's metric names, `nll` (or
+            `data_loss`), its standard error over rows, and `ece`.
         """
         from ridgeway.evaluation import evaluate_lanes
 
-        return evaluate_lanes(self, self._trained_model(), x, y, sample_weight, batch_size)
+        return evaluate_lanes(self, x, y, sample_weight, batch_size)
 
     def lane(self, lane: int) -> pd.Series:
         """A lane's row of the table.
@@ -182,12 +195,15 @@ class Path:
             raise InputError(f"There is no lane {lane}. Lanes go from {lanes.min()} to {lanes.max()}.")
         return rows.iloc[0]
 
-    def _trained_model(self) -> keras.Model:
-        if self._model is None:
+    def structure(self, lane: int) -> keras.Model:
+        """The model that a lane was trained in, with its structure; its weights are not the lane's."""
+        if self._variants is None:
             from ridgeway.storage import load_model
+            from ridgeway.structures import Variants
 
-            self._model = load_model(self._source)
-        return self._model
+            self._variants = Variants(load_model(self.source))
+        row = self.lane(lane)
+        return self._variants.of({name: row[name] for name in self.hyperparameters})
 
     # --- what people look at ----------------------------------------------------------------------------------
 
@@ -224,4 +240,4 @@ class Path:
         """
         from ridgeway.storage import save
 
-        save(self, directory, self._weights, self._last_weights)
+        save(self, directory, self._variants, self._weights, self._last_weights)

@@ -37,17 +37,18 @@ def begun() -> dict[str, Any]:
 
 
 def of_hyperparameters(
-    values: Mapping[str, Sequence[float]], bound: Sequence[BoundHyperparameter]
+    values: Mapping[str, Sequence[float | str]], bound: Sequence[BoundHyperparameter]
 ) -> dict[str, dict[str, Any]]:
-    """For each hyperparameter its values, their order by strength, whether it regularizes, and the model's own value."""
+    """For each hyperparameter its values, their order by strength, whether it regularizes, the model's own value."""
+    bases: dict[str, Any] = {item.name: item.binding.base for item in bound}
     return {
-        item.name: {
-            "values": list(values[item.name]),
-            "order": hyperparameter(item.name).order(values[item.name]),
-            "regularizes": hyperparameter(item.name).regularizes,
-            "base": item.binding.base,
+        name: {
+            "values": list(given),
+            "order": hyperparameter(name).order(given),
+            "regularizes": hyperparameter(name).regularizes,
+            "base": bases[name] if name in bases else hyperparameter(name).check(None),
         }
-        for item in bound
+        for name, given in values.items()
     }
 
 

@@ -9,11 +9,14 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ridgeway.engine.calibration import RELIABILITY
 from ridgeway.engine.lanes import LaneResult, Weights
-from ridgeway.engine.step import DATA_LOSS_SE
+from ridgeway.engine.step import ERRORS
 from ridgeway.export import weight_names
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.path import Path
+from ridgeway.structures import Variants
+from ridgeway.weights import blocks
 
 
 def lane_weights(model: keras.Model, stored: Weights) -> list[np.ndarray]:
@@ -26,16 +29,18 @@ def lane_weights(model: keras.Model, stored: Weights) -> list[np.ndarray]:
     return [np.asarray(values[id(variable)]) for variable in model.weights]
 
 
-def assemble(model: keras.Model, about: Mapping[str, Any], results: Sequence[LaneResult]) -> Path:
+def assemble(variants: Variants, about: Mapping[str, Any], results: Sequence[LaneResult]) -> Path:
     """The path of all lanes that trained at least one epoch, by lane number."""
     results = sorted((result for result in results if result.history), key=lambda result: result.plan.lane)
-    names = weight_names(model)
-    kept = [lane_weights(model, result.kept[0]) for result in results]
-    last = [lane_weights(model, result.last) for result in results if result.last is not None]
-    kernels = [place for place, variable in enumerate(model.weights) if variable.trainable and is_kernel(variable)]
-    rows = [_row(result, [weights[place] for place in kernels]) for result, weights in zip(results, kept, strict=True)]
+    models = [variants.of(result.plan.configuration) for result in results]
+    names = {id(model): weight_names(model) for model in models}
+    kept = [lane_weights(model, result.kept[0]) for model, result in zip(models, results, strict=True)]
+    rows = [
+        _row(result, [weight for variable, weight in zip(model.weights, weights, strict=True) if _counts(variable)])
+        for model, result, weights in zip(models, results, kept, strict=True)
+    ]
     history = [
-        {"lane": result.plan.lane, "epoch": epoch, **{k: v for k, v in logs.items() if k != DATA_LOSS_SE}}
+        {"lane": result.plan.lane, "epoch": epoch, **{name: v for name, v in logs.items() if name not in ERRORS}}
         for result in results
         for epoch, logs in enumerate(result.history, start=1)
     ]
@@ -43,10 +48,34 @@ def assemble(model: keras.Model, about: Mapping[str, Any], results: Sequence[Lan
         pd.DataFrame(rows).astype({"best_epoch": "Int64"}),
         pd.DataFrame(history),
         about,
-        weights={name: np.stack(values) for name, values in zip(names, zip(*kept, strict=True), strict=True)},
-        last_weights={name: np.stack(values) for name, values in zip(names, zip(*last, strict=True), strict=True)},
-        model=model,
+        calibration=_calibration(results),
+        weights=blocks(
+            (result.plan.lane, names[id(model)], weights)
+            for model, result, weights in zip(models, results, kept, strict=True)
+        ),
+        last_weights=blocks(
+            (result.plan.lane, names[id(model)], lane_weights(model, result.last))
+            for model, result in zip(models, results, strict=True)
+            if result.last is not None
+        ),
+        variants=variants,
     )
+
+
+def _counts(variable: Any) -> bool:
+    return bool(variable.trainable) and is_kernel(variable)
+
+
+def _calibration(results: Sequence[LaneResult]) -> pd.DataFrame:
+    """A row a lane and bin that holds predictions, at the kept epoch; see `Path.calibration`."""
+    rows = []
+    for result in results:
+        epoch = result.kept_epochs[0]
+        found = result.arrays[epoch].get(f"val_{RELIABILITY}") if epoch >= 0 else None
+        for place, (confidence, right, count) in enumerate(found.T if found is not None else ()):
+            if count:
+                rows.append((result.plan.lane, place, confidence / count, right / count, int(count)))
+    return pd.DataFrame(rows, columns=["lane", "bin", "confidence", "accuracy", "count"])
 
 
 def _row(result: LaneResult, kernels: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -17,9 +17,9 @@ class _Part(BaseModel):
 class HyperparameterRecord(_Part):
     """One hyperparameter of the family."""
 
-    values: list[float]
+    values: list[float | str]
     regularizes: bool
-    base: float | None = None
+    base: float | str | None = None
 
 
 class DataRecord(_Part):

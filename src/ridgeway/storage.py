@@ -1,8 +1,9 @@
 """A run's directory: the single record of a run.
 
-`run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
-`best.keras`, `report.html`, `events.jsonl`. Every file is written under another name and renamed, so that a reader
-never sees half of one. Nothing is pickled.
+`run.json`, `lanes.parquet`, `history.parquet`, `calibration.parquet`, `weights.safetensors` and
+`last_weights.safetensors` (lane axis first), `best.keras`, `report.html`, `events.jsonl`; `model.keras`, the model as
+it was given, where lanes have layers of their own (`normalization`, `input_scaling`). Every file is written
+under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from safetensors.numpy import save_file
 
 from ridgeway.errors import InputError
 from ridgeway.schema import SCHEMA, problem
+from ridgeway.structures import Variants, structure_of
+from ridgeway.weights import Block
 
 if TYPE_CHECKING:
     import keras
@@ -66,14 +69,21 @@ def release(directory: Directory) -> None:
         (FilePath(directory) / name).unlink(missing_ok=True)
 
 
-def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, last: Mapping[str, Any] | None) -> None:
+def save(
+    path: Path,
+    directory: Directory,
+    variants: Variants | None,
+    weights: Sequence[Block] | None,
+    last: Sequence[Block] | None,
+) -> None:
     """Writes a path's directory, `run.json` last: it says that the rest is whole.
 
     Args:
         path: the path.
         directory: where to.
-        weights: kept weights by name, lane axis first.
-        last: last weights, likewise.
+        variants: the model that was trained; None where it was read from a directory already.
+        weights: kept weights.
+        last: last weights.
 
     Raises:
         InputError: the directory holds another run.
@@ -81,12 +91,13 @@ def save(path: Path, directory: Directory, weights: Mapping[str, Any] | None, la
     folder = claim(directory, str(path.record["id"]))
     _write(folder / "lanes.parquet", lambda file: path.table().to_parquet(file))
     _write(folder / "history.parquet", lambda file: path.history().to_parquet(file))
-    for name, store in (("weights", weights), ("last_weights", last)):
-        if store is not None:
-            arrays = {key: np.ascontiguousarray(_storable(store[key])) for key in store}
-            order = {"order": json.dumps(list(store))}
-            target = folder / f"{name}.safetensors"
-            _write(target, partial(save_file, arrays, metadata=order))
+    _write(folder / "calibration.parquet", lambda file: path.calibration().to_parquet(file))
+    for name, stored in (("weights", weights), ("last_weights", last)):
+        if stored is not None:
+            _write(folder / f"{name}.safetensors", partial(_write_blocks, stored))
+    if any(structure_of(dict.fromkeys([name], "batch")) for name in path.hyperparameters):
+        base = variants.model if variants else load_model(path.source, "model.keras")
+        _write(folder / "model.keras", base.save, suffix=".keras")
     if path.table()["best_epoch"].notna().any():
         _write_model(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
@@ -102,7 +113,7 @@ def _write_model(path: Path, target: FilePath) -> None:
     from ridgeway.export import lent_model
 
     lane = path.best.lane
-    with lent_model(path._trained_model(), path.lane(lane), path.record, path.lane_weights(lane)) as model:
+    with lent_model(path.structure(lane), path.lane(lane), path.record, path.lane_weights(lane)) as model:
         try:
             _write(target, lambda file: model.save(file), suffix=".keras")
         except (TypeError, ValueError, NotImplementedError) as error:
@@ -113,6 +124,35 @@ def _write_model(path: Path, target: FilePath) -> None:
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:
+    """Writes blocks of weights; the first one's arrays go by their variables' names, those of others by a prefix."""
+    arrays = {
+        _key(place, name): np.ascontiguousarray(_storable(block.arrays[name]))
+        for place, block in enumerate(stored)
+        for name in block.arrays
+    }
+    about = [{"lanes": list(block.lanes), "names": list(block.arrays)} for block in stored]
+    save_file(arrays, file, metadata={"blocks": json.dumps(about)})
+
+
+def _key(place: int, name: str) -> str:
+    return f"{place}:{name}" if place else name
+
+
+def _read_blocks(file: FilePath, lanes: Sequence[int]) -> list[Block]:
+    """Blocks whose arrays are read by lane, when they are asked for."""
+    with safe_open(file, "numpy") as stored:
+        metadata = stored.metadata() or {}
+        names = list(stored.keys())
+    # Files of the first version hold one block, of all lanes.
+    whole = [{"lanes": list(lanes), "names": json.loads(metadata.get("order", "null")) or names}]
+    about = json.loads(metadata["blocks"]) if "blocks" in metadata else whole
+    return [
+        Block(tuple(one["lanes"]), {name: StoredArray(file, _key(place, name)) for name in one["names"]})
+        for place, one in enumerate(about)
+    ]
 
 
 def _storable(values: Any) -> np.ndarray:
@@ -158,18 +198,21 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
         raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore the file, or run fit_path again.")
     if record.get("status") == "running":
         raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
+    table = pd.read_parquet(folder / "lanes.parquet")
     stores = {
-        name: StoredWeights(folder / f"{name}.safetensors")
+        name: _read_blocks(folder / f"{name}.safetensors", table["lane"].tolist())
         for name in ("weights", "last_weights")
         if (folder / f"{name}.safetensors").exists()
     }
+    calibration = folder / "calibration.parquet"
     return Path(
-        pd.read_parquet(folder / "lanes.parquet"),
+        table,
         pd.read_parquet(folder / "history.parquet"),
         record,
         weights=stores.get("weights"),
         last_weights=stores.get("last_weights"),
-        model=model,
+        calibration=pd.read_parquet(calibration) if calibration.exists() else None,
+        variants=None if model is None else Variants(model),
         source=folder,
     )
 
@@ -184,27 +227,6 @@ def _read_record(file: FilePath) -> dict[str, Any]:
         return dict(json.loads(file.read_text()))
     except ValueError as error:
         raise InputError(f"'{file}' is no JSON ({error}). The run can't be read without it.") from None
-
-
-class StoredWeights(Mapping[str, "StoredArray"]):
-    """Weights in a safetensors file; one lane is read without the rest."""
-
-    def __init__(self, file: FilePath) -> None:
-        self._file = file
-        with safe_open(file, "numpy") as stored:
-            metadata = stored.metadata() or {}
-            self._names = json.loads(metadata["order"]) if "order" in metadata else list(stored.keys())
-
-    def __getitem__(self, name: str) -> StoredArray:
-        if name not in self._names:
-            raise KeyError(name)
-        return StoredArray(self._file, name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 class StoredArray:
@@ -222,15 +244,20 @@ class StoredArray:
             return np.asarray(stored.get_tensor(self._name), dtype=dtype)
 
 
-def load_model(directory: Directory | None) -> keras.Model:
+def load_model(directory: Directory | None, name: str | None = None) -> keras.Model:
     """The model of a stored run, with `safe_mode` on: a file from a stranger runs no code.
 
+    Args:
+        directory: the run's.
+        name: of the file; "model.keras" where there is one, else "best.keras".
+
     Raises:
-        InputError: there is no `best.keras`, or Keras can't read it.
+        InputError: there is no such file, or Keras can't read it.
     """
     import keras
 
-    file = FilePath(directory or ".") / "best.keras"
+    folder = FilePath(directory or ".")
+    file = folder / (name or ("model.keras" if (folder / "model.keras").exists() else "best.keras"))
     if directory is None or not file.exists():
         raise InputError("This path has no model: no lane kept an epoch, or it was made without one.")
     try:

@@ -33,11 +33,7 @@ def bind(
     build(model, batch)
     bound = []
     for name, given in values.items():
-        kind = hyperparameter(name)
-        for other in kind.needs:
-            if other not in values:
-                raise InputError(f"'{name}' acts on nothing without '{other}'. Add {other}=[...] to the family.")
-        binding = kind.bind(model, decay)
+        binding = hyperparameter(name).bind(model, decay)
         binding.prepare(seed)
         bound.append(BoundHyperparameter(name, binding, min(given), max(given)))
     _refuse_overlaps(bound)

@@ -48,7 +48,7 @@ class Executor(ABC):
         """Puts a fresh lane into slots.
 
         Args:
-            slots: the repeat that each slot starts from, by slot.
+            slots: the starting state of each slot, by slot.
             starting: each slot's optimizer variables with a starting value of their own, by place.
         """
 
@@ -65,7 +65,8 @@ class Executor(ABC):
             batches: full batches to do, where time is measured.
 
         Returns:
-            A function that waits and gives the logs, float64 arrays of shape `(slot,)`.
+            A function that waits and gives the logs, float64 arrays of shape `(slot,)`, and what an epoch gives beside
+            numbers, of shape `(slot, ...)`.
         """
 
     @abstractmethod
@@ -84,7 +85,7 @@ class StackedExecutor(Executor):
         program: the epoch of one lane.
         data: training arrays `(x, y, sample_weight)`.
         validation: validation arrays, or None.
-        initials: the state that each repeat starts from.
+        initials: the states that lanes start from.
         slots: number of lanes; a multiple of the number of devices.
         keepers: how many sets of kept weights each slot has.
         name: "vmap": lanes in lockstep, step by step. "map": each lane runs its whole epoch, one after another on
@@ -171,8 +172,8 @@ class StackedExecutor(Executor):
         """See the base class."""
         which = np.zeros(self.slots, np.int32)
         mask = np.zeros(self.slots, bool)
-        for slot, repeat in slots.items():
-            which[slot], mask[slot] = repeat, True
+        for slot, start in slots.items():
+            which[slot], mask[slot] = start, True
         self._pending[mask] = False
         places = {place for values in starting.values() for place in values}
         values = {
@@ -282,8 +283,8 @@ class StepsExecutor(Executor):
 
     def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
         """See the base class."""
-        for slot, repeat in slots.items():
-            state = jax.tree.map(jnp.copy, self._initials[repeat])
+        for slot, start in slots.items():
+            state = jax.tree.map(jnp.copy, self._initials[start])
             optimizer = list(state.optimizer)
             for place, value in starting.get(slot, {}).items():
                 optimizer[place] = jnp.asarray(value, optimizer[place].dtype)
@@ -298,7 +299,7 @@ class StepsExecutor(Executor):
         def wait() -> dict[str, np.ndarray]:
             found = jax.device_get(logs)
             names = next(iter(found.values()))
-            result = {name: np.full(self.slots, np.nan) for name in names}
+            result = {name: np.full((self.slots, *np.shape(value)), np.nan) for name, value in names.items()}
             for slot, values in found.items():
                 for name, value in values.items():
                     result[name][slot] = value

@@ -13,12 +13,26 @@ COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverg
 
 @dataclass(frozen=True)
 class LanePlan:
-    """One training to be done: a configuration with one seed and one fold."""
+    """One training to be done: a configuration with one seed and one fold.
+
+    Attributes:
+        lane: its number.
+        configuration: a value for every hyperparameter; words are built into the model and its starting state.
+        repeat: which seed.
+        fold: which part is held out.
+        start: place of its starting state among those that the executor holds.
+    """
 
     lane: int
-    configuration: Mapping[str, float]
+    configuration: Mapping[str, float | str]
     repeat: int = 0
     fold: int = 0
+    start: int = 0
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The part of the configuration that a step is traced with."""
+        return {name: value for name, value in self.configuration.items() if not isinstance(value, str)}
 
 
 @dataclass
@@ -28,6 +42,7 @@ class LaneResult:
     Attributes:
         plan: what was trained.
         history: the logs of each epoch.
+        arrays: what each epoch gave beside numbers, by name.
         stopped: "completed", "early stopping", "diverged" or "interrupted".
         kept_epochs: for each keeping rule the kept epoch, counted from 0, or -1.
         last: host weights after the last epoch, as `fit` would leave them.
@@ -37,6 +52,7 @@ class LaneResult:
 
     plan: LanePlan
     history: list[dict[str, float]] = field(default_factory=list)
+    arrays: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = INTERRUPTED
     kept_epochs: tuple[int, ...] = ()
     last: Weights | None = None

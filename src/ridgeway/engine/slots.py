@@ -112,7 +112,8 @@ class Slots:
             live = [(slot, result) for slot, result in enumerate(self._lanes) if result]
             seconds = (time.perf_counter() - began) / len(live)
             for slot, result in live:
-                result.history.append({name: float(values[slot]) for name, values in logs.items()})
+                result.history.append({name: float(values[slot]) for name, values in logs.items() if values.ndim == 1})
+                result.arrays.append({name: values[slot] for name, values in logs.items() if values.ndim > 1})
                 result.seconds += seconds
             finished = self._judge(logs)
             asked = stop_asked()
@@ -139,19 +140,19 @@ class Slots:
                     results.append(result)
 
     def _refill(self, queue: deque[LanePlan]) -> None:
-        repeats, starting = {}, {}
+        starts, starting = {}, {}
         for slot, result in enumerate(self._lanes):
             if result is None and queue:
                 plan = queue.popleft()
                 self._lanes[slot] = LaneResult(plan)
-                repeats[slot] = plan.repeat
-                starting[slot] = self.starting(plan.configuration)
+                starts[slot] = plan.start
+                starting[slot] = self.starting(plan.numbers)
                 for state in self._stopping:
                     state.reset(slot)
                 for rule, kept in zip(self.rules.keeping, self._keeping, strict=True):
                     kept.reset(slot, rule)
-        if repeats:
-            self.executor.fill(repeats, starting)
+        if starts:
+            self.executor.fill(starts, starting)
 
     def _epoch(self) -> dict[str, np.ndarray]:
         plans = [result.plan if result else None for result in self._lanes]
@@ -160,10 +161,7 @@ class Slots:
         filled = [plan or someone for plan in plans]
         epochs = self._epochs()
         lane = Lane(
-            values={
-                name: np.array([plan.configuration[name] for plan in filled], np.float32)
-                for name in someone.configuration
-            },
+            values={name: np.array([plan.numbers[name] for plan in filled], np.float32) for name in someone.numbers},
             seed=np.array([repeat_seed(self.seed, plan.repeat) for plan in filled], np.uint32),
             epoch=epochs.astype(np.int32),
         )

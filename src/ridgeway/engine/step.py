@@ -15,18 +15,32 @@ import jax.numpy as jnp
 import keras
 from jax import lax
 
+from ridgeway.engine.calibration import RELIABILITY, expected_calibration_error, reliability
 from ridgeway.engine.convolution import canonical_convolutions
 from ridgeway.engine.state import ModelState
 from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
 from ridgeway.hyperparameters.draws import shared_draws
-from ridgeway.keras_internals import StatelessScope, dropout_math, has_own_step, inner_optimizer, row_losses
+from ridgeway.keras_internals import (
+    StatelessScope,
+    adapted_normalizations,
+    class_probabilities,
+    dropout_math,
+    has_own_step,
+    inner_optimizer,
+    is_likelihood,
+    normalization_swap,
+    row_losses,
+)
 
 Logs = dict[str, jax.Array]
 Batch = tuple[Any, Any, Any]
 
-#: The validation loss of a lane on hard labels, without penalties: what lanes are compared by.
-DATA_LOSS = "val_data_loss"
-DATA_LOSS_SE = "val_data_loss_se"
+#: The validation loss of a lane on hard labels, without penalties: what lanes are compared by. A cross-entropy is the
+#: negative log-likelihood of a label.
+NLL, DATA_LOSS = "val_nll", "val_data_loss"
+COMPARED = (NLL, DATA_LOSS)
+#: Its standard error over rows.
+ERRORS = tuple(f"{name}_se" for name in COMPARED)
 
 
 class Lane(NamedTuple):
@@ -164,14 +178,14 @@ class EpochProgram:
         `batches`, an int32 scalar, are the full batches to do: fewer than all only where time is measured.
 
         Returns:
-            Logs under Keras's names without prefix, with `data_loss` and `data_loss_se` where the model has a
-            compiled loss and Keras's own `test_step`; and the state, which `evaluate` may change too.
+            Logs under Keras's names without prefix, with `nll` (or `data_loss`, where the loss is no cross-entropy) and
+            its standard error where the model has a compiled loss and Keras's own `test_step`, and with `ece` and
+            `reliability` where its output is class probabilities; and the state, which `evaluate` may change too.
         """
         state = state._replace(metrics=self.reset_metrics(state))
-        sums = jnp.zeros((2,), jnp.float32)
         logs: Logs = {}
 
-        def at(start: jax.Array, count: int, state: ModelState) -> tuple[Logs, jax.Array | None, ModelState]:
+        def at(start: jax.Array, count: int, state: ModelState) -> tuple[Logs, dict[str, jax.Array], ModelState]:
             batch = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, start, count), data)
             return self._test_step(state, lane, batch)
 
@@ -179,30 +193,36 @@ class EpochProgram:
         own = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[0], state)
         metrics_hold = set(own) == set(jax.eval_shape(self.metrics_result, state))
         carried = {} if metrics_hold else {name: jnp.zeros(s.shape, s.dtype) for name, s in own.items()}
-        compared = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[1], state) is not None
+        beside = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[1], state)
+        sums = {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in beside.items()}
 
-        def body(index: jax.Array, carry: tuple[Logs, jax.Array, ModelState]) -> tuple[Logs, jax.Array, ModelState]:
-            new_logs, losses, new = at(index * size, size, carry[2])
-            added = carry[1] if losses is None else carry[1] + _sums(losses)
-            return ({} if metrics_hold else new_logs), added, _like(new, carry[2])
+        def body(index: jax.Array, carry: tuple[Logs, Logs, ModelState]) -> tuple[Logs, Logs, ModelState]:
+            new_logs, found, new = at(index * size, size, carry[2])
+            return ({} if metrics_hold else new_logs), _added(carry[1], found), _like(new, carry[2])
 
         logs = carried
         if rows // size:
             logs, sums, state = lax.fori_loop(0, batches, body, (carried, sums, state))
         if rows % size:
-            new_logs, losses, state = at(jnp.int32(rows - rows % size), rows % size, state)
-            sums = sums if losses is None else sums + _sums(losses)
+            new_logs, found, state = at(jnp.int32(rows - rows % size), rows % size, state)
+            sums = _added(sums, found)
             logs = {} if metrics_hold else new_logs
         if metrics_hold:
             logs = self.metrics_result(state)
-        if compared:
-            mean = sums[0] / rows
-            variance = jnp.maximum(sums[1] / rows - mean**2, 0.0)
-            logs = {**logs, "data_loss": mean, "data_loss_se": jnp.sqrt(variance / max(rows - 1, 1))}
+        logs = scalars(logs)
+        if "losses" in sums:
+            name = (NLL if is_likelihood(self.model) else DATA_LOSS).removeprefix("val_")
+            mean, square = sums["losses"] / rows
+            variance = jnp.maximum(square - mean**2, 0.0)
+            logs = {**logs, name: mean, f"{name}_se": jnp.sqrt(variance / max(rows - 1, 1))}
+        if RELIABILITY in sums:
+            bins = sums[RELIABILITY]
+            logs = {**logs, "ece": expected_calibration_error(bins), RELIABILITY: bins}
         return logs, state
 
-    def _test_step(self, state: ModelState, lane: Lane, batch: Batch) -> tuple[Logs, jax.Array | None, ModelState]:
-        seen: list[jax.Array] = []
+    def _test_step(self, state: ModelState, lane: Lane, batch: Batch) -> tuple[Logs, dict[str, jax.Array], ModelState]:
+        """One call of the model's own `test_step`; sums over the batch's rows of what ridgeway adds."""
+        seen: dict[str, jax.Array] = {}
         model = self.model
         original = model.compute_loss
         restores = [swap for item in self.bound for swap in item.binding.restores()]
@@ -213,7 +233,10 @@ class EpochProgram:
             with swapped(restores):
                 losses = row_losses(model, y, y_pred, sample_weight)
             if losses is not None:
-                seen.append(losses)
+                seen["losses"] = _sums(losses)
+            probabilities = class_probabilities(model, y, y_pred)
+            if probabilities is not None:
+                seen[RELIABILITY] = reliability(*probabilities)
             return original(x, y, y_pred, sample_weight, **keywords)
 
         # A test_step of the user's own may not ask for a loss, or ask elsewhere in the trace.
@@ -223,7 +246,7 @@ class EpochProgram:
                 (state.trainable, state.non_trainable, state.metrics), batch
             )
         new = state._replace(trainable=list(trainable), non_trainable=list(non_trainable), metrics=list(metrics))
-        return dict(logs), (seen[0] if seen else None), new
+        return dict(logs), seen, new
 
     # --- one epoch of a lane ----------------------------------------------------------------------------------
 
@@ -245,12 +268,12 @@ class EpochProgram:
             found, state = self.evaluate(
                 state, lane, validation, self.validation_rows, self.validation_batch_size, batches
             )
-            logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
+            logs = {**scalars(logs), **{f"val_{name}": value for name, value in found.items()}}
         elif "loss" in logs:
             # No validation would notice weights that the epoch's last update left infinite: the loss was taken before.
             healthy = jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in state.trainable]))
             logs = {**logs, "loss": jnp.where(healthy, logs["loss"], jnp.nan)}
-        return scalars(logs), state
+        return (logs if self.validation_rows else scalars(logs)), state
 
     @property
     def batches(self) -> tuple[int, int]:
@@ -304,6 +327,8 @@ class EpochProgram:
         values = {item.name: LaneScalar(lane.values[item.name], item.low, item.high, item.name) for item in self.bound}
         context = StepContext(seed=lane.seed, step=step, values=values)
         swaps = [swap for item in self.bound for swap in item.binding.swaps(values[item.name], context)]
+        # Their statistics are state like any other: lanes may differ in them.
+        swaps += [normalization_swap(layer) for layer in adapted_normalizations(self.model)]
         with contextlib.ExitStack() as stack:
             stack.enter_context(swapped(swaps))
             stack.enter_context(dropout_math())
@@ -321,6 +346,10 @@ def scalars(logs: Mapping[str, Any]) -> Logs:
         parts = values.reshape(-1)
         flat |= {name: values} if values.ndim == 0 else {f"{name}_{k}": part for k, part in enumerate(parts)}
     return flat
+
+
+def _added(sums: Logs, found: Logs) -> Logs:
+    return {name: value + found[name] for name, value in sums.items()}
 
 
 def _sums(losses: jax.Array) -> jax.Array:

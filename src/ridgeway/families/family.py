@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import hyperparameter
 
-Configuration = dict[str, float]
+#: A number, or a word where the hyperparameter is a choice.
+Value = float | str
+Configuration = dict[str, Value]
 
 
 class Family(ABC):
@@ -18,18 +20,19 @@ class Family(ABC):
         values: the values of each hyperparameter, ascending, by name in the order given.
     """
 
-    values: dict[str, tuple[float, ...]]
+    values: dict[str, tuple[Value, ...]]
 
     @abstractmethod
     def configurations(self) -> list[Configuration]:
         """All configurations, in the order in which lanes are numbered."""
 
 
-def checked_values(values: Mapping[str, Iterable[float] | float]) -> dict[str, tuple[float, ...]]:
-    """The values of each hyperparameter: checked, without doubles, ascending.
+def checked_values(values: Mapping[str, Iterable[Value] | Value]) -> dict[str, tuple[Value, ...]]:
+    """The values of each hyperparameter: checked, without doubles, numbers ascending and words in their own order.
 
     Raises:
-        InputError: an unknown name, a value out of range, no values at all.
+        InputError: an unknown name, a value out of range, no values at all, or a hyperparameter without another that it
+            needs.
     """
     if not values:
         raise InputError("The family varies nothing. Pass values, as in Grid(weight_decay=[0.0, 1e-4, 1e-2]).")
@@ -38,8 +41,12 @@ def checked_values(values: Mapping[str, Iterable[float] | float]) -> dict[str, t
         kind = hyperparameter(name)
         if isinstance(given, str) or not isinstance(given, Iterable):
             given = [given]
-        checked = tuple(sorted({kind.check(value) for value in given}))
+        checked = kind.arranged(kind.check(value) for value in given)
         if not checked:
             raise InputError(f"{name}=[] holds no value. Pass at least one number.")
         result[name] = checked
+    for name in result:
+        for other in hyperparameter(name).needs:
+            if other not in result:
+                raise InputError(f"'{name}' acts on nothing without '{other}'. Add {other}=[...] to the family.")
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 
-from ridgeway.families.family import Configuration, Family, checked_values
+from ridgeway.families.family import Configuration, Family, Value, checked_values
 
 
 class Grid(Family):
@@ -13,7 +13,7 @@ class Grid(Family):
 
     Args:
         values: values by name, for names that are no Python identifiers ("dense_1.kernel_regularizer.l2").
-        **named: values by name. One number stands for a list of one.
+        **named: values by name. One value stands for a list of one.
 
     Raises:
         InputError: an unknown hyperparameter, a value out of its range, no values.
@@ -25,7 +25,7 @@ class Grid(Family):
     """
 
     def __init__(
-        self, values: Mapping[str, Iterable[float]] | None = None, /, **named: Iterable[float] | float
+        self, values: Mapping[str, Iterable[Value]] | None = None, /, **named: Iterable[Value] | Value
     ) -> None:
         self.values = checked_values({**(values or {}), **named})
 

@@ -4,7 +4,17 @@
 """
 
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
-from ridgeway.hyperparameters.registry import NAMES, hyperparameter
+from ridgeway.hyperparameters.registry import NAMES, hyperparameter, is_choice
 from ridgeway.hyperparameters.swap import LaneScalar, swapped
 
-__all__ = ["NAMES", "Binding", "Decay", "Hyperparameter", "LaneScalar", "StepContext", "hyperparameter", "swapped"]
+__all__ = [
+    "NAMES",
+    "Binding",
+    "Decay",
+    "Hyperparameter",
+    "LaneScalar",
+    "StepContext",
+    "hyperparameter",
+    "is_choice",
+    "swapped",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -94,11 +94,15 @@ class Hyperparameter(ABC):
     regularizes: bool = True
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def order(self, values: Sequence[float]) -> list[float]:
+    def arranged(self, values: Iterable[Any]) -> tuple[Any, ...]:
+        """The values as a family lists them, without doubles: numbers ascending."""
+        return tuple(sorted(set(values)))
+
+    def order(self, values: Sequence[Any]) -> list[Any]:
         """The values from the weakest to the strongest; by default a larger one is stronger."""
         return sorted(values)
 
-    def check(self, value: Any) -> float:
+    def check(self, value: Any) -> float | str:
         """Returns the value as a float.
 
         Raises:

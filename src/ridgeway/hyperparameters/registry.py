@@ -6,6 +6,7 @@ import difflib
 
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters.attribute import Attribute
+from ridgeway.hyperparameters.choices import Choice, InputScaling, Normalization, NormalizationPosition
 from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
@@ -13,8 +14,25 @@ from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
 from ridgeway.hyperparameters.penalties import L1, L2
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 
-_KINDS = (WeightDecay, L1, L2, Dropout, InputDropout, LabelSmoothing, LearningRate, Momentum)
+_KINDS = (
+    WeightDecay,
+    L1,
+    L2,
+    Dropout,
+    InputDropout,
+    LabelSmoothing,
+    LearningRate,
+    Momentum,
+    Normalization,
+    NormalizationPosition,
+    InputScaling,
+)
 NAMES = tuple(kind.name for kind in _KINDS)
+
+
+def is_choice(name: str) -> bool:
+    """Whether a hyperparameter's values are words."""
+    return isinstance(hyperparameter(name), Choice)
 
 
 def hyperparameter(name: str) -> Hyperparameter:
