@@ -45,7 +45,7 @@ def test_the_table_has_a_row_a_lane(run):
     table = path.table()
     assert list(table.columns) == [
         "lane", "dropout", "l2", "label_smoothing", "repeat", "fold", "epochs", "best_epoch", "stopped",
-        "accuracy", "loss", "val_accuracy", "val_data_loss", "val_data_loss_se", "val_loss",
+        "accuracy", "loss", "val_accuracy", "val_ece", "val_loss", "val_nll", "val_nll_se",
         "weight_norm", "zero_share", "seconds",
     ]  # fmt: skip
     assert len(table) == 2 * 2 * 2 * 2
@@ -129,7 +129,7 @@ def test_the_directory_holds_what_the_design_says(run):
     _, folder = run
     names = {file.name for file in folder.iterdir()}
     assert names == {
-        "run.json", "lanes.parquet", "history.parquet", "weights.safetensors", "last_weights.safetensors",
+        "run.json", "lanes.parquet", "history.parquet", "calibration.parquet", "weights.safetensors",
         "best.keras", "report.html", "events.jsonl",
     }  # fmt: skip
 

@@ -33,6 +33,7 @@ from ridgeway.engine.probe import Choice, Job, choose
 from ridgeway.engine.slots import Order, Round, Slots
 from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import COMPARED, BoundHyperparameter, EpochProgram, Lane
+from ridgeway.engine.watch import Watch
 from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.events import EventLog
 from ridgeway.families import Family
@@ -281,14 +282,16 @@ class _Run:
                 waiting = lanes
                 seed = int(self.about["seed"])
                 executor = choice.executor
-                while groups and not interruption.asked():
+                watch = Watch(self.understood.rules.max_seconds, self.understood.rules.path)
+                while groups and not interruption.asked() and not (queue and queue.ended):
                     group = groups.pop(0)
                     waiting -= len(group.plans)
                     if queue is not None:
                         # The last group's arrays make room first.
                         queue = None
                         executor = choose(group.job, executor.name, min(executor.slots, len(group.plans))).executor
-                    queue = Slots(executor, self.understood.rules, order, seed, group.job.program.starting_values)
+                    starting = group.job.program.starting_values
+                    queue = Slots(executor, self.understood.rules, order, seed, starting, watch, waiting)
                     queue.train(group.plans, results, on_round, interruption.asked)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"

@@ -183,6 +183,25 @@ class Path:
 
         return evaluate_lanes(self, x, y, sample_weight, batch_size)
 
+    def predict_samples(self, x: Any, n: int = 50, lane: int | None = None, seed: int = 0) -> Any:
+        """Predictions with dropout at work, whose spread says how unsure a lane is (Gal & Ghahramani 2016).
+
+        Args:
+            x: inputs, leading axis the rows.
+            n: how many samples of the prediction; their standard error falls with its square root.
+            lane: which lane; the best by default.
+            seed: of the draws.
+
+        Returns:
+            An array `(n, row, ...)` of the model's outputs, as its `predict` gives them.
+
+        Raises:
+            InputError: n below 1, no such lane, or one whose layers drop nothing.
+        """
+        from ridgeway.sampling import predict_samples
+
+        return predict_samples(self.model(self.best.lane if lane is None else lane), x, n, seed)
+
     def lane(self, lane: int) -> pd.Series:
         """A lane's row of the table.
 

@@ -21,10 +21,10 @@ def seeded(build: Callable[[], keras.Model]) -> keras.Model:
     return build()
 
 
-def lane_of(path: rw.Path, configuration: Mapping[str, float]) -> int:
+def lane_of(path: rw.Path, configuration: Mapping[str, float | str]) -> int:
     table = path.table()
     for name, value in configuration.items():
-        table = table[np.isclose(table[name], value)]
+        table = table[table[name] == value] if isinstance(value, str) else table[np.isclose(table[name], value)]
     return int(table["lane"].iloc[0])
 
 
@@ -40,7 +40,7 @@ def train_lanes(model: keras.Model, x: Any, y: Any, family: rw.Grid, **arguments
 
 def assert_equal(
     path: rw.Path,
-    configuration: Mapping[str, float],
+    configuration: Mapping[str, float | str],
     alone: keras.Model,
     history: keras.callbacks.History,
     relative: float = RELATIVE,

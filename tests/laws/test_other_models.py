@@ -284,5 +284,5 @@ def test_the_data_loss_of_masked_sequences_is_kerass_loss():
     model = seeded(build)
     model.compile("sgd", loss)
     history = train_lanes(model, TOKENS, labels, rw.Grid(l2=[0.0, 0.1])).history()
-    np.testing.assert_allclose(*history.query("lane == 0")[["val_data_loss", "val_loss"]].to_numpy().T, rtol=1e-6)
-    assert (history.query("lane == 1")["val_data_loss"] < history.query("lane == 1")["val_loss"]).all()
+    np.testing.assert_allclose(*history.query("lane == 0")[["val_nll", "val_loss"]].to_numpy().T, rtol=1e-6)
+    assert (history.query("lane == 1")["val_nll"] < history.query("lane == 1")["val_loss"]).all()

@@ -13,8 +13,10 @@ from typing import Any
 
 import keras
 
+from ridgeway.callbacks import MaxTime, PathStopping, TargetReached
 from ridgeway.engine.slots import Rules
-from ridgeway.engine.stopping import KeepingRule, Monitor, StoppingRule
+from ridgeway.engine.stopping import KeepingRule, Monitor, StoppingRule, TargetRule
+from ridgeway.engine.watch import PathRule
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import monitor_direction
 
@@ -32,6 +34,9 @@ _CHANGES_MODEL = (
     keras.callbacks.SwapEMAWeights,
     keras.callbacks.BackupAndRestore,
 )
+# Logs that ridgeway adds, of which Keras knows no direction.
+_ALWAYS_LESS = ("val_nll", "val_data_loss", "val_ece")
+_OURS = MaxTime | TargetReached | PathStopping
 # What a callback may read of the model: nothing that depends on which lane is meant.
 _READABLE = ("name", "summary", "count_params", "to_json", "get_config", "layers", "stop_training", "metrics_names")
 
@@ -124,11 +129,29 @@ def understand(
         for callback in callbacks
         if not isinstance(
             callback,
-            keras.callbacks.EarlyStopping | keras.callbacks.ModelCheckpoint | keras.callbacks.TerminateOnNaN,
+            keras.callbacks.EarlyStopping | keras.callbacks.ModelCheckpoint | keras.callbacks.TerminateOnNaN | _OURS,
         )
     )
-    rules = Rules(epochs, tuple(stopping), tuple(keepers))
+    rules = Rules(
+        epochs,
+        tuple(stopping),
+        tuple(keepers),
+        targets=tuple(
+            TargetRule(Monitor(callback.monitor, _direction(callback, model, logs)), float(callback.target))
+            for callback in callbacks
+            if isinstance(callback, TargetReached)
+        ),
+        max_seconds=min((c.seconds for c in callbacks if isinstance(c, MaxTime)), default=None),
+        path=_path_rule(callbacks, model, logs),
+    )
     return Understood(rules, checkpoints, listeners, tuple(map(_describe, callbacks)))
+
+
+def _path_rule(callbacks: Sequence[Any], model: keras.Model, logs: Sequence[str]) -> PathRule | None:
+    found = [callback for callback in callbacks if isinstance(callback, PathStopping)]
+    if len(found) > 1:
+        raise InputError(f"callbacks holds {len(found)} PathStopping objects, and a path ends by one rule. Pass one.")
+    return PathRule(_monitor(found[0], model, logs), found[0].patience) if found else None
 
 
 def _refuse_foreign(callback: Any) -> None:
@@ -143,7 +166,7 @@ def _refuse_foreign(callback: Any) -> None:
             )
         return
     # Every lane ends by itself when its loss is not finite.
-    if isinstance(callback, keras.callbacks.EarlyStopping | keras.callbacks.TerminateOnNaN):
+    if isinstance(callback, keras.callbacks.EarlyStopping | keras.callbacks.TerminateOnNaN | _OURS):
         return
     if isinstance(callback, _CHANGES_MODEL):
         raise InputError(
@@ -172,8 +195,12 @@ def _direction(callback: Any, model: keras.Model, logs: Sequence[str]) -> str:
             f"{name}(monitor='{callback.monitor}') watches a metric that this training does not have. It has "
             f"{', '.join(log for log in logs if not log.endswith('_se'))}.{'' if validated else hint}"
         )
+    if callback.mode == "auto" and callback.monitor in _ALWAYS_LESS:
+        return "min"
+    # Keras's rule is a method of its own callbacks.
+    probe = keras.callbacks.EarlyStopping(callback.monitor, mode=callback.mode) if isinstance(callback, _OURS) else callback
     try:
-        return monitor_direction(callback, model)
+        return monitor_direction(probe, model)
     except ValueError:
         raise InputError(
             f"{name}(monitor='{callback.monitor}') does not tell whether less or more is better. Pass mode='min' "
@@ -184,7 +211,7 @@ def _direction(callback: Any, model: keras.Model, logs: Sequence[str]) -> str:
 def _describe(callback: Any) -> str:
     shown = {
         name: getattr(callback, name)
-        for name in ("filepath", "monitor", "patience", "min_delta", "baseline", "save_best_only")
+        for name in ("filepath", "monitor", "patience", "min_delta", "baseline", "save_best_only", "target", "seconds")
         if getattr(callback, name, None) not in (None, 0, False)
     }
     return f"{type(callback).__name__}({', '.join(f'{key}={value!r}' for key, value in shown.items())})"

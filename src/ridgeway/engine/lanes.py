@@ -9,6 +9,7 @@ from typing import Any
 Weights = tuple[list[Any], list[Any]]
 
 COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverged", "interrupted"
+TARGET, TIME_UP, PATH_STOPPED = "target reached", "time is up", "path stopped"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class LaneResult:
         plan: what was trained.
         history: the logs of each epoch.
         arrays: what each epoch gave beside numbers, by name.
-        stopped: "completed", "early stopping", "diverged" or "interrupted".
+        stopped: why, one of the words above.
         kept_epochs: for each keeping rule the kept epoch, counted from 0, or -1.
         last: host weights after the last epoch, as `fit` would leave them.
         kept: host weights of the kept epoch, for each keeping rule.

@@ -15,10 +15,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ridgeway.engine.executor import Executor
-from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, LanePlan, LaneResult
+from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, TARGET, LanePlan, LaneResult
 from ridgeway.engine.state import repeat_seed
 from ridgeway.engine.step import Lane
-from ridgeway.engine.stopping import KeepingRule, KeepingState, StoppingRule, StoppingState, keeps, stops
+from ridgeway.engine.stopping import (
+    KeepingRule,
+    KeepingState,
+    StoppingRule,
+    StoppingState,
+    TargetRule,
+    keeps,
+    stops,
+)
+from ridgeway.engine.watch import PathRule, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +43,17 @@ class Rules:
         epochs: most epochs of a lane.
         stopping: rules of which any stops a lane.
         keeping: rules of which each keeps an epoch's weights.
+        targets: values at which a lane has done enough.
+        max_seconds: time for the whole path, None for no limit.
+        path: when no live lane can win any more, None to let each stop by itself.
     """
 
     epochs: int
     stopping: tuple[StoppingRule, ...] = ()
     keeping: tuple[KeepingRule, ...] = ()
+    targets: tuple[TargetRule, ...] = ()
+    max_seconds: float | None = None
+    path: PathRule | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,8 @@ class Slots:
         order: the order of rows.
         seed: the path's seed.
         starting: optimizer variables that start at a lane's own value.
+        watch: looks at the whole path; one for all of its groups.
+        later: lanes of other groups that have not begun.
     """
 
     executor: Executor
@@ -77,6 +94,9 @@ class Slots:
     order: Order
     seed: int
     starting: Callable[[Mapping[str, float]], Mapping[int, float]]
+    watch: Watch = field(default_factory=Watch)
+    later: int = 0
+    ended: bool = field(init=False, default=False)
     _lanes: list[LaneResult | None] = field(init=False)
     _stopping: list[StoppingState] = field(init=False)
     _keeping: list[KeepingState] = field(init=False)
@@ -102,10 +122,13 @@ class Slots:
             results: receives each lane as it stops, so that what is trained survives any error.
             on_round: called after each epoch.
             stop_asked: asked after each epoch; live lanes then end as "interrupted".
+
+        Afterwards `ended` says whether the watch has ended the whole path.
         """
         queue = deque(plans)
         self._refill(queue)
         number = 0
+        verdict = None
         while any(self._lanes):
             began = time.perf_counter()
             logs = self._epoch()
@@ -116,7 +139,14 @@ class Slots:
                 result.arrays.append({name: values[slot] for name, values in logs.items() if values.ndim > 1})
                 result.seconds += seconds
             finished = self._judge(logs)
-            asked = stop_asked()
+            trained = [result for _, result in live]
+            going = [result for result in trained if result not in finished]
+            verdict = self.watch.verdict(trained, going, len(queue) + self.later)
+            asked = stop_asked() or verdict is not None
+            if verdict is not None:
+                for result in going:
+                    result.stopped = verdict
+                finished = trained
             for slot, result in live:
                 if asked or result in finished:
                     self._leave(slot, result)
@@ -124,8 +154,9 @@ class Slots:
             if not asked:
                 self._refill(queue)
             now = sum(result is not None for result in self._lanes)
-            on_round(Round(number, [result for _, result in live], finished, now, len(queue)))
+            on_round(Round(number, trained, finished, now, len(queue)))
             number += 1
+        self.ended = verdict is not None
 
     def leave_all(self, results: list[LaneResult]) -> None:
         """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
@@ -197,12 +228,17 @@ class Slots:
         early = np.zeros(len(live), bool)
         for stopping, state in zip(self.rules.stopping, self._stopping, strict=True):
             early |= stops(stopping, state, logs[stopping.monitor.name], np.where(healthy, epochs, -1))
+        enough = np.zeros(len(live), bool)
+        for target in self.rules.targets:
+            enough |= target.reached(logs[target.monitor.name])
         finished = []
         for slot, result in enumerate(self._lanes):
             if result is None:
                 continue
             if not finite[slot]:
                 result.stopped = DIVERGED
+            elif enough[slot]:
+                result.stopped = TARGET
             elif early[slot]:
                 result.stopped = EARLY
             elif done[slot] + 1 >= self.rules.epochs:

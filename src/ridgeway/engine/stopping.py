@@ -45,6 +45,23 @@ class StoppingRule:
     start_from_epoch: int = 0
 
 
+@dataclass(frozen=True)
+class TargetRule:
+    """Stops a lane in the first epoch whose value is as good as the target.
+
+    Attributes:
+        monitor: what it looks at.
+        target: value, in the log's units.
+    """
+
+    monitor: Monitor
+    target: float
+
+    def reached(self, values: np.ndarray) -> np.ndarray:
+        """Whether each value is as good; a comparison with NaN is False."""
+        return values <= self.target if self.monitor.mode == "min" else values >= self.target
+
+
 @dataclass
 class StoppingState:
     """Where each slot stands with one rule; arrays of shape `(slot,)`.
