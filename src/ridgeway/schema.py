@@ -17,9 +17,10 @@ class _Part(BaseModel):
 class HyperparameterRecord(_Part):
     """One hyperparameter of the family."""
 
-    values: list[float]
+    values: list[float | str]
+    order: list[float | str] | None = None
     regularizes: bool
-    base: float | None = None
+    base: float | str | None = None
 
 
 class DataRecord(_Part):
