@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -63,7 +63,7 @@ def parse_vary(specification: str) -> tuple[str, list[float | str]]:
         if scale == ["log"]:
             from ridgeway.families.spacing import logspace
 
-            return name.strip(), logspace(float(low), float(high), int(count))
+            return name.strip(), [*logspace(float(low), float(high), int(count))]
         step = (float(high) - float(low)) / max(int(count) - 1, 1)
         return name.strip(), [float(low) + step * place for place in range(int(count))]
     except InputError:
@@ -112,7 +112,9 @@ def fit(
     target: Annotated[str | None, typer.Option(help="Column to predict; needed for tables.")] = None,
     vary: Annotated[
         list[str] | None,
-        typer.Option(help="What to vary: name=0,0.25,0.5 or name=low:high:count[:log], or words, name=none,batch. Repeatable."),
+        typer.Option(
+            help="What to vary: name=0,0.25,0.5 or name=low:high:count[:log], or words, name=none,batch. Repeatable."
+        ),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Compiled model as a .keras file; a default network without.")
@@ -290,7 +292,7 @@ def _train(
     rows = len(source.x)
     order = np.random.default_rng(seed).permutation(rows)
     x, y = source.x[order], source.y[order]
-    grid = ridgeway.Grid(family)
+    grid = ridgeway.Grid(cast(Any, family))
     if model_file is None:
         from ridgeway.networks import default_network
 

@@ -144,9 +144,9 @@ def planted(synthetic: SimpleNamespace) -> Path:
     record["executor"].update(name=attack, why=attack)
     record.update(device=attack, callbacks=[attack], metric=EVIL, created=attack, ridgeway=attack)
     record["versions"]["jax"] = attack
-    table = path.table().rename(columns={"val_data_loss": EVIL, "accuracy": f"{attack}2"})
+    table = path.table().rename(columns={"val_nll": EVIL, "accuracy": f"{attack}2"})
     table["stopped"] = attack
-    return Path(table, path.history().rename(columns={"val_data_loss": EVIL, "accuracy": f"{attack}2"}), record)
+    return Path(table, path.history().rename(columns={"val_nll": EVIL, "accuracy": f"{attack}2"}), record)
 
 
 def test_the_file_is_written_whole_and_folders_made(synthetic: SimpleNamespace, tmp_path: FilePath) -> None:

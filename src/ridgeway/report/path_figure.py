@@ -11,10 +11,12 @@ from ridgeway.locale import text
 from ridgeway.report.labels import better_label, hyperparameter_label, metric_label
 from ridgeway.report.marks import Mark, marks
 from ridgeway.report.panel import add_lines, hover, label_ends
-from ridgeway.report.profile import best_over_others, profile, varied
+from ridgeway.report.profile import best_over_others, panels, profile
 from ridgeway.report.scale import reach
-from ridgeway.report.strength_axis import StrengthAxis, break_shapes
+from ridgeway.report.strength_axis import break_shapes
 from ridgeway.report.theme import INK, MUTED, ONE_SE, axis, dress, headline, plain
+from ridgeway.report.value_axis import ValueAxis, value_axis
+from ridgeway.selection import with_ordered_words
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -25,19 +27,19 @@ _TOP, _BOTTOM = 92, 64
 
 
 def path_figure(path: "Path", lang: str = "en") -> go.Figure:
-    """Draw the metric against strength, one panel a hyperparameter.
+    """Draw the metric against strength, one panel a hyperparameter; words are colours where there are numbers.
 
     Points are means over a configuration's lanes with bars of ±1 standard error. Each panel has one line per
-    value of the other hyperparameter when that is one with few values; else the best over the others, on
-    faint lines of all combinations.
+    value of the other hyperparameter when that is one with few values; else the best over the others (for each
+    word of the first hyperparameter of words), on faint lines of all combinations.
 
     Args:
         path: what to draw.
         lang: of titles and legend.
     """
-    summary = path.configurations()
+    summary = with_ordered_words(path.configurations(), path.record)
     shown = summary[summary["mean"].notna()]
-    names = varied(shown, path.hyperparameters)
+    names = panels(shown, path.hyperparameters)
     height = _PANEL * len(names) + _BETWEEN * (len(names) - 1)
     figure = make_subplots(rows=len(names), cols=1, vertical_spacing=_BETWEEN / height if len(names) > 1 else 0)
     stable = shown[shown["diverged"] == 0] if (shown["diverged"] == 0).any() else shown
@@ -74,10 +76,12 @@ def _panel(
     lang: str,
 ) -> bool:
     """Draw one panel; whether its lines are labelled at their ends."""
-    strengths = StrengthAxis.of(path.table()[name])
+    strengths = value_axis(path, name)
     lines = profile(stable, name, path.hyperparameters)
-    ends = add_lines(figure, (row, 1), lines, strengths, path.hyperparameters)
-    if not lines.told_apart and not lines.scattered:
+    ends = add_lines(figure, (row, 1), lines, strengths, path)
+    if lines.best:
+        _explain_best(figure, lang)
+    elif not lines.told_apart and not lines.scattered:
         _envelope(figure, row, name, path, stable, strengths, lang)
     for mark in found:
         where = strengths.position(mark.choice.configuration[name])
@@ -99,11 +103,11 @@ def _envelope(
     name: str,
     path: "Path",
     stable: pd.DataFrame,
-    strengths: StrengthAxis,
+    strengths: ValueAxis,
     lang: str,
 ) -> None:
     best = best_over_others(stable, name)
-    zero = (best[name] == 0) & (strengths.zero is not None)
+    zero = best[name].map(lambda value: strengths.zero is not None and value == 0).astype(bool)
     for part in (best[zero], best[~zero]):
         if len(part):
             bars = part["standard_error"].fillna(0)
@@ -112,7 +116,7 @@ def _envelope(
                 y=part["mean"],
                 error_y={"type": "data", "array": bars, "color": INK, "thickness": 1.2, "width": 3},
                 mode="lines+markers",
-                line={"color": INK, "width": 2.4},
+                line={"color": INK, "width": 2.4} if strengths.joins else {"color": INK, "width": 1, "dash": "dot"},
                 marker={"size": 6, "color": INK},
                 name=text("figure.best_over_others", lang),
                 legendgroup="envelope",
@@ -122,6 +126,19 @@ def _envelope(
                 row=row,
                 col=1,
             )
+
+
+def _explain_best(figure: go.Figure, lang: str) -> None:
+    """Say in the legend what the strong lines are, whatever their colour."""
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="lines+markers",
+        line={"color": INK, "width": 2.4},
+        name=text("figure.best_over_others", lang),
+        legendgroup="envelope",
+        showlegend=_first(figure),
+    )
 
 
 def _first(figure: go.Figure) -> bool:
@@ -180,7 +197,7 @@ def _diverged(figure: go.Figure, row: int, name: str, path: "Path", rows: pd.Dat
     """Put a cross at the panel's worse edge for each configuration with a diverged lane."""
     if not len(rows):
         return
-    strengths = StrengthAxis.of(path.table()[name])
+    strengths = value_axis(path, name)
     figure.add_scatter(
         x=[strengths.position(value) for value in rows[name]],
         y=[edge] * len(rows),
