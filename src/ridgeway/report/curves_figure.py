@@ -73,7 +73,12 @@ def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
                 figure.add_trace(_marks(points, log, colour_of, symbol, label, row == 1, said), row, 1)
         points = _points(table, history, log, "best_epoch")
         label = text("figure.kept", lang)
-        figure.add_trace(_marks(points, log, colour_of, "circle", label, row == 1, said), row, 1)
+        kept = _marks(points, log, colour_of, "circle", label, row == 1, said)
+        # Plotly makes markers of several sizes see-through unless told.
+        kept.marker.opacity = 1
+        kept.marker.symbol = ["star" if lane == winner else "circle" for lane in points["lane"]]
+        kept.marker.size = [14 if lane == winner else kept.marker.size for lane in points["lane"]]
+        figure.add_trace(kept, row, 1)
         mode = path.mode if log.endswith(path.metric.removeprefix("val_")) else "min"
         low, high, outside = reach(history[log], mode)
         figure.update_yaxes(axis(**_scale(history[log], low, high)), row=row, col=1)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from ridgeway.locale import text
 from ridgeway.report.labels import configuration_label
 from ridgeway.report.profile import Profile
 from ridgeway.report.scale import spread_labels
@@ -165,6 +166,29 @@ def _faint(
 def _faintness(colour: str, lines: int) -> float:
     """Colours of words stand out by themselves, grey needs to be less faint."""
     return max(0.35, min(0.8, 10 / lines)) if colour == FAINT else max(0.18, min(0.4, 5 / lines))
+
+
+def explain_best(figure: go.Figure, lang: str) -> None:
+    """Say in the legend what the strong lines are, whatever their colour."""
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="lines+markers",
+        line={"color": INK, "width": 2.4},
+        name=text("figure.best_over_others", lang),
+        legendgroup="envelope",
+        showlegend=first_envelope(figure),
+    )
+
+
+def first_envelope(figure: go.Figure) -> bool:
+    """Whether no line of best values over the other hyperparameters is in the legend yet."""
+    return not any(trace.legendgroup == "envelope" and trace.showlegend for trace in figure.data)
+
+
+def end_margin(labels: Sequence[str]) -> int:
+    """How many px right of the panels labels at lines' ends need."""
+    return max([24, *(max(168, 26 + 7 * len(label)) for label in labels)])
 
 
 def label_ends(

@@ -72,13 +72,15 @@ def parallel_figure(path: "Path", lang: str = "en") -> go.Figure:
     ticks = [(k / 4, f"{value:.{digits}f}") for k, value in enumerate(values)]
     title = f"{plain(path.metric)}<br>↑ {text('figure.better', lang)}"
     _axis(figure, len(names), title, ticks, last=True)
+    # px for the labels left of the first axis, the more the longer.
+    longest = max(len(label) for _, label in _ticks(axes[names[0]]))
     blank = {"visible": False, "fixedrange": True}
     return dress(
         figure,
         _HEIGHT,
         xaxis={**blank, "range": [-0.18, len(names) + 0.3]},
         yaxis={**blank, "range": [-0.04, 1.04]},
-        margin={"l": 24, "r": 24, "t": 92, "b": 24},
+        margin={"l": 24 + 6 * max(0, longest - 6), "r": 24, "t": 92, "b": 24},
         legend={"yref": "container", "y": 0.995},
         dragmode=False,
     )

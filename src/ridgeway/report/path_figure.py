@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from ridgeway.locale import text
 from ridgeway.report.labels import better_label, hyperparameter_label, metric_label
 from ridgeway.report.marks import Mark, marks
-from ridgeway.report.panel import add_lines, hover, label_ends
+from ridgeway.report.panel import add_lines, end_margin, explain_best, first_envelope, hover, label_ends
 from ridgeway.report.profile import best_over_others, panels, profile
 from ridgeway.report.scale import reach
 from ridgeway.report.strength_axis import break_shapes
@@ -47,9 +47,9 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     low, high, outside = reach(np.concatenate([stable["mean"] - errors, stable["mean"] + errors]), path.mode)
     found = marks(path, lang)
     _band(figure, found, len(names), lang)
-    lines = False
+    labels: list[str] = []
     for row, name in enumerate(names, start=1):
-        lines |= _panel(figure, row, name, path, stable, (low, high), found, lang)
+        labels += _panel(figure, row, name, path, stable, (low, high), found, lang)
         _diverged(figure, row, name, path, shown[shown["diverged"] > 0], low if path.mode == "max" else high, lang)
     if outside:
         figure.add_annotation(
@@ -60,7 +60,7 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     return dress(
         figure,
         height + _TOP + _BOTTOM,
-        margin={"l": 60, "r": 168 if lines else 24, "t": _TOP, "b": _BOTTOM},
+        margin={"l": 60, "r": end_margin(labels), "t": _TOP, "b": _BOTTOM},
         legend={"yref": "paper", "y": 1 + 38 / height, "yanchor": "bottom"},
     )
 
@@ -74,13 +74,13 @@ def _panel(
     limits: tuple[float, float],
     found: list[Mark],
     lang: str,
-) -> bool:
-    """Draw one panel; whether its lines are labelled at their ends."""
+) -> list[str]:
+    """Draw one panel; the labels at its lines' ends."""
     strengths = value_axis(path, name)
     lines = profile(stable, name, path.hyperparameters)
     ends = add_lines(figure, (row, 1), lines, strengths, path)
     if lines.best:
-        _explain_best(figure, lang)
+        explain_best(figure, lang)
     elif not lines.told_apart and not lines.scattered:
         _envelope(figure, row, name, path, stable, strengths, lang)
     for mark in found:
@@ -94,7 +94,7 @@ def _panel(
     for shape in break_shapes(strengths, refs[0], f"{refs[1]} domain"):
         figure.add_shape(shape)
     label_ends(figure, refs, ends, limits[1] - limits[0], _PANEL)
-    return bool(ends)
+    return [label for label, _, _ in ends]
 
 
 def _envelope(
@@ -120,29 +120,12 @@ def _envelope(
                 marker={"size": 6, "color": INK},
                 name=text("figure.best_over_others", lang),
                 legendgroup="envelope",
-                showlegend=_first(figure),
+                showlegend=first_envelope(figure),
                 hovertext=hover(part, path.hyperparameters),
                 hoverinfo="text",
                 row=row,
                 col=1,
             )
-
-
-def _explain_best(figure: go.Figure, lang: str) -> None:
-    """Say in the legend what the strong lines are, whatever their colour."""
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="lines+markers",
-        line={"color": INK, "width": 2.4},
-        name=text("figure.best_over_others", lang),
-        legendgroup="envelope",
-        showlegend=_first(figure),
-    )
-
-
-def _first(figure: go.Figure) -> bool:
-    return not any(trace.legendgroup == "envelope" and trace.showlegend for trace in figure.data)
 
 
 def _mark(figure: go.Figure, row: int, where: float, mark: Mark) -> None:

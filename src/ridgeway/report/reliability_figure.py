@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Guo et al. (2017) sort predictions into 15 bins of equal width.
 _BINS = 15
-_PANEL, _COUNTS, _BETWEEN, _TOP, _BOTTOM = 340, 110, 56, 92, 60
+_PANEL, _COUNTS, _BETWEEN, _TOP, _BOTTOM = 340, 110, 76, 92, 60
 # px of the marker of a bin that holds all rows, and of the smallest one that can still be seen.
 _LARGEST, _SMALLEST = 34.0, 5.0
 
@@ -151,14 +151,15 @@ def _lane(figure: go.Figure, role: str, choice: Choice, bins: pd.DataFrame, lang
             "symmetric": False,
             "array": [interval.high - a for interval, a in zip(intervals, bins["accuracy"], strict=True)],
             "arrayminus": [a - interval.low for interval, a in zip(intervals, bins["accuracy"], strict=True)],
-            "color": colour,
+            "color": "rgba(213,94,0,0.45)",
             "thickness": 1.2,
             "width": 3,
         }
         if best
         else None,
         mode="lines+markers",
-        line={"color": colour, "width": 1.8 if best else 1.2},
+        # Bins of few predictions scatter: the line only leads from one to the next.
+        line={"color": colour, "width": 1},
         marker={
             "size": np.maximum(_LARGEST * np.sqrt(share), _SMALLEST),
             "color": colour,

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from ridgeway.locale import text
 from ridgeway.report.labels import hyperparameter_label
 from ridgeway.report.marks import marks
-from ridgeway.report.panel import add_lines, label_ends
+from ridgeway.report.panel import add_lines, end_margin, explain_best, label_ends
 from ridgeway.report.profile import panels, profile
 from ridgeway.report.scale import reach
 from ridgeway.report.strength_axis import break_shapes
@@ -42,17 +42,13 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
     places = [(name, column) for name in names for column in columns]
     height = _PANEL * len(places) + _BETWEEN * (len(places) - 1)
     figure = make_subplots(rows=len(places), cols=1, vertical_spacing=_BETWEEN / height if len(places) > 1 else 0)
-    labelled = False
+    labels: list[str] = []
     for row, (name, column) in enumerate(places, start=1):
         strengths = value_axis(path, name)
-        ends = add_lines(
-            figure,
-            (row, 1),
-            profile(shown, name, path.hyperparameters),
-            strengths,
-            path,
-            column,
-        )
+        lines = profile(shown, name, path.hyperparameters)
+        ends = add_lines(figure, (row, 1), lines, strengths, path, column)
+        if lines.best:
+            explain_best(figure, lang)
         low, high, _ = reach(shown[column], "min")
         low, high = (0.0, high) if column == "weight_norm" else (-0.03, 1.03)
         for mark in marks(path, lang):
@@ -83,10 +79,10 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
         for shape in break_shapes(strengths, refs[0], f"{refs[1]} domain"):
             figure.add_shape(shape)
         label_ends(figure, refs, ends, high - low, _PANEL)
-        labelled |= bool(ends)
+        labels += [label for label, _, _ in ends]
     return dress(
         figure,
         height + _TOP + _BOTTOM,
-        margin={"l": 60, "r": 168 if labelled else 24, "t": _TOP, "b": _BOTTOM},
+        margin={"l": 60, "r": end_margin(labels), "t": _TOP, "b": _BOTTOM},
         legend={"yref": "paper", "y": 1 + 38 / height, "yanchor": "bottom"},
     )
