@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -145,6 +146,23 @@ def test_one_output_for_two_classes(tmp_path: Path, logits: bool) -> None:
     np.savez(tmp_path / "wide.npz", x=IMAGES, y=LABELS)
     said = refused(tmp_path, "fit", "wide.npz", "--out", "other", *words)
     assert "'model.keras': rows have the shape (5, 4), and the model takes (2,)" in said
+
+
+def test_words_are_read_for_hyperparameters_that_take_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ridgeway.hyperparameters
+
+    known = {"normalization": ("none", "batch"), "dropout": ()}
+    monkeypatch.setattr(ridgeway.hyperparameters, "hyperparameter", lambda name: SimpleNamespace(choices=known[name]))
+    assert parse_vary("normalization=none, batch") == ("normalization", ["none", "batch"])
+    assert parse_vary("normalization=batch") == ("normalization", ["batch"])
+    assert parse_vary("dropout=0,0.5") == ("dropout", [0.0, 0.5])
+    with pytest.raises(InputError, match="--vary 'dropout=none,0.5' can't be read"):
+        parse_vary("dropout=none,0.5")
+
+
+def test_words_for_an_unknown_hyperparameter_name_the_nearest() -> None:
+    with pytest.raises(InputError, match="Unknown hyperparameter 'dropuot'. The nearest are .*dropout"):
+        parse_vary("dropuot=none,half")
 
 
 def test_a_name_varied_twice(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -43,25 +43,27 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of all random draws.")]
 DEFAULT_VARY = ("weight_decay=0,1e-3,3e-3,1e-2,3e-2,1e-1,3e-1,1", "dropout=0,0.25,0.5")
 
 
-def parse_vary(specification: str) -> tuple[str, list[float]]:
+def parse_vary(specification: str) -> tuple[str, list[float | str]]:
     """Reads `name=0,0.25,0.5`, `name=low:high:count` (evenly spaced) or `name=low:high:count:log`.
 
+    A hyperparameter that is a choice takes words: `normalization=none,batch`.
+
     Raises:
-        InputError: it is of no such form.
+        InputError: it is of no such form, or no hyperparameter that takes words has that name.
     """
     name, found, values = specification.partition("=")
     try:
         if not (found and name and values):
             raise ValueError
         if ":" not in values:
-            return name.strip(), [float(value) for value in values.split(",")]
+            return name.strip(), _values(name.strip(), values.split(","))
         low, high, count, *scale = values.split(":")
         if scale not in ([], ["log"], ["lin"]) or int(count) < 1:
             raise ValueError
         if scale == ["log"]:
             from ridgeway.families.spacing import logspace
 
-            return name.strip(), logspace(float(low), float(high), int(count))
+            return name.strip(), [*logspace(float(low), float(high), int(count))]
         step = (float(high) - float(low)) / max(int(count) - 1, 1)
         return name.strip(), [float(low) + step * place for place in range(int(count))]
     except InputError:
@@ -73,8 +75,26 @@ def parse_vary(specification: str) -> tuple[str, list[float]]:
         ) from None
 
 
-def _family(specifications: Sequence[str]) -> dict[str, list[float]]:
-    family: dict[str, list[float]] = {}
+def _values(name: str, given: Sequence[str]) -> list[float | str]:
+    """The values as numbers, or as words where the hyperparameter takes words.
+
+    Raises:
+        InputError: there is no such hyperparameter.
+        ValueError: it takes numbers, and these are none.
+    """
+    try:
+        return [float(value) for value in given]
+    except ValueError:
+        # Imported here: numbers are read without the hyperparameters, which wait for Keras.
+        from ridgeway.hyperparameters import hyperparameter
+
+        if not getattr(hyperparameter(name), "choices", ()):
+            raise
+        return [value.strip() for value in given]
+
+
+def _family(specifications: Sequence[str]) -> dict[str, list[float | str]]:
+    family: dict[str, list[float | str]] = {}
     for one in specifications:
         name, values = parse_vary(one)
         if name in family:
@@ -92,7 +112,9 @@ def fit(
     target: Annotated[str | None, typer.Option(help="Column to predict; needed for tables.")] = None,
     vary: Annotated[
         list[str] | None,
-        typer.Option(help="What to vary, as name=0,0.25,0.5 or name=low:high:count[:log]; may be given again."),
+        typer.Option(
+            help="What to vary: name=0,0.25,0.5 or name=low:high:count[:log], or words, name=none,batch. Repeatable."
+        ),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Compiled model as a .keras file; a default network without.")
@@ -250,7 +272,7 @@ def predict(
 
 def _train(
     source: Source,
-    family: dict[str, list[float]],
+    family: dict[str, list[float | str]],
     out: Path,
     model_file: Path | None,
     lang: Language,
@@ -270,7 +292,7 @@ def _train(
     rows = len(source.x)
     order = np.random.default_rng(seed).permutation(rows)
     x, y = source.x[order], source.y[order]
-    grid = ridgeway.Grid(family)
+    grid = ridgeway.Grid(cast(Any, family))
     if model_file is None:
         from ridgeway.networks import default_network
 

@@ -18,6 +18,7 @@ class HyperparameterRecord(_Part):
     """One hyperparameter of the family."""
 
     values: list[float | str]
+    order: list[float | str] | None = None
     regularizes: bool
     base: float | str | None = None
 

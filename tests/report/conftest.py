@@ -13,7 +13,7 @@ from ridgeway.path import Path
 
 
 def make_path(
-    values: dict[str, Sequence[float]],
+    values: dict[str, Sequence[float | str]],
     *,
     repeats: int = 1,
     epochs: int = 50,
@@ -23,16 +23,19 @@ def make_path(
     noise: float = 0.01,
     effect: float = 1.0,
     rows_se: bool = True,
+    stops: dict[int, str] | None = None,
     seed: int = 1,
 ) -> Path:
     """Lanes of a grid, with the optimum in the middle of every hyperparameter's range."""
     rng = np.random.default_rng(seed)
+    loss = "val_nll" if task == "classification" else "val_data_loss"
+    orders = {name: [*given] if is_words(given) else sorted(given) for name, given in values.items()}
     common = rng.normal(0, noise, size=repeats)
     score = "accuracy" if task == "classification" else "mean_absolute_error"
     lanes: list[dict[str, object]] = []
     epochs_rows: list[dict[str, object]] = []
     for configuration in itertools.product(*values.values()):
-        ranks = [sorted(v).index(x) / max(1, len(v) - 1) for x, v in zip(configuration, values.values(), strict=True)]
+        ranks = [v.index(x) / max(1, len(v) - 1) for x, v in zip(configuration, orders.values(), strict=True)]
         for repeat in range(repeats):
             lane = len(lanes)
             pull = float(np.mean(ranks))
@@ -65,22 +68,25 @@ def make_path(
                         score: 1 - 0.3 * train[index],
                         "val_loss": valid[index] + 0.02 * pull,
                         f"val_{score}": accuracy[index],
-                        "val_data_loss": valid[index],
+                        loss: valid[index],
+                        **({"val_ece": 0.03 + 0.1 * (1 - pull)} if task == "classification" else {}),
                     }
                 )
             at_best = epochs_rows[len(epochs_rows) - last + best]
+            if lane in (stops or {}):
+                reason = (stops or {})[lane]
             l1 = dict(zip(values, configuration, strict=True)).get("l1", 0.0)
             lanes.append(
                 {
                     "lane": lane,
-                    **dict(zip(values, map(float, configuration), strict=True)),
+                    **dict(zip(values, configuration, strict=True)),
                     "repeat": repeat,
                     "fold": 0,
                     "epochs": last,
                     "best_epoch": best + 1,
                     "stopped": reason,
                     **{name: value for name, value in at_best.items() if name not in ("lane", "epoch")},
-                    "val_data_loss_se": 0.009 + 0.001 * rng.random() if rows_se else math.nan,
+                    f"{loss}_se": 0.009 + 0.001 * rng.random() if rows_se else math.nan,
                     "weight_norm": 14.2 - 9 * pull + rng.normal(0, 0.05),
                     "zero_share": min(0.97, 0.15 * math.log10(1 + l1 / 1e-6)) if l1 else 0.0,
                     "seconds": 0.4 + 0.01 * last,
@@ -88,7 +94,7 @@ def make_path(
             )
     table = pd.DataFrame(lanes).astype({"best_epoch": "Int64"})
     history = pd.DataFrame(epochs_rows)
-    chosen = metric or "val_data_loss"
+    chosen = metric or loss
     classes = task == "classification"
     record = {
         "schema": 1,
@@ -97,11 +103,12 @@ def make_path(
         "created": "2026-05-04T09:30:12+00:00",
         "hyperparameters": {
             name: {
-                "values": sorted(float(v) for v in vs),
-                "regularizes": name not in ("learning_rate", "momentum"),
-                "base": 0.0 if 0.0 in vs else None,
+                "values": vs,
+                "order": vs,
+                "regularizes": not (name in ("learning_rate", "momentum") or is_words(vs)),
+                "base": vs[0] if vs[0] in (0.0, "none", "after") else None,
             }
-            for name, vs in values.items()
+            for name, vs in orders.items()
         },
         "metric": chosen,
         "mode": "max" if chosen.endswith("accuracy") else "min",
@@ -163,6 +170,37 @@ def make_path(
     return Path(table, history, record)
 
 
+def is_words(values: Sequence[float | str]) -> bool:
+    return isinstance(values[0], str)
+
+
+class CalibratedPath(Path):
+    """A path whose lanes are the surer of themselves the weaker they are regularized."""
+
+    def calibration(self) -> pd.DataFrame:
+        rng = np.random.default_rng(3)
+        rows = []
+        for lane in self.table()["lane"]:
+            over = 0.12 * (1 - lane / len(self.table()))
+            for place in range(2, 15):
+                confidence = (place + 0.5 + rng.uniform(-0.2, 0.2)) / 15
+                count = int(4 + 700 * (place / 14) ** 9)
+                right = rng.binomial(count, min(max(confidence - over, 0), 1))
+                rows.append(
+                    {
+                        **{"lane": lane, "bin": place, "confidence": confidence},
+                        **{"accuracy": right / count, "count": count},
+                    }
+                )
+            rows.append({"lane": lane, "bin": 0, "confidence": math.nan, "accuracy": math.nan, "count": 0})
+        return pd.DataFrame(rows)
+
+
+def calibrated(path: Path) -> Path:
+    return CalibratedPath(path.table(), path.history(), path.record)
+
+
+KINDS_OF_NORMALIZATION = ["none", "batch", "layer", "instance", "group"]
 DECAYS = [0.0, *(float(f"{v:.6g}") for v in np.geomspace(1e-5, 1e-1, 7))]
 
 
@@ -190,6 +228,26 @@ CASES: dict[str, Callable[[], Path]] = {
     "accuracy": lambda: make_path(
         {"weight_decay": DECAYS, "label_smoothing": [0.0, 0.1]}, metric="val_accuracy", rows_se=False
     ),
+    "words": lambda: make_path(
+        {"normalization": KINDS_OF_NORMALIZATION, "weight_decay": DECAYS[::2]}, repeats=2, stops={3: "time is up"}
+    ),
+    "words_and_numbers": lambda: calibrated(
+        make_path(
+            {
+                "weight_decay": DECAYS[::2],
+                "dropout": [0.0, 0.5],
+                "normalization": ["none", "batch", "layer"],
+                "normalization_position": ["after", "before"],
+            },
+            repeats=2,
+            stops={5: "time is up", 20: "target reached", 40: "path stopped", 41: "path stopped", 60: "interrupted"},
+        )
+    ),
+    "words_only": lambda: make_path(
+        {"input_scaling": ["none", "unit", "standardize", "robust"], "normalization": ["none", "batch"]}, repeats=3
+    ),
+    "one_word_hyperparameter": lambda: make_path({"normalization": KINDS_OF_NORMALIZATION}, repeats=2),
+    "calibrated": lambda: calibrated(make_path({"label_smoothing": [0.0, 0.05, 0.1, 0.2, 0.3]}, repeats=2)),
 }
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ridgeway.report.scale import reach, spread_labels
 from ridgeway.report.strength_axis import StrengthAxis, break_shapes
+from ridgeway.report.word_axis import WordAxis
 
 strengths = st.lists(st.floats(0, 1e3).filter(lambda x: x == 0 or x > 1e-9), min_size=1, max_size=12)
 
@@ -61,3 +62,12 @@ def test_labels_move_apart_and_keep_their_order(places: list[float], least: floa
 
 def test_labels_far_apart_stay() -> None:
     assert spread_labels([3.0, 1.0, 2.0], 0.5) == pytest.approx([3.0, 1.0, 2.0])
+
+
+def test_words_stand_evenly_in_their_order() -> None:
+    axis = WordAxis.of(["layer", "none", "layer"], ["none", "batch", "layer"])
+    assert axis.values == ("none", "layer")
+    assert axis.ticks() == ([0.0, 1.0], ["none", "layer"])
+    assert axis.range == (-0.5, 1.5) and axis.settings()["type"] == "linear"
+    assert axis.colour("none") != axis.colour("layer")
+    assert break_shapes(axis, "x", "y domain") == []

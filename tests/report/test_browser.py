@@ -62,6 +62,14 @@ def test_all_figures_render_under_the_policy(synthetic: SimpleNamespace, dump: D
     assert seen.count("<th scope") - 2 == seen.count('<button type="button">') > 10
 
 
+def test_words_and_reliability_render(synthetic: SimpleNamespace, dump: Dump) -> None:
+    seen = dump(render(synthetic.cases["words_and_numbers"](), "ko"))
+    places = re.findall(r'class="plot js-plotly-plot" id="plot-(\w+)"', seen)
+    assert places == ["path", "curves", "weights", "parallel", "reliability"]
+    assert "정규화 위치 (normalization_position)" in seen and "확신도(예측한 클래스의 확률)" in seen
+    assert seen.count('class="barlayer') and ">before</text>" in seen
+
+
 @pytest.mark.parametrize("without_policy", [False, True], ids=["policy", "escaping alone"])
 def test_planted_scripts_do_not_run(synthetic: SimpleNamespace, dump: Dump, without_policy: bool) -> None:
     evil = "<script>document.title='planted'</script><img src=x onerror=\"document.title='planted'\">"

@@ -9,18 +9,23 @@ import pytest
 from ridgeway.errors import InputError
 from ridgeway.path import Path
 from ridgeway.report import KINDS, plot
+from ridgeway.report.reliability_figure import calibration_of, compared_lanes, expected_calibration_error
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_every_kind_draws_every_path(any_path: Path, kind: str, lang: str) -> None:
+    if kind == "reliability" and calibration_of(any_path).empty:
+        pytest.skip("no calibration")
     figure = plot(any_path, kind, lang)
     assert len(figure.data) > 0
     assert figure.to_json()
 
 
 def test_an_unknown_kind_lists_the_kinds(synthetic: SimpleNamespace) -> None:
-    with pytest.raises(InputError, match="'curve'. The nearest is 'curves'.*'path', 'curves', 'weights', 'parallel'"):
+    with pytest.raises(
+        InputError, match="'curve'. The nearest is 'curves'.*'path', 'curves', 'weights', 'parallel', 'reliability'"
+    ):
         plot(synthetic.cases["one_lane"](), "curve")
     with pytest.raises(InputError, match="Unknown language 'fr'"):
         plot(synthetic.cases["one_lane"](), "path", "fr")
@@ -59,7 +64,7 @@ def test_diverged_configurations_are_crosses(synthetic: SimpleNamespace) -> None
 def test_curves_of_300_lanes_stay_few_traces(synthetic: SimpleNamespace) -> None:
     path = synthetic.cases["many"]()
     figure = plot(path, "curves")
-    assert len(path.table()) == 288 and len(figure.data) == 2 * (8 + 2)
+    assert len(path.table()) == 288 and len(figure.data) == 2 * (8 + 3)
     drawn = sum(value is not None for trace in figure.data[:8] for value in trace.y)
     assert drawn == len(path.history())
 
@@ -78,7 +83,7 @@ def test_kept_epochs_are_dots(synthetic: SimpleNamespace) -> None:
     path = synthetic.cases["grid"]()
     dots = next(trace for trace in plot(path, "curves").data if trace.name == "kept epoch")
     assert list(dots.x) == path.table()["best_epoch"].tolist()
-    assert list(dots.y) == pytest.approx(path.table()["val_data_loss"].tolist(), rel=1e-4)
+    assert list(dots.y) == pytest.approx(path.table()["val_nll"].tolist(), rel=1e-4)
 
 
 def test_zeros_are_drawn_only_where_there_are_some(synthetic: SimpleNamespace) -> None:
@@ -101,5 +106,118 @@ def test_better_is_up_in_parallel_coordinates(synthetic: SimpleNamespace) -> Non
 
 def test_names_are_shown_as_text(synthetic: SimpleNamespace) -> None:
     path = synthetic.make({"<b>x</b>.rate": [0.0, 0.5], "dropout": [0.0, 0.5]})
-    for kind in KINDS:
+    for kind in ("path", "curves", "weights", "parallel"):
         assert "<b>x</b>" not in plot(path, kind).to_json().replace("\\u003c", "<").replace("\\u003e", ">")
+
+
+def line_labels(figure: Any) -> list[str]:
+    return [note.text for note in figure.layout.annotations if note.name == "line label"]
+
+
+def test_numbers_stand_on_the_axis_and_words_are_colours(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["words"]()
+    figure = plot(path, "path")
+    assert figure.layout.xaxis.title.text == "weight_decay"
+    assert "xaxis2" not in figure.layout
+    words = ["none", "batch", "layer", "instance", "group"]
+    assert sorted(line_labels(figure)) == sorted(f"normalization {word}" for word in words)
+    lines = [trace for trace in figure.data if trace.meta == "line"]
+    assert [line.name for line in lines] == [f"normalization {word}" for word in words]
+    assert len({line.line.color for line in lines}) == 5
+    for line, word in zip(lines, words, strict=True):
+        summary = path.configurations()
+        own = summary[summary["normalization"] == word].sort_values("weight_decay")["mean"]
+        assert [y for y in line.y if y is not None] == own.tolist()
+
+
+def test_a_word_among_several_others_colours_the_best_over_the_rest(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["words_and_numbers"]()
+    figure = plot(path, "path")
+    titles = [figure.layout[f"xaxis{n}"].title.text for n in ("", 2, 3)]
+    assert titles == ["weight_decay", "dropout", "normalization_position"]
+    summary = path.configurations()
+    best = summary[summary["normalization"] == "batch"].groupby("dropout")["mean"].min()
+    drawn = [trace for trace in figure.data if trace.name == "normalization batch" and trace.xaxis == "x2"]
+    assert list(drawn[0].y) == best.tolist()
+
+
+def test_words_alone_stand_on_the_axis_in_order(synthetic: SimpleNamespace) -> None:
+    figure = plot(synthetic.cases["one_word_hyperparameter"](), "path")
+    assert list(figure.layout.xaxis.ticktext) == ["none", "batch", "layer", "instance", "group"]
+    assert list(figure.data[0].x) == [0, 1, 2, 3, 4] and figure.layout.xaxis.type == "linear"
+
+
+def test_words_of_a_random_search_are_told_apart(synthetic: SimpleNamespace) -> None:
+    path = synthetic.make({"dropout": [k / 30 for k in range(12)], "weight_decay": [k / 9 for k in range(12)]})
+    table = path.table()
+    words = ["none", "batch"]
+    table["normalization"] = [words[lane % 2] for lane in table["lane"]]
+    # The diagonal: no two lanes share a value.
+    table = table[table["lane"] % 13 == 0]
+    record = {**path.record, "hyperparameters": {**path.record["hyperparameters"]}}
+    record["hyperparameters"]["normalization"] = {"values": words, "order": words, "regularizes": False, "base": "none"}
+    history = path.history()
+    figure = plot(Path(table, history[history["lane"].isin(table["lane"])], record), "path")
+    shown = [trace for trace in figure.data if str(trace.name).startswith("normalization") and trace.xaxis == "x"]
+    assert [trace.name for trace in shown] == ["normalization none", "normalization batch"]
+    assert all(trace.mode == "markers" and trace.showlegend for trace in shown)
+
+
+def test_curves_mark_where_lanes_stopped_and_why(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["words_and_numbers"]()
+    table = path.table()
+    for lang, label in (("en", "stopped: path stopped"), ("ko", "멈춘 에포크(경로 전체 종료)")):
+        traces = [trace for trace in plot(path, "curves", lang).data if trace.name == label]
+        assert [list(trace.customdata) for trace in traces] == [[40, 41], [40, 41]]
+        assert list(traces[0].x) == table.loc[table["lane"].isin([40, 41]), "epochs"].tolist()
+    named = {trace.name for trace in plot(path, "curves").data}
+    reasons = {"early stopping", "time is up", "target reached", "interrupted"}
+    assert {f"stopped: {reason}" for reason in reasons} <= named
+    assert "stopped: all epochs done" not in named
+
+
+def test_the_winners_kept_epoch_is_a_star(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["grid"]()
+    dots = next(trace for trace in plot(path, "curves").data if trace.name == "kept epoch")
+    stars = [lane for lane, symbol in zip(dots.customdata, dots.marker.symbol, strict=True) if symbol == "star"]
+    assert stars == [path.best.lane]
+
+
+def test_curves_coloured_by_words_name_each(synthetic: SimpleNamespace) -> None:
+    figure = plot(synthetic.cases["one_word_hyperparameter"](), "curves")
+    assert [trace.name for trace in figure.data[:5]] == ["none", "batch", "layer", "instance", "group"]
+
+
+def test_calibration_error_is_that_of_the_paper() -> None:
+    bins = pd.DataFrame({"confidence": [0.5, 0.9], "accuracy": [0.4, 1.0], "count": [10, 30]})
+    # Guo et al. (2017), equation 5, by hand.
+    assert expected_calibration_error(bins) == pytest.approx(10 / 40 * 0.1 + 30 / 40 * 0.1)
+
+
+def test_reliability_shows_the_best_and_the_least_regularized_lane(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["calibrated"]()
+    lanes = compared_lanes(path)
+    assert [role for role, _, _ in lanes] == ["best", "weakest"]
+    assert lanes[0][1].lane == path.best.lane and lanes[1][1].configuration == {"label_smoothing": 0.0}
+    figure = plot(path, "reliability")
+    for role, choice, bins in lanes:
+        drawn = next(trace for trace in figure.data if trace.legendgroup == role and trace.type == "scatter")
+        own = path.calibration()
+        own = own[(own["lane"] == choice.lane) & (own["count"] > 0)]
+        assert list(drawn.x) == own["confidence"].tolist() and list(drawn.y) == own["accuracy"].tolist()
+        assert f"{expected_calibration_error(bins):.1%}" in drawn.name
+        bars = next(trace for trace in figure.data if trace.legendgroup == role and trace.type == "bar")
+        assert sum(bars.y) == pytest.approx(1)
+
+
+def test_whiskers_hold_the_accuracy_and_stay_in_range(synthetic: SimpleNamespace) -> None:
+    figure = plot(synthetic.cases["calibrated"](), "reliability")
+    best = next(trace for trace in figure.data if trace.legendgroup == "best" and trace.type == "scatter")
+    for accuracy, up, down in zip(best.y, best.error_y.array, best.error_y.arrayminus, strict=True):
+        assert up >= -1e-9 and down >= -1e-9 and up + down > 0
+        assert accuracy + up <= 1 + 1e-9 and accuracy - down >= -1e-9
+
+
+def test_without_calibration_there_is_no_reliability_plot(synthetic: SimpleNamespace) -> None:
+    with pytest.raises(InputError, match="This path has no calibration"):
+        plot(synthetic.cases["grid"](), "reliability")

@@ -130,11 +130,62 @@ def test_the_code_parses_whatever_the_names(record: dict[str, Any], lang: str) -
     evil = "x'''\nimport os\n#"
     model = {
         **record["model"],
-        "layers": [{"name": evil, "class": "Dropout", "config_line": ""}],
+        "layers": [{"name": evil, "class": kind, "config_line": evil} for kind in ("Dropout", "Dense", "Dense")],
         "optimizer": f"SGD{evil}",
         "loss": evil,
         "metrics": [evil, '"'],
     }
     configuration = {f"{evil}.rate": 0.5, "dropout": 0.5, "l2": 0.1, "l1": 0.1, "input_dropout": 0.2}
+    configuration |= {"normalization": evil, "input_scaling": evil}
     tree = ast.parse(keras_code({**record, "model": model}, configuration, 3, lang))
     assert not any(isinstance(node, ast.Import) for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize(
+    ("kind", "convolves", "layer"),
+    [
+        ("batch", False, "BatchNormalization()"),
+        ("layer", False, "LayerNormalization()"),
+        ("layer", True, "GroupNormalization(groups=1)"),
+        ("instance", True, "GroupNormalization(groups=-1)"),
+        ("group", False, "GroupNormalization(groups=32)"),
+        ("group", True, "GroupNormalization(groups=6)"),
+    ],
+)
+def test_normalization_says_which_layer_goes_where(
+    record: dict[str, Any], kind: str, convolves: bool, layer: str
+) -> None:
+    hidden = {"name": "c", "class": "Conv2D", "config_line": "Conv2D(12, (3, 3), activation='relu')"}
+    if not convolves:
+        hidden = {"name": "d", "class": "Dense", "config_line": "Dense(128, activation='relu')"}
+    last = {"name": "out", "class": "Dense", "config_line": "Dense(10)"}
+    changed = {**record, "model": {**record["model"], "layers": [hidden, last]}}
+    after = keras_code(changed, {"normalization": kind, "dropout": 0.0}, 3)
+    assert f"{hidden['name']!r}: keras.layers.{layer}\n" in after and "'out'" not in after
+    before = keras_code(changed, {"normalization": kind, "normalization_position": "before"}, 3)
+    assert f"{hidden['name']!r}: keras.layers.{layer}, keras.layers.Activation('relu')\n" in before
+    assert "Normalization" not in keras_code(changed, {"normalization": "none"}, 3)
+
+
+@pytest.mark.parametrize("scaling", ["unit", "symmetric", "standardize", "minmax", "robust"])
+def test_input_scaling_is_scikit_learns(record: dict[str, Any], digits: SimpleNamespace, scaling: str) -> None:
+    from sklearn import preprocessing
+
+    x = digits.x * np.array([1, 10, 0.1, 5, 2], dtype=np.float32) - 3
+    float_record = {**record, "data": {**record["data"], "x": "5 float32"}}
+    layer = run(keras_code(float_record, {"input_scaling": scaling}, 1), digits.model, x, digits.y)["scaling"]
+    low, high = x.min(), x.max()
+    truth = {
+        "unit": lambda: (x - low) / (high - low),
+        "symmetric": lambda: 2 * (x - low) / (high - low) - 1,
+        "standardize": lambda: preprocessing.StandardScaler().fit_transform(x),
+        "minmax": lambda: preprocessing.MinMaxScaler().fit_transform(x),
+        "robust": lambda: preprocessing.RobustScaler().fit_transform(x),
+    }[scaling]()
+    np.testing.assert_allclose(np.asarray(layer(x)), truth, atol=2e-5)
+
+
+def test_pixels_are_scaled_by_what_pixels_can_be(record: dict[str, Any]) -> None:
+    code = keras_code(record, {"input_scaling": "unit"}, 1)
+    assert "low, high = 0.0, 255.0\n" in code
+    assert "scaling" not in keras_code(record, {"input_scaling": "none"}, 1)

@@ -144,9 +144,9 @@ def planted(synthetic: SimpleNamespace) -> Path:
     record["executor"].update(name=attack, why=attack)
     record.update(device=attack, callbacks=[attack], metric=EVIL, created=attack, ridgeway=attack)
     record["versions"]["jax"] = attack
-    table = path.table().rename(columns={"val_data_loss": EVIL, "accuracy": f"{attack}2"})
+    table = path.table().rename(columns={"val_nll": EVIL, "accuracy": f"{attack}2"})
     table["stopped"] = attack
-    return Path(table, path.history().rename(columns={"val_data_loss": EVIL, "accuracy": f"{attack}2"}), record)
+    return Path(table, path.history().rename(columns={"val_nll": EVIL, "accuracy": f"{attack}2"}), record)
 
 
 def test_the_file_is_written_whole_and_folders_made(synthetic: SimpleNamespace, tmp_path: FilePath) -> None:
@@ -166,6 +166,39 @@ def test_a_folder_or_a_language_that_cannot_be(synthetic: SimpleNamespace, tmp_p
     with pytest.raises(InputError, match="Unknown language 'jp'"):
         write_report(path, tmp_path / "report.html", "jp")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_words_are_named_everywhere(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["words_and_numbers"]()
+    said = words(render(path, "en"))
+    assert "normalization none, batch, layer normalization_position after, before" in said
+    word = path.best.configuration["normalization"]
+    assert f"normalization {word}" in said and "your model as it was" in said
+    assert "normalization, batch, lies at the end" not in said
+
+
+def test_every_reason_to_stop_is_said_in_both_languages(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["words_and_numbers"]()
+    for lang, parts in (
+        ("en", ("kept epoch", "time is up", "target reached", "path stopped", "because their time was up: 1.")),
+        ("ko", ("선택된 에포크", "시간 제한", "목표값 도달", "경로 전체 종료", "함께 멈춘 레인: 2개", "얼리스톱핑")),
+    ):
+        said = words(render(path, lang))
+        assert all(part in said for part in parts)
+
+
+def test_calibration_is_shown_where_there_is_some(synthetic: SimpleNamespace) -> None:
+    path = synthetic.cases["calibrated"]()
+    said = words(render(path, "en"))
+    assert f"Best lane ({path.best.lane}): ECE " in said and "least regularized configuration (" in said
+    assert 'id="plot-reliability"' in render(path, "ko")
+    assert 'id="plot-reliability"' not in render(synthetic.cases["grid"](), "ko")
+
+
+def test_scores_on_hard_labels_are_called_that(synthetic: SimpleNamespace) -> None:
+    said = words(render(synthetic.cases["grid"](), "en"))
+    assert "compared by val_nll" in said and "compared by val_data_loss" not in said
+    assert "compared by val_data_loss" in words(render(synthetic.cases["regression"](), "en"))
 
 
 def test_markup_escapes_all_but_markup() -> None:

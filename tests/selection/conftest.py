@@ -13,7 +13,7 @@ Lanes = tuple[pd.DataFrame, dict[str, Any]]
 
 
 def lanes(
-    values: Mapping[str, Sequence[float]],
+    values: Mapping[str, Sequence[Any]],
     scores: Sequence[Sequence[float]],
     *,
     metric: str = "val_data_loss",
@@ -21,7 +21,7 @@ def lanes(
     row_se: float | None = None,
     norms: Sequence[float] | None = None,
     diverged: Sequence[int] = (),
-    base: Mapping[str, float | None] | None = None,
+    base: Mapping[str, Any] | None = None,
     validation_rows: int | None = 100,
 ) -> Lanes:
     """A table and a record; `scores` holds one list a configuration of the grid, one number a repeat."""
@@ -46,8 +46,8 @@ def lanes(
     record = {
         "hyperparameters": {
             name: {
-                "values": sorted(given),
-                "regularizes": name not in ("learning_rate", "momentum"),
+                "values": [*given] if isinstance(given[0], str) else sorted(given),
+                "regularizes": not (name in ("learning_rate", "momentum") or isinstance(given[0], str)),
                 "base": (base or {}).get(name),
             }
             for name, given in values.items()

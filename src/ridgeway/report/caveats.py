@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 # More diverged lanes than this are counted, not named.
 _NAMED = 20
+# Reasons to stop that leave a lane's score short of what it could have become.
+_CUT_SHORT = {
+    "interrupted": "caveat.interrupted",
+    "time is up": "caveat.time_is_up",
+    "target reached": "caveat.target_reached",
+    "path stopped": "caveat.path_stopped",
+}
 
 
 def caveats(path: "Path", found: Verdict, lang: str) -> Html:
@@ -26,8 +33,8 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
     if found.configurations > 1:
         items.append(say("caveat.optimistic", lang, count=found.configurations))
     items.append(say("caveat.no_test", lang))
-    if path.metric == "val_data_loss":
-        items.append(say("caveat.data_loss", lang))
+    if path.metric in ("val_nll", "val_data_loss"):
+        items.append(say("caveat.nll" if path.metric == "val_nll" else "caveat.data_loss", lang))
     items.append(say("caveat.training_loss", lang))
     if found.best.n >= 2:
         folded = "fold" in table and table["fold"].nunique() > 1
@@ -55,6 +62,9 @@ def _edges(path: "Path", found: Verdict, lang: str) -> list[Html]:
     """A winner at the end of a range says that the range is too short."""
     items = []
     for name, value in found.best.configuration.items():
+        if isinstance(value, str):
+            # Words have no range that could be too short.
+            continue
         values = sorted(float(v) for v in path.record["hyperparameters"][name]["values"])
         if len(values) > 2 and (value == values[-1] or (value == values[0] and value > 0)):
             label = hyperparameter_label(name, lang)
@@ -68,9 +78,10 @@ def _stops(path: "Path", lang: str) -> list[Html]:
     if diverged:
         shown = ", ".join(map(str, diverged[:_NAMED])) + (", …" if len(diverged) > _NAMED else "")
         items.append(say("caveat.diverged", lang, count=len(diverged), lanes=shown))
-    interrupted = int((table["stopped"] == "interrupted").sum())
-    if interrupted:
-        items.append(say("caveat.interrupted", lang, count=interrupted))
+    for reason, key in _CUT_SHORT.items():
+        count = int((table["stopped"] == reason).sum())
+        if count:
+            items.append(say(key, lang, count=count))
     limit = path.record.get("epochs")
     early = any("EarlyStopping" in str(callback) for callback in path.record.get("callbacks", ()))
     full = table[(table["stopped"] == "completed") & (table["best_epoch"] == limit)]

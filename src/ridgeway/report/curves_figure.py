@@ -12,8 +12,9 @@ from ridgeway.locale import text
 from ridgeway.report.labels import hyperparameter_label, metric_label
 from ridgeway.report.profile import varied
 from ridgeway.report.scale import reach
-from ridgeway.report.theme import BEST, MUTED, axis, dress, headline, plain, shade
-from ridgeway.selection.rounding import rounded
+from ridgeway.report.theme import BEST, MUTED, axis, dress, headline, plain
+from ridgeway.report.value_axis import ValueAxis, value_axis
+from ridgeway.selection import shown
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -23,13 +24,23 @@ _PANEL, _BETWEEN, _TOP, _BOTTOM = 300, 72, 108, 60
 _POINTS = 24_000
 # Colours that a legend can name; more strengths share a colour with their neighbours.
 _COLOURS = 8
+# The mark at a lane's end by why it stopped; one that did all epochs ends at the right edge without any.
+_STOPS = {
+    "early stopping": "line-ns-open",
+    "target reached": "diamond-open",
+    "path stopped": "square-open",
+    "time is up": "triangle-left-open",
+    "interrupted": "line-ew-open",
+    "diverged": "x-thin-open",
+}
 
 
 def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
     """Draw validation and training curves, one panel each, all lanes in both.
 
     Lanes of one strength share a colour and one plotly trace, so that hundreds of lanes stay quick, and one
-    click in the legend hides them. The kept epoch of each lane is a dot; the winning lane is drawn on top.
+    click in the legend hides them. The kept epoch of each lane is a dot, its last one an open mark where it stopped
+    before all epochs were done; the winning lane is drawn on top.
 
     Args:
         path: what to draw.
@@ -45,15 +56,29 @@ def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
         vertical_spacing=_BETWEEN / height if len(panels) > 1 else 0,
     )
     name = _coloured_by(path)
-    groups = _groups(table, name)
+    groups = _groups(table, name, value_axis(path, name))
     winner = path.select("best").lane
     said = f"<b>%{{y}}</b><br>{text('figure.hover', lang, lane='%{customdata}', epoch='%{x}')}"
     for row, log in enumerate(panels, start=1):
         for label, colour, lanes in groups:
             figure.add_trace(_curves(history, log, lanes, label, colour, row == 1 and len(groups) > 1, said), row, 1)
-        figure.add_trace(_kept(table, history, log, groups, text("figure.kept", lang), row == 1, said), row, 1)
         best = history[history["lane"] == winner].sort_values("epoch")
         figure.add_trace(_winner(best, log, text("figure.best_lane", lang, lane=winner), row == 1), row, 1)
+        colour_of = {lane: colour for _, colour, lanes in groups for lane in lanes} | {winner: BEST}
+        for reason, symbol in _STOPS.items():
+            stops = table.loc[table["stopped"] == reason]
+            if len(stops):
+                points = _points(stops, history, log, "epochs")
+                label = text("figure.stopped", lang, reason=text(f"stopped.{reason}", lang))
+                figure.add_trace(_marks(points, log, colour_of, symbol, label, row == 1, said), row, 1)
+        points = _points(table, history, log, "best_epoch")
+        label = text("figure.kept", lang)
+        kept = _marks(points, log, colour_of, "circle", label, row == 1, said)
+        # Plotly makes markers of several sizes see-through unless told.
+        kept.marker.opacity = 1
+        kept.marker.symbol = ["star" if lane == winner else "circle" for lane in points["lane"]]
+        kept.marker.size = [14 if lane == winner else kept.marker.size for lane in points["lane"]]
+        figure.add_trace(kept, row, 1)
         mode = path.mode if log.endswith(path.metric.removeprefix("val_")) else "min"
         low, high, outside = reach(history[log], mode)
         figure.update_yaxes(axis(**_scale(history[log], low, high)), row=row, col=1)
@@ -81,7 +106,7 @@ def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
 
 def _logs(metric: str, columns: list[str]) -> list[str]:
     """The logs to draw: what configurations are compared by, and its twin measured in training."""
-    twin = {"val_data_loss": "loss"}.get(metric, metric.removeprefix("val_"))
+    twin = {"val_nll": "loss", "val_data_loss": "loss"}.get(metric, metric.removeprefix("val_"))
     logs = [log for log in dict.fromkeys([metric, twin]) if log in columns]
     return logs or [column for column in columns if column not in ("lane", "epoch")][:1]
 
@@ -111,16 +136,16 @@ def _coloured_by(path: "Path") -> str:
     return max(names, key=lambda name: (bool(about[name]["regularizes"]), table[name].nunique()))
 
 
-def _groups(table: pd.DataFrame, name: str) -> list[tuple[str, str, list[int]]]:
-    """Label, colour and lanes of each strength, or of each bin of neighbouring strengths, weakest first."""
-    values = np.unique(table[name].to_numpy(dtype=float))
-    bins = np.array_split(values, min(len(values), _COLOURS))
+def _groups(table: pd.DataFrame, name: str, values: ValueAxis) -> list[tuple[str, str, list[int]]]:
+    """Label, colour and lanes of each value, or of each bin of neighbouring values, in the axis's order."""
+    bins = np.array_split(np.asarray(values.values, dtype=object), min(len(values.values), _COLOURS))
     groups = []
     for number, inside in enumerate(bins):
-        ends = sorted({rounded(inside[0]), rounded(inside[-1])}, key=float)
-        lanes = table.loc[table[name].isin(inside), "lane"].astype(int).tolist()
-        fraction = number / (len(bins) - 1) if len(bins) > 1 else 0.3
-        groups.append(("–".join(ends), shade(fraction), lanes))
+        ends = dict.fromkeys([shown(inside[0]), shown(inside[-1])])
+        lanes = table.loc[table[name].isin(inside.tolist()), "lane"].astype(int).tolist()
+        # The first bin has the first value's colour, the last bin the last one's.
+        share = number / (len(bins) - 1) if len(bins) > 1 else 0
+        groups.append(("–".join(ends), values.colour(inside[round(share * (len(inside) - 1))]), lanes))
     return groups
 
 
@@ -151,30 +176,33 @@ def _curves(
     )
 
 
-def _kept(
-    table: pd.DataFrame,
-    history: pd.DataFrame,
-    log: str,
-    groups: list[tuple[str, str, list[int]]],
-    label: str,
-    legend: bool,
-    said: str,
+def _points(table: pd.DataFrame, history: pd.DataFrame, log: str, column: str) -> pd.DataFrame:
+    """A row a lane with the epoch that a column of the table names, and the log there."""
+    named = table.dropna(subset=[column])[["lane", column]].astype(int)
+    return named.merge(history[["lane", "epoch", log]], left_on=["lane", column], right_on=["lane", "epoch"])
+
+
+def _marks(
+    points: pd.DataFrame, log: str, colour_of: dict[int, str], symbol: str, label: str, legend: bool, said: str
 ) -> go.Scatter:
-    colour_of = {lane: colour for _, colour, lanes in groups for lane in lanes}
-    best = table.dropna(subset=["best_epoch"])[["lane", "best_epoch"]].astype(int)
-    points = best.merge(history[["lane", "epoch", log]], left_on=["lane", "best_epoch"], right_on=["lane", "epoch"])
+    """Marks of one kind, in the colours of their lanes."""
+    small = len(points) > 100
+    colours = [colour_of[lane] for lane in points["lane"]]
+    # Open symbols are drawn by their line alone.
+    stroke = {"width": 1.6} if symbol.endswith("-open") else {"width": 0.8, "color": "#ffffff"}
     return go.Scatter(
         x=points["epoch"].tolist(),
         y=_short(points[log]),
         customdata=points["lane"].tolist(),
         mode="markers",
         marker={
-            "size": 6 if len(points) <= 100 else 4,
-            "color": [colour_of[lane] for lane in points["lane"]],
-            "line": {"color": "#ffffff", "width": 0.8},
+            "symbol": symbol,
+            "size": (4 if small else 6) + (3 if symbol.endswith("-open") else 0),
+            "color": colours,
+            "line": stroke,
         },
         name=label,
-        legendgroup="kept",
+        legendgroup=f"mark {symbol}",
         showlegend=legend,
         hovertemplate=f"{said}<extra>{label}</extra>",
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ridgeway.locale import catalogue, text
 from ridgeway.report.labels import metric_label
 from ridgeway.report.markup import Html, joined, say, tag
-from ridgeway.selection.rounding import rounded
+from ridgeway.selection import in_words, ordered_words, shown
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -85,9 +85,9 @@ def _layer(layer: Mapping[str, Any]) -> str:
 def _family(path: "Path", lang: str) -> Html:
     terms = []
     for name, about in path.record["hyperparameters"].items():
-        values = [rounded(float(value)) for value in about["values"]]
-        shown = values if len(values) <= 12 else [*values[:5], "…", *values[-5:]]
-        terms.append(joined(tag("dt", name), tag("dd", ", ".join(shown))))
+        values = [shown(value) for value in (ordered_words(about) if in_words(about) else about["values"])]
+        listed = values if len(values) <= 12 else [*values[:5], "…", *values[-5:]]
+        terms.append(joined(tag("dt", name), tag("dd", ", ".join(listed))))
     return tag("section", tag("h3", say("facts.family", lang)), tag("dl", *terms))
 
 

@@ -11,6 +11,7 @@ from ridgeway.locale import check_language
 from ridgeway.report.curves_figure import curves_figure
 from ridgeway.report.parallel_figure import parallel_figure
 from ridgeway.report.path_figure import path_figure
+from ridgeway.report.reliability_figure import reliability_figure
 from ridgeway.report.weights_figure import weights_figure
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _FIGURES: dict[str, Callable[["Path", str], go.Figure]] = {
     "curves": curves_figure,
     "weights": weights_figure,
     "parallel": parallel_figure,
+    "reliability": reliability_figure,
 }
 KINDS = tuple(_FIGURES)
 
@@ -31,14 +33,15 @@ def plot(path: "Path", kind: str = "path", lang: str = "en") -> go.Figure:
     Args:
         path: what to draw.
         kind: `"path"`, metric against strength; `"curves"`, learning curves of all lanes; `"weights"`, norm
-            and share of exact zeros against strength; `"parallel"`, parallel coordinates.
+            and share of exact zeros against strength; `"parallel"`, parallel coordinates; `"reliability"`,
+            accuracy against confidence, for classification.
         lang: `"en"` or `"ko"`.
 
     Returns:
         A plotly figure, to show, restyle or write to a file.
 
     Raises:
-        InputError: unknown kind or language.
+        InputError: unknown kind or language; `"reliability"` of a path without calibration.
     """
     check_language(lang)
     if kind not in _FIGURES:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ridgeway.locale import text
+from ridgeway.report.inserted_layers import comment, normalization_code, scaling_code
+from ridgeway.selection import Value
 
 # Kernels are what is left of a model's weights without these, named as in `ridgeway.hyperparameters`.
 _NOT_KERNELS = ["bias", "gamma", "beta", "scale", "embeddings"]
@@ -47,12 +48,12 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def keras_code(record: Mapping[str, Any], configuration: Mapping[str, float], epochs: int, lang: str = "en") -> str:
+def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], epochs: int, lang: str = "en") -> str:
     """Write the `compile` and `fit` that train a configuration with Keras alone, and what the model needs.
 
     Args:
-        record: the path's record; `model`, `batch_size` and `decay` are read.
-        configuration: value of each hyperparameter.
+        record: the path's record; `model`, `data`, `batch_size` and `decay` are read.
+        configuration: value of each hyperparameter, a number or a word.
         epochs: how long to train: the kept epoch of the lane that is to be reproduced.
         lang: of the comments.
 
@@ -60,35 +61,37 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, float], ep
         Python source. What the record does not hold (a custom loss) is left to a name, with a comment.
     """
     about = record["model"]
+    numbers = {name: float(value) for name, value in configuration.items() if not isinstance(value, str)}
+    words = {name: value for name, value in configuration.items() if isinstance(value, str)}
     layers = list(about.get("layers", ()))
     changes: list[str] = []
-    known = set(configuration)
+    known = set(numbers)
     if "dropout" in known:
         names = [layer["name"] for layer in layers if "Dropout" in str(layer["class"])]
-        changes += _comment(
-            "dropout", lang, layers=_listed(names), code=f"Dropout({_number(configuration['dropout'])})"
+        changes += comment("code.dropout", lang, layers=_listed(names), code=f"Dropout({_number(numbers['dropout'])})")
+    if numbers.get("input_dropout"):
+        changes += comment(
+            "code.input_dropout", lang, code=f"keras.layers.Dropout({_number(numbers['input_dropout'])})"
         )
-    if configuration.get("input_dropout"):
-        changes += _comment(
-            "input_dropout", lang, code=f"keras.layers.Dropout({_number(configuration['input_dropout'])})"
-        )
-    if configuration.get("l2"):
-        code = f"kernel_regularizer=keras.regularizers.L2({_number(configuration['l2'])})"
-        changes += _comment("l2", lang, code=code)
-    for name, value in configuration.items():
+    if numbers.get("l2"):
+        code = f"kernel_regularizer=keras.regularizers.L2({_number(numbers['l2'])})"
+        changes += comment("code.l2", lang, code=code)
+    for name, value in numbers.items():
         if "." in name:
-            changes += _comment("attribute", lang, name=repr(name), code=_number(value))
-    loss, before = _loss(about, configuration.get("label_smoothing"), lang)
-    optimizer, decays = _optimizer(about, configuration)
-    if configuration.get("l1"):
-        changes += _proximal(configuration, about, lang)
+            changes += comment("code.attribute", lang, name=repr(name), code=_number(value))
+    changes += normalization_code(layers, words, lang)
+    changes += scaling_code(str(record.get("data", {}).get("x", "")), words, lang)
+    loss, before = _loss(about, numbers.get("label_smoothing"), lang)
+    optimizer, decays = _optimizer(about, numbers)
+    if numbers.get("l1"):
+        changes += _proximal(numbers, about, lang)
     if "learning_rate=learning_rate" in optimizer:
-        before = [*_comment("schedule_unknown", lang), *before]
+        before = [*comment("code.schedule_unknown", lang), *before]
     lines = [*changes, *([""] if changes else []), *before]
     compiled = optimizer
     if decays and record.get("decay") != "all":
         lines += [f"optimizer = {optimizer}"]
-        lines += _comment("kernels_only", lang)
+        lines += comment("code.kernels_only", lang)
         lines += [f"optimizer.exclude_from_weight_decay(var_names={_strings(_NOT_KERNELS)})"]
         compiled = "optimizer"
     lines += [
@@ -100,10 +103,6 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, float], ep
         f"model.fit(x_train, y_train, batch_size={int(record['batch_size'])}, epochs={int(epochs)})",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _comment(key: str, lang: str, **values: str) -> list[str]:
-    return [f"# {line}" for line in text(f"code.{key}", lang, **values).splitlines()]
 
 
 def _listed(names: list[str]) -> str:
@@ -177,20 +176,20 @@ def _loss(about: Mapping[str, Any], smoothing: float | None, lang: str) -> tuple
     by_function = name in _LOSS_FUNCTIONS
     kind = _LOSS_FUNCTIONS.get(name, name)
     if kind not in _LOSSES:
-        return "loss", _comment("loss_unknown", lang, loss=repr(name))
+        return "loss", comment("code.loss_unknown", lang, loss=repr(name))
     arguments = {key: value for key, value in dict(config or {}).items() if key in _LOSS_ARGUMENTS and value}
     before: list[str] = []
     if smoothing:
         arguments["label_smoothing"] = float(smoothing)
         if kind == "SparseCategoricalCrossentropy":
-            before += [*_comment("sparse_smoothing", lang), "y_train = keras.utils.to_categorical(y_train)"]
+            before += [*comment("code.sparse_smoothing", lang), "y_train = keras.utils.to_categorical(y_train)"]
             kind = "CategoricalCrossentropy"
     elif smoothing == 0:
         arguments.pop("label_smoothing", None)
     if by_function and not arguments:
         return repr(name), before
     if config is None and not by_function:
-        before += _comment("loss_arguments", lang, loss=kind)
+        before += comment("code.loss_arguments", lang, loss=kind)
     call = ", ".join(f"{key}={_value(value)}" for key, value in arguments.items())
     return f"keras.losses.{kind}({call})", before
 
@@ -202,8 +201,8 @@ def _proximal(configuration: Mapping[str, float], about: Mapping[str, Any], lang
     constant = isinstance(rate, int | float)
     threshold = f"{_number(rate)} * {strength}" if constant else f"learning_rate * {strength}"
     return [
-        *_comment("l1", lang, code=f"kernel_constraint=SoftThreshold({threshold})"),
-        *([] if constant else _comment("l1_schedule", lang)),
+        *comment("code.l1", lang, code=f"kernel_constraint=SoftThreshold({threshold})"),
+        *([] if constant else comment("code.l1_schedule", lang)),
         "class SoftThreshold(keras.constraints.Constraint):",
         "    def __init__(self, threshold):",
         "        self.threshold = threshold",

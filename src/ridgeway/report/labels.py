@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ridgeway.locale import catalogue, text
-from ridgeway.selection.rounding import rounded
+from ridgeway.selection.values import Value, shown
 
 
 def metric_label(metric: str, lang: str) -> str:
@@ -16,9 +16,9 @@ def hyperparameter_label(name: str, lang: str) -> str:
     return text(f"hyperparameter.{name}", lang) if f"hyperparameter.{name}" in catalogue(lang) else name
 
 
-def configuration_label(configuration: Mapping[str, float]) -> str:
-    """A configuration on one line, e.g. `weight_decay 0.001 · dropout 0.25`."""
-    return " · ".join(f"{name} {rounded(value, 4)}" for name, value in configuration.items())
+def configuration_label(configuration: Mapping[str, Value]) -> str:
+    """A configuration on one line, e.g. `weight_decay 0.001 · normalization batch`."""
+    return " · ".join(f"{name} {shown(value, 4)}" for name, value in configuration.items())
 
 
 def better_label(mode: str, lang: str) -> str:

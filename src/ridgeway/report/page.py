@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from string import Template
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
@@ -20,8 +21,10 @@ from ridgeway.report.intervals import intervals
 from ridgeway.report.keras_code import keras_code
 from ridgeway.report.markup import Html, escaped, joined, say, tag
 from ridgeway.report.profile import varied
+from ridgeway.report.reliability_figure import compared_lanes, expected_calibration_error
 from ridgeway.report.result_tables import configuration_table, lane_table
 from ridgeway.report.verdict import Verdict, cards, configuration_markup, kept_epoch, paragraph, verdict
+from ridgeway.selection import Choice
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -107,17 +110,30 @@ def _figures(path: "Path", found: Verdict, lang: str) -> Html:
     kinds = [*(["path"] if several else []), "curves", *(["weights"] if several else [])]
     if len(varied(path.configurations(), path.hyperparameters)) > 1:
         kinds.append("parallel")
-    return _section("figures", lang, *(_figure(path, kind, lang) for kind in kinds))
+    figures = [_figure(path, kind, say(f"figure.caption.{kind}", lang), lang) for kind in kinds]
+    lanes = compared_lanes(path)
+    if lanes:
+        figures.append(_figure(path, "reliability", _reliability(lanes, lang), lang))
+    return _section("figures", lang, *figures)
 
 
-def _figure(path: "Path", kind: str, lang: str) -> Html:
+def _reliability(lanes: list[tuple[str, Choice, pd.DataFrame]], lang: str) -> Html:
+    """The caption of the reliability plot, with each lane's expected calibration error."""
+    errors = [
+        say(f"figure.ece_{role}", lang, lane=choice.lane, ece=f"{expected_calibration_error(bins):.1%}")
+        for role, choice, bins in lanes
+    ]
+    return joined(say("figure.caption.reliability", lang), " ", Html(" ".join(errors)))
+
+
+def _figure(path: "Path", kind: str, caption: Html, lang: str) -> Html:
     figure = plot(path, kind, lang)
     # Inside a script element nothing is escaped, so no "<" may be left in the data.
     data = to_json_plotly(figure).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return tag(
         "figure",
         tag("h3", say(f"figure.title.{kind}", lang)),
-        tag("figcaption", say(f"figure.caption.{kind}", lang)),
+        tag("figcaption", caption),
         tag("div", class_="plot", id=f"plot-{kind}", style=f"min-height:{figure.layout.height}px"),
         tag("script", Html(data), type="application/json", data_plot=f"plot-{kind}"),
     )

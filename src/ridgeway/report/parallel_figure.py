@@ -11,9 +11,9 @@ from ridgeway.report.marks import marks
 from ridgeway.report.panel import hover
 from ridgeway.report.profile import varied
 from ridgeway.report.scale import reach
-from ridgeway.report.strength_axis import StrengthAxis
 from ridgeway.report.theme import FAINT, INK, MUTED, dress, plain, shade
-from ridgeway.selection.rounding import rounded
+from ridgeway.report.value_axis import ValueAxis, value_axis
+from ridgeway.selection import Value, shown
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -36,7 +36,7 @@ def parallel_figure(path: "Path", lang: str = "en") -> go.Figure:
     shown = summary[summary["mean"].notna() & (summary["diverged"] == 0)]
     shown = shown if len(shown) else summary[summary["mean"].notna()]
     names = varied(summary, path.hyperparameters)
-    axes = {name: StrengthAxis.of(path.table()[name]) for name in names}
+    axes = {name: value_axis(path, name) for name in names}
     low, high, _ = reach(shown["mean"], path.mode)
     better, worse = (low, high) if path.mode == "min" else (high, low)
 
@@ -72,28 +72,30 @@ def parallel_figure(path: "Path", lang: str = "en") -> go.Figure:
     ticks = [(k / 4, f"{value:.{digits}f}") for k, value in enumerate(values)]
     title = f"{plain(path.metric)}<br>↑ {text('figure.better', lang)}"
     _axis(figure, len(names), title, ticks, last=True)
+    # px for the labels left of the first axis, the more the longer.
+    longest = max(len(label) for _, label in _ticks(axes[names[0]]))
     blank = {"visible": False, "fixedrange": True}
     return dress(
         figure,
         _HEIGHT,
         xaxis={**blank, "range": [-0.18, len(names) + 0.3]},
         yaxis={**blank, "range": [-0.04, 1.04]},
-        margin={"l": 24, "r": 24, "t": 92, "b": 24},
+        margin={"l": 24 + 6 * max(0, longest - 6), "r": 24, "t": 92, "b": 24},
         legend={"yref": "container", "y": 0.995},
         dragmode=False,
     )
 
 
-def _unit(axis: StrengthAxis, strength: float) -> float:
+def _unit(axis: ValueAxis, value: Value) -> float:
     if len(axis.values) == 1:
         return 0.5
     low, high = axis.position(axis.values[0]), axis.position(axis.values[-1])
-    return (axis.position(strength) - low) / (high - low)
+    return (axis.position(value) - low) / (high - low)
 
 
-def _ticks(axis: StrengthAxis) -> list[tuple[float, str]]:
+def _ticks(axis: ValueAxis) -> list[tuple[float, str]]:
     if len(axis.values) <= 9:
-        return [(_unit(axis, value), rounded(value)) for value in axis.values]
+        return [(_unit(axis, value), plain(shown(value))) for value in axis.values]
     places, labels = axis.ticks()
     low, high = axis.position(axis.values[0]), axis.position(axis.values[-1])
     return [((place - low) / (high - low), label) for place, label in zip(places, labels, strict=True)]

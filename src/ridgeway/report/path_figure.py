@@ -10,11 +10,13 @@ from plotly.subplots import make_subplots
 from ridgeway.locale import text
 from ridgeway.report.labels import better_label, hyperparameter_label, metric_label
 from ridgeway.report.marks import Mark, marks
-from ridgeway.report.panel import add_lines, hover, label_ends
-from ridgeway.report.profile import best_over_others, profile, varied
+from ridgeway.report.panel import add_lines, end_margin, explain_best, first_envelope, hover, label_ends
+from ridgeway.report.profile import best_over_others, panels, profile
 from ridgeway.report.scale import reach
-from ridgeway.report.strength_axis import StrengthAxis, break_shapes
+from ridgeway.report.strength_axis import break_shapes
 from ridgeway.report.theme import INK, MUTED, ONE_SE, axis, dress, headline, plain
+from ridgeway.report.value_axis import ValueAxis, value_axis
+from ridgeway.selection import with_ordered_words
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -25,19 +27,19 @@ _TOP, _BOTTOM = 92, 64
 
 
 def path_figure(path: "Path", lang: str = "en") -> go.Figure:
-    """Draw the metric against strength, one panel a hyperparameter.
+    """Draw the metric against strength, one panel a hyperparameter; words are colours where there are numbers.
 
     Points are means over a configuration's lanes with bars of ±1 standard error. Each panel has one line per
-    value of the other hyperparameter when that is one with few values; else the best over the others, on
-    faint lines of all combinations.
+    value of the other hyperparameter when that is one with few values; else the best over the others (for each
+    word of the first hyperparameter of words), on faint lines of all combinations.
 
     Args:
         path: what to draw.
         lang: of titles and legend.
     """
-    summary = path.configurations()
+    summary = with_ordered_words(path.configurations(), path.record)
     shown = summary[summary["mean"].notna()]
-    names = varied(shown, path.hyperparameters)
+    names = panels(shown, path.hyperparameters)
     height = _PANEL * len(names) + _BETWEEN * (len(names) - 1)
     figure = make_subplots(rows=len(names), cols=1, vertical_spacing=_BETWEEN / height if len(names) > 1 else 0)
     stable = shown[shown["diverged"] == 0] if (shown["diverged"] == 0).any() else shown
@@ -45,9 +47,9 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     low, high, outside = reach(np.concatenate([stable["mean"] - errors, stable["mean"] + errors]), path.mode)
     found = marks(path, lang)
     _band(figure, found, len(names), lang)
-    lines = False
+    labels: list[str] = []
     for row, name in enumerate(names, start=1):
-        lines |= _panel(figure, row, name, path, stable, (low, high), found, lang)
+        labels += _panel(figure, row, name, path, stable, (low, high), found, lang)
         _diverged(figure, row, name, path, shown[shown["diverged"] > 0], low if path.mode == "max" else high, lang)
     if outside:
         figure.add_annotation(
@@ -58,7 +60,7 @@ def path_figure(path: "Path", lang: str = "en") -> go.Figure:
     return dress(
         figure,
         height + _TOP + _BOTTOM,
-        margin={"l": 60, "r": 168 if lines else 24, "t": _TOP, "b": _BOTTOM},
+        margin={"l": 60, "r": end_margin(labels), "t": _TOP, "b": _BOTTOM},
         legend={"yref": "paper", "y": 1 + 38 / height, "yanchor": "bottom"},
     )
 
@@ -72,12 +74,14 @@ def _panel(
     limits: tuple[float, float],
     found: list[Mark],
     lang: str,
-) -> bool:
-    """Draw one panel; whether its lines are labelled at their ends."""
-    strengths = StrengthAxis.of(path.table()[name])
+) -> list[str]:
+    """Draw one panel; the labels at its lines' ends."""
+    strengths = value_axis(path, name)
     lines = profile(stable, name, path.hyperparameters)
-    ends = add_lines(figure, (row, 1), lines, strengths, path.hyperparameters)
-    if not lines.told_apart and not lines.scattered:
+    ends = add_lines(figure, (row, 1), lines, strengths, path)
+    if lines.best:
+        explain_best(figure, lang)
+    elif not lines.told_apart and not lines.scattered:
         _envelope(figure, row, name, path, stable, strengths, lang)
     for mark in found:
         where = strengths.position(mark.choice.configuration[name])
@@ -90,7 +94,7 @@ def _panel(
     for shape in break_shapes(strengths, refs[0], f"{refs[1]} domain"):
         figure.add_shape(shape)
     label_ends(figure, refs, ends, limits[1] - limits[0], _PANEL)
-    return bool(ends)
+    return [label for label, _, _ in ends]
 
 
 def _envelope(
@@ -99,11 +103,11 @@ def _envelope(
     name: str,
     path: "Path",
     stable: pd.DataFrame,
-    strengths: StrengthAxis,
+    strengths: ValueAxis,
     lang: str,
 ) -> None:
     best = best_over_others(stable, name)
-    zero = (best[name] == 0) & (strengths.zero is not None)
+    zero = best[name].map(lambda value: strengths.zero is not None and value == 0).astype(bool)
     for part in (best[zero], best[~zero]):
         if len(part):
             bars = part["standard_error"].fillna(0)
@@ -112,20 +116,16 @@ def _envelope(
                 y=part["mean"],
                 error_y={"type": "data", "array": bars, "color": INK, "thickness": 1.2, "width": 3},
                 mode="lines+markers",
-                line={"color": INK, "width": 2.4},
+                line={"color": INK, "width": 2.4} if strengths.joins else {"color": INK, "width": 1, "dash": "dot"},
                 marker={"size": 6, "color": INK},
                 name=text("figure.best_over_others", lang),
                 legendgroup="envelope",
-                showlegend=_first(figure),
+                showlegend=first_envelope(figure),
                 hovertext=hover(part, path.hyperparameters),
                 hoverinfo="text",
                 row=row,
                 col=1,
             )
-
-
-def _first(figure: go.Figure) -> bool:
-    return not any(trace.legendgroup == "envelope" and trace.showlegend for trace in figure.data)
 
 
 def _mark(figure: go.Figure, row: int, where: float, mark: Mark) -> None:
@@ -180,7 +180,7 @@ def _diverged(figure: go.Figure, row: int, name: str, path: "Path", rows: pd.Dat
     """Put a cross at the panel's worse edge for each configuration with a diverged lane."""
     if not len(rows):
         return
-    strengths = StrengthAxis.of(path.table()[name])
+    strengths = value_axis(path, name)
     figure.add_scatter(
         x=[strengths.position(value) for value in rows[name]],
         y=[edge] * len(rows),

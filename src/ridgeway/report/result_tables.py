@@ -10,6 +10,7 @@ import pandas as pd
 from ridgeway.locale import catalogue, text
 from ridgeway.report.markup import Html, say, tag
 from ridgeway.report.verdict import Verdict
+from ridgeway.selection import Value, value_of
 from ridgeway.selection.rounding import rounded
 from ridgeway.selection.summary import finite
 
@@ -43,8 +44,8 @@ def lane_table(path: "Path", found: Verdict, lang: str) -> Html:
     return _table(table, path.hyperparameters, lang, tags)
 
 
-def _key(configuration: Mapping[str, Any]) -> tuple[float, ...]:
-    return tuple(float(value) for value in configuration.values())
+def _key(configuration: Mapping[str, Any]) -> tuple[Value, ...]:
+    return tuple(value_of(value) for value in configuration.values())
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

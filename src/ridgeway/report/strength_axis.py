@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ridgeway.report.theme import shade
 from ridgeway.selection.rounding import rounded
+from ridgeway.selection.values import Value
 
 # Below a ratio of 30 (1 to 30, dropout 0.1 to 0.5) a linear axis is easier to read.
 _LOG_RATIO = 30.0
@@ -22,11 +24,13 @@ class StrengthAxis:
         values: distinct strengths, ascending.
         log: whether positions are log10 of the strengths.
         zero: position of the strength 0 on a logarithmic axis, None when there is none.
+        joins: whether a line may join neighbouring values.
     """
 
     values: tuple[float, ...]
     log: bool
     zero: float | None
+    joins: bool = True
 
     @classmethod
     def of(cls, strengths: Iterable[float]) -> "StrengthAxis":
@@ -39,17 +43,22 @@ class StrengthAxis:
         low, high = math.log10(positive[0]), math.log10(positive[-1])
         return cls(values, log, low - max(0.14 * (high - low), 0.35))
 
-    def position(self, strength: float) -> float:
+    def position(self, strength: Value) -> float:
         """Where the strength stands, in axis units."""
+        strength = float(strength)
         if not self.log:
-            return float(strength)
+            return strength
         if strength == 0 and self.zero is not None:
             return self.zero
         return math.log10(strength)
 
-    def fraction(self, strength: float) -> float:
+    def fraction(self, strength: Value) -> float:
         """The strength's rank among the values, from 0 to 1: even steps for colours."""
-        return self.values.index(strength) / (len(self.values) - 1) if len(self.values) > 1 else 0.5
+        return self.values.index(float(strength)) / (len(self.values) - 1) if len(self.values) > 1 else 0.5
+
+    def colour(self, strength: Value) -> str:
+        """From dark, the weakest, to light."""
+        return shade(self.fraction(strength))
 
     @property
     def gap(self) -> float | None:
@@ -90,11 +99,11 @@ def _powers_of_ten(exponents: range) -> list[str]:
     return [f"10<sup>{str(exponent).replace('-', '−')}</sup>" if exponent else "1" for exponent in exponents]
 
 
-def break_shapes(axis: StrengthAxis, xref: str, yref: str) -> list[dict[str, Any]]:
+def break_shapes(axis: Any, xref: str, yref: str) -> list[dict[str, Any]]:
     """The two strokes across the axis line that say: zero is not to scale.
 
     Args:
-        axis: its `gap` is where they stand; without one there are none.
+        axis: a `ValueAxis`; its `gap` is where they stand; without one there are none.
         xref: e.g. `"x2"`.
         yref: the panel's domain, e.g. `"y2 domain"`.
     """

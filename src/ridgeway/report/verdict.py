@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ridgeway.report.labels import metric_label
 from ridgeway.report.marks import one_se
 from ridgeway.report.markup import Html, joined, say, tag
-from ridgeway.selection import Choice, Comparison, baseline, compare
-from ridgeway.selection.rounding import decimals, rounded, with_error
+from ridgeway.selection import Choice, Comparison, baseline, compare, shown
+from ridgeway.selection.rounding import decimals, with_error
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -87,9 +87,7 @@ def difference(comparison: Comparison) -> tuple[str, str, str]:
 
 def configuration_markup(choice: Choice, strong: bool = True) -> Html:
     """A configuration in a sentence: names and values that do not break apart."""
-    parts = (
-        tag("span", f"{name} {rounded(number, 4)}", class_="nowrap") for name, number in choice.configuration.items()
-    )
+    parts = (tag("span", f"{name} {shown(given, 4)}", class_="nowrap") for name, given in choice.configuration.items())
     return tag("b" if strong else "span", Html(" · ".join(parts)))
 
 
@@ -167,7 +165,7 @@ def cards(path: "Path", found: Verdict, lang: str) -> Html:
 
 
 def _card(path: "Path", choice: Choice, role: str, gain: Comparison | None, lang: str) -> Html:
-    terms = [joined(tag("dt", name), tag("dd", rounded(number, 4))) for name, number in choice.configuration.items()]
+    terms = [joined(tag("dt", name), tag("dd", shown(given, 4))) for name, given in choice.configuration.items()]
     lines = [say("card.lane", lang, lane=choice.lane, epoch=kept_epoch(path, choice.lane), n=choice.n)]
     if gain is not None and gain.means != "same":
         amount, low, high = difference(gain)

@@ -2,17 +2,20 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ridgeway.locale import text
 from ridgeway.report.labels import hyperparameter_label
 from ridgeway.report.marks import marks
-from ridgeway.report.panel import add_lines, label_ends
-from ridgeway.report.profile import profile, varied
+from ridgeway.report.panel import add_lines, end_margin, explain_best, label_ends
+from ridgeway.report.profile import panels, profile
 from ridgeway.report.scale import reach
-from ridgeway.report.strength_axis import StrengthAxis, break_shapes
+from ridgeway.report.strength_axis import break_shapes
 from ridgeway.report.theme import axis, dress, headline, plain
+from ridgeway.report.value_axis import value_axis
+from ridgeway.selection import equal_to, with_ordered_words
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -30,30 +33,26 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
         path: what to draw.
         lang: of titles and legend.
     """
-    summary = path.configurations()
+    summary = with_ordered_words(path.configurations(), path.record)
     shown = summary[summary["weight_norm"].notna()]
-    names = varied(summary, path.hyperparameters)
+    names = panels(summary, path.hyperparameters)
     regularizing = [name for name in names if path.record["hyperparameters"][name]["regularizes"]]
     names = regularizing or names
     columns = ["weight_norm", *(["zero_share"] if (shown["zero_share"] > 0).any() else [])]
-    panels = [(name, column) for name in names for column in columns]
-    height = _PANEL * len(panels) + _BETWEEN * (len(panels) - 1)
-    figure = make_subplots(rows=len(panels), cols=1, vertical_spacing=_BETWEEN / height if len(panels) > 1 else 0)
-    labelled = False
-    for row, (name, column) in enumerate(panels, start=1):
-        strengths = StrengthAxis.of(path.table()[name])
-        ends = add_lines(
-            figure,
-            (row, 1),
-            profile(shown, name, path.hyperparameters),
-            strengths,
-            path.hyperparameters,
-            column,
-        )
+    places = [(name, column) for name in names for column in columns]
+    height = _PANEL * len(places) + _BETWEEN * (len(places) - 1)
+    figure = make_subplots(rows=len(places), cols=1, vertical_spacing=_BETWEEN / height if len(places) > 1 else 0)
+    labels: list[str] = []
+    for row, (name, column) in enumerate(places, start=1):
+        strengths = value_axis(path, name)
+        lines = profile(shown, name, path.hyperparameters)
+        ends = add_lines(figure, (row, 1), lines, strengths, path, column)
+        if lines.best:
+            explain_best(figure, lang)
         low, high, _ = reach(shown[column], "min")
         low, high = (0.0, high) if column == "weight_norm" else (-0.03, 1.03)
         for mark in marks(path, lang):
-            same = shown[[*path.hyperparameters]].eq(list(mark.choice.configuration.values())).all(axis=1)
+            same = np.logical_and.reduce([equal_to(shown[key], at) for key, at in mark.choice.configuration.items()])
             figure.add_scatter(
                 x=[strengths.position(mark.choice.configuration[name])] * int(same.sum()),
                 y=shown.loc[same, column],
@@ -80,10 +79,10 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
         for shape in break_shapes(strengths, refs[0], f"{refs[1]} domain"):
             figure.add_shape(shape)
         label_ends(figure, refs, ends, high - low, _PANEL)
-        labelled |= bool(ends)
+        labels += [label for label, _, _ in ends]
     return dress(
         figure,
         height + _TOP + _BOTTOM,
-        margin={"l": 60, "r": 168 if labelled else 24, "t": _TOP, "b": _BOTTOM},
+        margin={"l": 60, "r": end_margin(labels), "t": _TOP, "b": _BOTTOM},
         legend={"yref": "paper", "y": 1 + 38 / height, "yanchor": "bottom"},
     )

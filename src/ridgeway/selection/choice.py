@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ridgeway.selection.rounding import rounded, with_error
+from ridgeway.selection.rounding import with_error
+from ridgeway.selection.values import Value, shown
 
 
 @dataclass(frozen=True)
@@ -10,7 +11,7 @@ class Choice:
     """One configuration, chosen by a rule.
 
     Attributes:
-        configuration: value of every hyperparameter, in the order of the family.
+        configuration: value of every hyperparameter, a number or a word, in the order of the family.
         mean: the metric's mean over the configuration's lanes, at each lane's best epoch.
         standard_error: of that mean; NaN when unknown (see `configurations`).
         n: number of lanes that the mean is taken over.
@@ -21,7 +22,7 @@ class Choice:
         mode: `"min"` or `"max"`: which way the metric is better.
     """
 
-    configuration: dict[str, float]
+    configuration: dict[str, Value]
     mean: float
     standard_error: float
     n: int
@@ -38,4 +39,4 @@ class Choice:
     @property
     def label(self) -> str:
         """The configuration on one line, e.g. `weight_decay=0.001, dropout=0.25`."""
-        return ", ".join(f"{name}={rounded(value, 4)}" for name, value in self.configuration.items())
+        return ", ".join(f"{name}={shown(value, 4)}" for name, value in self.configuration.items())

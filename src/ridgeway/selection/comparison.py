@@ -13,6 +13,7 @@ from ridgeway.selection.choice import Choice
 from ridgeway.selection.rules import choice
 from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations, lanes_of
+from ridgeway.selection.values import Value, equal_to, in_words
 
 Means = Literal["paired lanes", "standard errors", "unknown", "same"]
 
@@ -57,13 +58,30 @@ def baseline(table: pd.DataFrame, record: Mapping[str, Any]) -> tuple[Choice, bo
     summary = configurations(table, record)
     own = np.ones(len(summary), dtype=bool)
     for name in record["hyperparameters"]:
-        own &= np.isclose(summary[name].to_numpy(dtype=float), _own_value(name, record), rtol=1e-6, atol=0)
+        base = _own_value(name, record)
+        if isinstance(base, str):
+            own &= equal_to(summary[name], base)
+        elif in_words(record["hyperparameters"][name]):
+            own &= False
+        else:
+            own &= np.isclose(summary[name].to_numpy(dtype=float), base, rtol=1e-6, atol=0)
     usable = summary["mean"].notna().to_numpy()
     if (own & usable).any():
         return choice(table, record, summary.iloc[int(np.argmax(own & usable))], "baseline"), True
+    return weakest(table, record), False
+
+
+def weakest(table: pd.DataFrame, record: Mapping[str, Any]) -> Choice:
+    """The family's least regularized configuration (see `strength`), the best of them when several are.
+
+    Raises:
+        IndexError: the table is empty.
+    """
+    summary = configurations(table, record)
+    usable = summary["mean"].notna().to_numpy()
     # Sorted best first, and argmin takes the first of equals: the best of the least regularized.
-    weakest = int(np.where(usable, strength(summary, record), math.inf).argmin())
-    return choice(table, record, summary.iloc[weakest], "baseline"), False
+    row = int(np.where(usable, strength(summary, record), math.inf).argmin())
+    return choice(table, record, summary.iloc[row], "baseline")
 
 
 def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
@@ -100,11 +118,13 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
     return Comparison(gain, gain - half, gain + half, n, means)
 
 
-def _own_value(name: str, record: Mapping[str, Any]) -> float:
+def _own_value(name: str, record: Mapping[str, Any]) -> Value:
     base = record["hyperparameters"][name].get("base")
     if base is None:
         # No decay and no proximal step are the same as strength 0; elsewhere None means "none, or several".
         return 0.0 if name in ("weight_decay", "l1") else math.nan
+    if isinstance(base, str):
+        return base
     if name == "weight_decay" and base > 0 and record.get("decay") != "all":
         # Keras decays biases too, so the user's own decay is not in a family that decays kernels only.
         return math.nan

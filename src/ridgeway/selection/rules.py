@@ -12,6 +12,7 @@ from ridgeway.errors import InputError
 from ridgeway.selection.choice import Choice
 from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations, lanes_of
+from ridgeway.selection.values import value_of
 
 RULES = ("best", "one_se")
 
@@ -59,7 +60,7 @@ def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -
 
 def choice(table: pd.DataFrame, record: Mapping[str, Any], row: pd.Series, rule: str) -> Choice:
     """Make a `Choice` of one row of the summary."""
-    configuration = {name: float(row[name]) for name in record["hyperparameters"]}
+    configuration = {name: value_of(row[name]) for name in record["hyperparameters"]}
     lanes = lanes_of(table, configuration)
     values = pd.to_numeric(lanes[record["metric"]], errors="coerce").to_numpy(dtype=float, na_value=math.nan)
     sign = 1.0 if record["mode"] == "min" else -1.0

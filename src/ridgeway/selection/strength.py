@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgeway.selection.values import in_words
+
 
 def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
     """Order configurations by how much they regularize.
@@ -14,7 +16,8 @@ def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
     (`record["hyperparameters"][name]["regularizes"]`) counts as its value's rank in the family's `order`, which goes
     from the weakest value to the strongest (ascending where the record has none), scaled to 0 … 1, and the ranks are
     added. With one hyperparameter this
-    is glmnet's order along λ. A hyperparameter with one value, or that does not regularize, counts 0.
+    is glmnet's order along λ. A hyperparameter with one value, or that does not regularize, or whose values
+    are words, counts 0.
 
     Args:
         summary: one row a configuration, with the hyperparameters as columns.
@@ -25,7 +28,7 @@ def strength(summary: pd.DataFrame, record: Mapping[str, Any]) -> np.ndarray:
     """
     total = np.zeros(len(summary))
     for name, about in record["hyperparameters"].items():
-        if not about["regularizes"]:
+        if not about["regularizes"] or in_words(about):
             continue
         values = np.asarray(about.get("order") or np.unique(about["values"]), dtype=float)
         if len(values) > 1:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
+from ridgeway.selection.values import Value, equal_to, sort_key, value_of
 
 
 def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     # Sums of floats depend on their order: the lane's number fixes it.
     lanes = table.sort_values("lane", kind="stable")
     rows = [
-        _summarize(group, dict(zip(names, _floats(key), strict=True)), metric, validation_rows)
+        _summarize(group, dict(zip(names, map(value_of, key), strict=True)), metric, validation_rows)
         for key, group in lanes.groupby(names, sort=True, dropna=False)
     ]
     columns = [*names, "mean", "standard_error", "n", "weight_norm", "zero_share", "diverged"]
@@ -48,7 +49,7 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     sign = 1.0 if mode == "min" else -1.0
     order = np.lexsort(
         [
-            *(summary[name].to_numpy() for name in reversed(names)),
+            *(sort_key(summary[name], record["hyperparameters"][name]) for name in reversed(names)),
             sign * summary["mean"].to_numpy(),
             (summary["diverged"] > 0).to_numpy(),
             summary["mean"].isna().to_numpy(),
@@ -57,11 +58,11 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     return summary.iloc[order].reset_index(drop=True)
 
 
-def lanes_of(table: pd.DataFrame, configuration: dict[str, float]) -> pd.DataFrame:
+def lanes_of(table: pd.DataFrame, configuration: Mapping[str, Value]) -> pd.DataFrame:
     """The lanes (rows of the table, by lane number) that trained this configuration."""
     same = np.ones(len(table), dtype=bool)
     for name, value in configuration.items():
-        same &= table[name].to_numpy(dtype=float) == value
+        same &= equal_to(table[name], value)
     return table[same].sort_values("lane", kind="stable")
 
 
@@ -78,8 +79,8 @@ def is_accuracy(metric: str) -> bool:
 
 
 def _summarize(
-    group: pd.DataFrame, configuration: dict[str, float], metric: str, validation_rows: int | None
-) -> dict[str, float]:
+    group: pd.DataFrame, configuration: Mapping[str, Value], metric: str, validation_rows: int | None
+) -> dict[str, Value]:
     values = finite(group[metric])
     mean = float(values.mean()) if len(values) else math.nan
     return {
@@ -111,10 +112,6 @@ def _standard_error(group: pd.DataFrame, values: np.ndarray, metric: str, valida
 def _mean(group: pd.DataFrame, column: str) -> float:
     values = finite(group[column]) if column in group else np.empty(0)
     return float(values.mean()) if len(values) else math.nan
-
-
-def _floats(key: object) -> tuple[float, ...]:
-    return tuple(float(value) for value in key) if isinstance(key, tuple) else (float(key),)  # type: ignore[arg-type]
 
 
 def _check(table: pd.DataFrame, names: list[str], metric: str, mode: str) -> None:
