@@ -303,9 +303,11 @@ class EpochProgram:
         """The model as this lane has it, for the time of a trace."""
         values = {item.name: LaneScalar(lane.values[item.name], item.low, item.high, item.name) for item in self.bound}
         context = StepContext(seed=lane.seed, step=step, values=values)
-        swaps = [swap for item in self.bound for swap in item.binding.swaps(values[item.name], context)]
         with contextlib.ExitStack() as stack:
-            stack.enter_context(swapped(swaps))
+            # One after another, so that what acts on the same place acts on what the others left there; by name, so
+            # that the family's own order changes nothing.
+            for item in sorted(self.bound, key=lambda item: item.name):
+                stack.enter_context(swapped(item.binding.swaps(values[item.name], context)))
             stack.enter_context(dropout_math())
             stack.enter_context(shared_draws())
             if self.canonical:

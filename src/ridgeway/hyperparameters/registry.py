@@ -9,11 +9,13 @@ from ridgeway.hyperparameters.attribute import Attribute
 from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
+from ridgeway.hyperparameters.noise import Noise
 from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
 from ridgeway.hyperparameters.penalties import L1, L2
+from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 
-_KINDS = (WeightDecay, L1, L2, Dropout, InputDropout, LabelSmoothing, LearningRate, Momentum)
+_KINDS = (WeightDecay, L1, L2, Dropout, InputDropout, Noise, LabelSmoothing, Sam, LearningRate, Momentum)
 NAMES = tuple(kind.name for kind in _KINDS)
 
 
