@@ -39,6 +39,7 @@ __all__ = [
     "StatelessScope",
     "add_seed_generator",
     "all_layers",
+    "averaged_weights",
     "build",
     "compile_copy",
     "compiled_losses",
@@ -48,6 +49,7 @@ __all__ = [
     "draw_seed",
     "dropout_math",
     "excluded_from_decay",
+    "flat_losses_swap",
     "graph_calls",
     "has_own_step",
     "inner_optimizer",
@@ -56,6 +58,7 @@ __all__ = [
     "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
+    "rebuild_with_averages",
     "rebuild_with_momentum",
     "regularizer_swap",
     "row_losses",
@@ -159,6 +162,33 @@ def rebuild_with_momentum(optimizer: Any, variables: Sequence[Any]) -> None:
     setattr(optimizer, name, optimizer.add_optimizer_variables(list(variables), "momentum"))
     if locked:
         optimizer._tracker.lock()
+
+
+def rebuild_with_averages(optimizer: Any, variables: Sequence[Any]) -> None:
+    """Gives a built optimizer without `use_ema` the slots in which Keras averages the weights.
+
+    They start at the weights' own values: after steps that were taken without them, Keras's first average is not
+    simply the weights.
+    """
+    if optimizer.use_ema:
+        return
+    if not hasattr(optimizer, "_model_variables_moving_average"):
+        locked = optimizer._tracker.locked
+        optimizer._tracker.unlock()
+        averages = optimizer.add_optimizer_variables(list(variables), "average")
+        # Past the tracker, as Keras's own `build` has it: the variables are in the optimizer's list already.
+        object.__setattr__(optimizer, "_model_variables_moving_average", averages)
+        if locked:
+            optimizer._tracker.lock()
+    for variable, average in zip(variables, averaged_weights(optimizer), strict=True):
+        if average is not None:
+            # A copy: Keras's fit donates both.
+            average.assign(jnp.copy(variable.value))
+
+
+def averaged_weights(optimizer: Any) -> list[Any]:
+    """The optimizer's variables that average the trainable ones, in their order; None for one that it leaves out."""
+    return list(optimizer._model_variables_moving_average)
 
 
 def iterations(optimizer: Any) -> Any:
@@ -407,6 +437,16 @@ def compiled_losses(model: keras.Model) -> list[CompiledLoss]:
         given = keras.tree.flatten(compiled._user_loss)
         return [CompiledLoss(_loss_object(loss)) for loss in given if loss not in (None, "crossentropy", "ce")]
     return [CompiledLoss(entry.loss) for entry in compiled._flat_losses]
+
+
+def flat_losses_swap(model: keras.Model, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Swap:
+    """Puts `change(loss)` in the place of each loss of a compiled and built model, one an output.
+
+    A loss is called with `(y_true, y_pred, sample_weight)` and gives a scalar. Penalties and losses that layers add
+    are none of these, and what Keras logs for each output is what the changed loss gives.
+    """
+    compiled = model._compile_loss
+    return (compiled, "_flat_losses", [entry._replace(loss=change(entry.loss)) for entry in compiled._flat_losses])
 
 
 def _loss_object(given: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -63,11 +63,15 @@ def assert_equal(
 
 
 def assert_weights(
-    path: rw.Path, configuration: Mapping[str, float], alone: keras.Model, relative: float = RELATIVE
+    path: rw.Path,
+    configuration: Mapping[str, float],
+    alone: keras.Model,
+    relative: float = RELATIVE,
+    epoch: Literal["best", "last"] = "last",
 ) -> int:
-    """Every weight at the lane's end is that of the model trained alone; gives the lane."""
+    """Every weight at the lane's end, or best epoch, is that of the model trained alone; gives the lane."""
     lane = lane_of(path, configuration)
-    values = path.lane_weights(lane, "last").values()
+    values = path.lane_weights(lane, epoch).values()
     for variable, value in zip(alone.weights, values, strict=True):
         scale = max(1.0, float(np.abs(variable.numpy()).max()))
         np.testing.assert_allclose(value, variable.numpy(), rtol=0, atol=relative * scale, err_msg=variable.path)

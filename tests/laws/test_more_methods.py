@@ -9,16 +9,20 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 from keras import layers
 
 import ridgeway as rw
 from ridgeway.engine.state import repeat_seed
+from ridgeway.hyperparameters import StepContext
+from ridgeway.hyperparameters.mixup import mixup_draw
 from ridgeway.hyperparameters.noise import NOISE_SEED
 
-from .against_fit import assert_equal, assert_weights, compiled, fit_alone, train_lanes
-from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, TABLE, logits_loss, normalized_mlp
+from .against_fit import assert_equal, assert_weights, compiled, fit_alone, lane_of, seeded, train_lanes
+from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, ROWS, TABLE, logits_loss, normalized_mlp
 
 SEED = 5
+TRAINING = 56  # rows that are not held out
 LANE_SEED = repeat_seed(SEED, 0)
 
 
@@ -73,11 +77,11 @@ def sharpness_aware(model, radius):
     losses = []
     for _ in range(EPOCHS):
         total = 0.0
-        for start in range(0, 56, BATCH):
-            rows = slice(start, min(start + BATCH, 56))
+        for start in range(0, TRAINING, BATCH):
+            rows = slice(start, min(start + BATCH, TRAINING))
             value, *state = step(*state, TABLE[rows], LABELS[rows])
             total += float(value) * len(LABELS[rows])
-        losses.append(total / 56)
+        losses.append(total / TRAINING)
     for variables, values in zip(groups, state, strict=True):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
@@ -85,14 +89,17 @@ def sharpness_aware(model, radius):
 
 
 def test_sam_takes_the_gradient_of_the_worst_point_nearby():
-    path = train_lanes(compiled(normalized_mlp, OPTIMIZERS["momentum"]()), TABLE, LABELS, rw.Grid(sam=[0, 0.05, 0.2, 1]))
+    path = train_lanes(
+        compiled(normalized_mlp, OPTIMIZERS["momentum"]()), TABLE, LABELS, rw.Grid(sam=[0, 0.05, 0.2, 1])
+    )
     plain = compiled(normalized_mlp, OPTIMIZERS["momentum"]())
     assert_equal(path, {"sam": 0}, plain, fit_alone(plain, TABLE, LABELS))
     alone = compiled(normalized_mlp, OPTIMIZERS["momentum"]())
     alone.optimizer.build(alone.trainable_variables)
     losses = sharpness_aware(alone, 0.2)
-    lane = assert_weights(path, {"sam": 0.2}, alone)
-    np.testing.assert_allclose(path.history().query("lane == @lane")["loss"], losses, rtol=1e-5)
+    history = path.history()
+    history = history[history["lane"] == assert_weights(path, {"sam": 0.2}, alone)]
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-5)
 
 
 class OwnStep(keras.Sequential):
@@ -100,8 +107,131 @@ class OwnStep(keras.Sequential):
         return super().train_step(state, data)
 
 
-@pytest.mark.parametrize("name", ["sam"])
+@pytest.mark.parametrize("name", ["sam", "mixup"])
 def test_a_train_step_of_the_users_own_is_refused(name):
     model = compiled(lambda: OwnStep([keras.Input((8,)), layers.Dense(3)]), "sgd")
     with pytest.raises(rw.InputError, match=f"{name} can't be varied here: OwnStep has a train_step of its own"):
         train_lanes(model, TABLE, LABELS, rw.Grid(**{name: [0, 0.1]}))
+
+
+@pytest.mark.parametrize("executor", ["vmap", "steps"])
+def test_ema_is_kerass_with_averages_swapped_in(executor, tmp_path):
+    best = keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True)
+    path = train_lanes(
+        compiled(normalized_mlp, OPTIMIZERS["adam"]()),
+        TABLE,
+        LABELS,
+        rw.Grid(ema=[0, 0.5, 0.9, 0.99]),
+        executor=executor,
+        callbacks=[best],
+    )
+    for momentum in (0.9,) if executor == "steps" else (0.0, 0.9):
+        swapping = OPTIMIZERS["adam"](use_ema=True, ema_momentum=momentum)
+        alone = compiled(normalized_mlp, swapping if momentum else OPTIMIZERS["adam"]())
+        file = tmp_path / f"{momentum}.weights.h5"
+        saving = keras.callbacks.ModelCheckpoint(file, save_best_only=True, save_weights_only=True)
+        swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if momentum else []
+        history = fit_alone(alone, TABLE, LABELS, callbacks=[*swap, saving])
+        assert_equal(path, {"ema": momentum}, alone, history)
+        alone.load_weights(file)
+        assert_weights(path, {"ema": momentum}, alone, epoch="best")
+
+
+def test_ema_leaves_the_users_optimizer_as_compiled_and_goes_into_the_export(tmp_path):
+    model = compiled(normalized_mlp, OPTIMIZERS["adam"]())
+    path = train_lanes(model, TABLE, LABELS, rw.Grid(ema=[0, 0.9]), epochs=1)
+    assert not model.optimizer.use_ema
+    model.fit(TABLE, LABELS, verbose=0)
+    path.model(lane_of(path, {"ema": 0.9})).save(tmp_path / "lane.keras")
+    loaded = keras.models.load_model(tmp_path / "lane.keras")
+    assert loaded.optimizer.use_ema and loaded.optimizer.ema_momentum == 0.9
+    loaded.fit(TABLE, LABELS, verbose=0)
+
+
+def batches(epoch):
+    """The rows of each batch of an epoch, and the context of its step."""
+    starts = range(0, TRAINING, BATCH)
+    for number, start in enumerate(starts):
+        step = epoch * len(starts) + number
+        yield np.arange(start, min(start + BATCH, TRAINING)), StepContext(jnp.uint32(LANE_SEED), jnp.int32(step))
+
+
+def fit_on_batches(model, batch_of, held_out):
+    """Trains on batches made outside; the history that `fit` would give."""
+    logs = []
+    for epoch in range(EPOCHS):
+        model.reset_metrics()
+        for rows, context in batches(epoch):
+            found = model.train_on_batch(*batch_of(rows, context), return_dict=True)
+        held = model.evaluate(*held_out, batch_size=BATCH, verbose=0, return_dict=True)
+        logs.append({**found, **{f"val_{name}": value for name, value in held.items()}})
+    history = keras.callbacks.History()
+    history.history = {name: [log[name] for log in logs] for name in logs[0]}
+    return history
+
+
+def test_mixup_is_training_on_mixed_one_hot_batches():
+    labels = np.eye(3, dtype="float32")[LABELS]
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+
+    def mixed(rows, context):
+        share, order = map(np.asarray, mixup_draw(context, 0.7, len(rows)))
+        return [share * part[rows] + (1 - share) * part[rows][order] for part in (TABLE, labels)]
+
+    path = train_lanes(
+        compiled(normalized_mlp, OPTIMIZERS["adam"](), loss), TABLE, labels, rw.Grid(mixup=[0, 0.2, 0.7, 4]), seed=SEED
+    )
+    plain = compiled(normalized_mlp, OPTIMIZERS["adam"](), loss)
+    assert_equal(path, {"mixup": 0}, plain, fit_alone(plain, TABLE, labels))
+    alone = compiled(normalized_mlp, OPTIMIZERS["adam"](), loss)
+    history = fit_on_batches(alone, mixed, (TABLE[TRAINING:], labels[TRAINING:]))
+    assert_equal(path, {"mixup": 0.7}, alone, history)
+
+
+def test_mixup_of_two_outputs_any_labels_weighted_rows_and_penalties():
+    numbers = TABLE[:, :2].sum(axis=1, keepdims=True)
+    weights = np.linspace(0.5, 2, ROWS).astype("float32")
+
+    def build():
+        inputs = keras.Input((8,))
+        hidden = layers.Dense(16, "relu", kernel_regularizer="l2", activity_regularizer="l2")(inputs)
+        return keras.Model(inputs, {"a": layers.Dense(3, name="a")(hidden), "b": layers.Dense(1, name="b")(hidden)})
+
+    def compiled_twice():
+        model = seeded(build)
+        model.compile("sgd", {"a": logits_loss(), "b": "mae"})
+        return model
+
+    def twice(rows, context):
+        # Each row once with either label, in a batch of twice the size, whose mean halves the weights.
+        share, order = map(np.asarray, mixup_draw(context, 1.0, len(rows)))
+        x = share * TABLE[rows] + (1 - share) * TABLE[rows][order]
+        both = np.concatenate([rows, rows[order]])
+        shares = np.repeat([share, 1 - share], len(rows)).astype("float32")
+        return np.concatenate([x, x]), {"a": LABELS[both], "b": numbers[both]}, 2 * shares * weights[both]
+
+    y = {"a": LABELS, "b": numbers}
+    path = train_lanes(compiled_twice(), TABLE, y, rw.Grid(mixup=[0, 0.2, 1, 4]), sample_weight=weights, seed=SEED)
+    held = slice(TRAINING, ROWS)
+    alone = compiled_twice()
+    outside = (TABLE[held], {"a": LABELS[held], "b": numbers[held]}, weights[held])
+    history = fit_on_batches(alone, twice, outside)
+    assert {"a_loss", "b_loss"} <= set(history.history)
+    assert_equal(path, {"mixup": 1}, alone, history)
+
+
+def test_mixup_draws_its_shares_from_the_beta_distribution():
+    contexts = StepContext(jnp.full(4000, 3, jnp.uint32), jnp.arange(4000))
+    shares = jax.vmap(lambda seed, step: mixup_draw(StepContext(seed, step), 0.4, 4)[0])(contexts.seed, contexts.step)
+    beta = scipy.stats.beta(0.4, 0.4)
+    larger = scipy.stats.kstest(np.asarray(shares), lambda share: beta.cdf(share) - beta.cdf(1 - share))
+    assert larger.pvalue > 1e-3
+    assert float(mixup_draw(StepContext(jnp.uint32(3), jnp.int32(0)), 0.0, 4)[0]) == 1
+
+
+def test_mixup_of_whole_numbers_is_refused():
+    model = compiled(
+        lambda: keras.Sequential([keras.Input((8,)), layers.Embedding(9, 2), layers.Flatten(), layers.Dense(3)]), "sgd"
+    )
+    with pytest.raises(rw.InputError, match="no input holds floating numbers"):
+        train_lanes(model, np.ones((ROWS, 8), "int32"), LABELS, rw.Grid(mixup=[0, 0.1]))

@@ -16,10 +16,17 @@ import keras
 from jax import lax
 
 from ridgeway.engine.convolution import canonical_convolutions
-from ridgeway.engine.state import ModelState
+from ridgeway.engine.state import ModelState, Weights
 from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
 from ridgeway.hyperparameters.draws import shared_draws
-from ridgeway.keras_internals import StatelessScope, dropout_math, has_own_step, inner_optimizer, row_losses
+from ridgeway.keras_internals import (
+    StatelessScope,
+    averaged_weights,
+    dropout_math,
+    has_own_step,
+    inner_optimizer,
+    row_losses,
+)
 
 Logs = dict[str, jax.Array]
 Batch = tuple[Any, Any, Any]
@@ -242,9 +249,17 @@ class EpochProgram:
     ) -> tuple[Logs, ModelState]:
         """Adds the validation logs, each name with the prefix `val_`."""
         if self.validation_rows:
+            raw = state.trainable
             found, state = self.evaluate(
-                state, lane, validation, self.validation_rows, self.validation_batch_size, batches
+                state._replace(trainable=self.weights(state)[0]),
+                lane,
+                validation,
+                self.validation_rows,
+                self.validation_batch_size,
+                batches,
             )
+            if self.evaluates_averages:
+                state = state._replace(trainable=raw)
             logs = {**logs, **{f"val_{name}": value for name, value in found.items()}}
         elif "loss" in logs:
             # No validation would notice weights that the epoch's last update left infinite: the loss was taken before.
@@ -261,25 +276,36 @@ class EpochProgram:
     @property
     def averages(self) -> bool:
         """Whether the optimizer keeps a moving average of the weights."""
-        return bool(inner_optimizer(self.model).use_ema)
+        return self.evaluates_averages or bool(inner_optimizer(self.model).use_ema)
+
+    @property
+    def evaluates_averages(self) -> bool:
+        """Whether the averages are what is validated and kept, too."""
+        return any(item.binding.evaluates_averages for item in self.bound)
+
+    def weights(self, state: ModelState) -> Weights:
+        """What is validated and kept of a state: of one lane, or of a stack."""
+        return (self.finalize(state), state.non_trainable) if self.evaluates_averages else state.weights
 
     def finalize(self, state: ModelState) -> list[Any]:
         """The trainable values that `fit` leaves behind: averages where the optimizer keeps a moving average."""
         if not self.averages:
             return state.trainable
-        optimizer = inner_optimizer(self.model)
-        variables = self.model.trainable_variables
-        mapping = [
-            *zip(variables, state.trainable, strict=True),
-            *zip(self.model.optimizer.variables, state.optimizer, strict=True),
+        places = self._optimizer_places
+        averages = averaged_weights(inner_optimizer(self.model))
+        return [
+            raw if average is None else state.optimizer[places[id(average)]]
+            for raw, average in zip(state.trainable, averages, strict=True)
         ]
-        with StatelessScope(state_mapping=mapping) as scope:
-            optimizer.finalize_variable_values(variables)
-        return [scope.get_current_value(variable) for variable in variables]
+
+    @property
+    def _optimizer_places(self) -> dict[int, int]:
+        """The place of each optimizer variable in the state, by its id."""
+        return {id(variable): place for place, variable in enumerate(self.model.optimizer.variables)}
 
     def starting_values(self, values: Mapping[str, float]) -> dict[int, float]:
         """The optimizer variables that start at a lane's own value, by their place in the optimizer's list."""
-        places = {id(variable): place for place, variable in enumerate(self.model.optimizer.variables)}
+        places = self._optimizer_places
         return {
             places[id(variable)]: value
             for item in self.bound

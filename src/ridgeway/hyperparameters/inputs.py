@@ -61,7 +61,9 @@ def input_swaps(
         change: takes an input, floating with a leading batch axis, and the number of its place. Pixels in uint8 come
             as floats; other whole numbers (tokens, categories) are left as they are.
     """
-    return [(layer, "call", _changed(layer, positions, change, place)) for place, (layer, positions) in enumerate(calls)]
+    return [
+        (layer, "call", _changed(layer, positions, change, place)) for place, (layer, positions) in enumerate(calls)
+    ]
 
 
 def _changed(

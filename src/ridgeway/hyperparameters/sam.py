@@ -1,6 +1,4 @@
-"""Sharpness-aware minimization (Foret et al. 2021, "Sharpness-aware minimization for efficiently improving
-generalization"): the gradient of the worst point nearby.
-"""
+"""Sharpness-aware minimization: the gradient of the worst point nearby (Foret et al. 2021)."""
 
 from __future__ import annotations
 
