@@ -39,6 +39,7 @@ __all__ = [
     "StatelessScope",
     "add_seed_generator",
     "all_layers",
+    "attention_rate",
     "averaged_weights",
     "build",
     "compile_copy",
@@ -50,8 +51,10 @@ __all__ = [
     "dropout_math",
     "excluded_from_decay",
     "flat_losses_swap",
+    "gate_masks",
     "graph_calls",
     "has_own_step",
+    "inner_dropout_layer",
     "inner_optimizer",
     "iterations",
     "keras_convolution",
@@ -282,6 +285,27 @@ _added: weakref.WeakSet[Any] = weakref.WeakSet()
 def training_now(layer: Any) -> bool:
     """Whether the call being traced is one in training mode; to be asked inside a layer's `call`."""
     return bool(layer._get_call_context().get_value("training"))
+
+
+def attention_rate(layer: Any) -> str:
+    """The attribute in which an attention layer holds its dropout rate."""
+    return "_dropout" if computed(layer, "dropout") else "dropout"
+
+
+def inner_dropout_layer(layer: Any) -> Any | None:
+    """The Dropout layer inside a built multi-head or grouped attention layer, which drops for it."""
+    return getattr(layer, "_dropout_layer", None)
+
+
+def gate_masks(cell: Any) -> list[Swap]:
+    """What Keras sets on a recurrent cell for a `recurrent_dropout` above 0: a mask for each gate, gates one by one."""
+    gates = {keras.layers.LSTMCell: 4, keras.layers.GRUCell: 3}
+    return [
+        swap
+        for kind, count in gates.items()
+        if isinstance(cell, kind)
+        for swap in ((cell, "implementation", 1), (cell, "dropout_mask_count", count))
+    ]
 
 
 @contextlib.contextmanager

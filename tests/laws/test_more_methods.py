@@ -18,12 +18,16 @@ from ridgeway.hyperparameters import StepContext
 from ridgeway.hyperparameters.mixup import mixup_draw
 from ridgeway.hyperparameters.noise import NOISE_SEED
 
-from .against_fit import assert_equal, assert_weights, compiled, fit_alone, lane_of, seeded, train_lanes
-from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, ROWS, TABLE, logits_loss, normalized_mlp
+from . import against_fit
+from .against_fit import assert_equal, assert_weights, compiled, fit_alone, lane_of, seeded
+from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, ROWS, SERIES, TABLE, logits_loss, normalized_mlp
 
 SEED = 5
 TRAINING = 56  # rows that are not held out
 LANE_SEED = repeat_seed(SEED, 0)
+
+# One way to run the lanes: trying out which is fastest would take most of the time here.
+train_lanes = partial(against_fit.train_lanes, executor="vmap")
 
 
 def test_noise_is_a_gaussian_noise_layer_behind_the_scaling():
@@ -148,26 +152,25 @@ def test_ema_leaves_the_users_optimizer_as_compiled_and_goes_into_the_export(tmp
     loaded.fit(TABLE, LABELS, verbose=0)
 
 
-def batches(epoch):
-    """The rows of each batch of an epoch, and the context of its step."""
+def fit_on_batches(model, batch_of, *held_out):
+    """Keras's fit on batches that are made outside, from the rows of each and the context of its step."""
     starts = range(0, TRAINING, BATCH)
-    for number, start in enumerate(starts):
-        step = epoch * len(starts) + number
-        yield np.arange(start, min(start + BATCH, TRAINING)), StepContext(jnp.uint32(LANE_SEED), jnp.int32(step))
 
+    def batches():
+        for step in range(EPOCHS * len(starts)):
+            start = starts[step % len(starts)]
+            rows = np.arange(start, min(start + BATCH, TRAINING))
+            yield batch_of(rows, StepContext(jnp.uint32(LANE_SEED), jnp.int32(step)))
 
-def fit_on_batches(model, batch_of, held_out):
-    """Trains on batches made outside; the history that `fit` would give."""
-    logs = []
-    for epoch in range(EPOCHS):
-        model.reset_metrics()
-        for rows, context in batches(epoch):
-            found = model.train_on_batch(*batch_of(rows, context), return_dict=True)
-        held = model.evaluate(*held_out, batch_size=BATCH, verbose=0, return_dict=True)
-        logs.append({**found, **{f"val_{name}": value for name, value in held.items()}})
-    history = keras.callbacks.History()
-    history.history = {name: [log[name] for log in logs] for name in logs[0]}
-    return history
+    return model.fit(
+        batches(),
+        epochs=EPOCHS,
+        steps_per_epoch=len(starts),
+        shuffle=False,
+        validation_data=held_out,
+        validation_batch_size=BATCH,
+        verbose=0,
+    )
 
 
 def test_mixup_is_training_on_mixed_one_hot_batches():
@@ -176,7 +179,7 @@ def test_mixup_is_training_on_mixed_one_hot_batches():
 
     def mixed(rows, context):
         share, order = map(np.asarray, mixup_draw(context, 0.7, len(rows)))
-        return [share * part[rows] + (1 - share) * part[rows][order] for part in (TABLE, labels)]
+        return tuple(share * part[rows] + (1 - share) * part[rows][order] for part in (TABLE, labels))
 
     path = train_lanes(
         compiled(normalized_mlp, OPTIMIZERS["adam"](), loss), TABLE, labels, rw.Grid(mixup=[0, 0.2, 0.7, 4]), seed=SEED
@@ -184,7 +187,7 @@ def test_mixup_is_training_on_mixed_one_hot_batches():
     plain = compiled(normalized_mlp, OPTIMIZERS["adam"](), loss)
     assert_equal(path, {"mixup": 0}, plain, fit_alone(plain, TABLE, labels))
     alone = compiled(normalized_mlp, OPTIMIZERS["adam"](), loss)
-    history = fit_on_batches(alone, mixed, (TABLE[TRAINING:], labels[TRAINING:]))
+    history = fit_on_batches(alone, mixed, TABLE[TRAINING:], labels[TRAINING:])
     assert_equal(path, {"mixup": 0.7}, alone, history)
 
 
@@ -214,8 +217,7 @@ def test_mixup_of_two_outputs_any_labels_weighted_rows_and_penalties():
     path = train_lanes(compiled_twice(), TABLE, y, rw.Grid(mixup=[0, 0.2, 1, 4]), sample_weight=weights, seed=SEED)
     held = slice(TRAINING, ROWS)
     alone = compiled_twice()
-    outside = (TABLE[held], {"a": LABELS[held], "b": numbers[held]}, weights[held])
-    history = fit_on_batches(alone, twice, outside)
+    history = fit_on_batches(alone, twice, TABLE[held], {"a": LABELS[held], "b": numbers[held]}, weights[held])
     assert {"a_loss", "b_loss"} <= set(history.history)
     assert_equal(path, {"mixup": 1}, alone, history)
 
@@ -235,3 +237,43 @@ def test_mixup_of_whole_numbers_is_refused():
     )
     with pytest.raises(rw.InputError, match="no input holds floating numbers"):
         train_lanes(model, np.ones((ROWS, 8), "int32"), LABELS, rw.Grid(mixup=[0, 0.1]))
+
+
+def test_recurrent_dropout_is_that_of_all_cells():
+    def build(rate=0.0):
+        options = {"recurrent_dropout": rate, "return_sequences": True}
+        return keras.Sequential(
+            [
+                keras.Input((5, 4)),
+                layers.SimpleRNN(4, seed=1, **options),
+                layers.LSTM(4, seed=2, **options),
+                layers.Bidirectional(layers.GRU(2, seed=3, **options)),
+                layers.Reshape((5, 4, 1)),
+                layers.ConvLSTM1D(2, 3, seed=4, recurrent_dropout=rate),
+                layers.Flatten(),
+                layers.Dense(3),
+            ]
+        )
+
+    family = rw.Grid(recurrent_dropout=[0, 0.1, 0.3, 0.5])
+    path = train_lanes(compiled(build, OPTIMIZERS["sgd"]()), SERIES, LABELS, family)
+    for rate in (0.0, 0.3):
+        alone = compiled(partial(build, rate), OPTIMIZERS["sgd"]())
+        assert_equal(path, {"recurrent_dropout": rate}, alone, fit_alone(alone, SERIES, LABELS))
+
+
+def test_attention_dropout_is_that_of_all_attention_layers():
+    def build(rate=0.0):
+        inputs = keras.Input((5, 4))
+        x = layers.MultiHeadAttention(2, 3, dropout=rate, seed=1)(inputs, inputs)
+        x = layers.GroupQueryAttention(3, 4, 2, dropout=rate, seed=2)(x, x)
+        x = layers.Attention(dropout=rate, seed=3)([x, x])
+        x = layers.AdditiveAttention(dropout=rate, seed=4)([x, inputs])
+        x = layers.Dropout(0.2, seed=5)(x)
+        return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+    family = rw.Grid(attention_dropout=[0.0, 0.4], dropout=[0.0, 0.2])
+    path = train_lanes(compiled(build, OPTIMIZERS["sgd"]()), SERIES, LABELS, family)
+    for rate in (0.0, 0.4):
+        alone = compiled(partial(build, rate), OPTIMIZERS["sgd"]())
+        assert_equal(path, {"attention_dropout": rate, "dropout": 0.2}, alone, fit_alone(alone, SERIES, LABELS))

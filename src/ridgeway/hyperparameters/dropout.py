@@ -13,7 +13,7 @@ from ridgeway.errors import InputError
 from ridgeway.hyperparameters.draws import bernoulli, place_key
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
 from ridgeway.hyperparameters.inputs import first_weighted_calls, input_swaps
-from ridgeway.keras_internals import Swap, add_seed_generator, all_layers
+from ridgeway.keras_internals import Swap, add_seed_generator, all_layers, inner_dropout_layer
 
 if TYPE_CHECKING:
     from ridgeway.hyperparameters.swap import LaneScalar
@@ -29,7 +29,7 @@ class Dropout(Hyperparameter):
     """The rate, in [0, 1), of all dropout layers of the model.
 
     `Dropout`, `SpatialDropout1D/2D/3D`, `GaussianDropout` and `AlphaDropout` layers; a layer built with rate 0
-    takes part. Give one layer a rate of its own by `"name_of_layer.rate"`.
+    takes part. The dropout inside attention layers is `attention_dropout`. Give one layer a rate of its own by `"name_of_layer.rate"`.
     """
 
     name = "dropout"
@@ -38,7 +38,9 @@ class Dropout(Hyperparameter):
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class."""
-        layers = [layer for layer in all_layers(model) if isinstance(layer, LAYERS)]
+        layers = all_layers(model)
+        inner = [inner_dropout_layer(layer) for layer in layers]
+        layers = [layer for layer in layers if isinstance(layer, LAYERS) and not any(layer is own for own in inner)]
         if not layers:
             raise InputError(
                 "dropout acts on nothing in this model: it has no dropout layer. Add keras.layers.Dropout(0.0) "

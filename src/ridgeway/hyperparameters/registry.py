@@ -10,6 +10,7 @@ from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.ema import Ema
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
+from ridgeway.hyperparameters.inner_dropout import AttentionDropout, RecurrentDropout
 from ridgeway.hyperparameters.mixup import Mixup
 from ridgeway.hyperparameters.noise import Noise
 from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
@@ -17,7 +18,22 @@ from ridgeway.hyperparameters.penalties import L1, L2
 from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 
-_KINDS = (WeightDecay, L1, L2, Dropout, InputDropout, Noise, Mixup, LabelSmoothing, Sam, Ema, LearningRate, Momentum)
+_KINDS = (
+    WeightDecay,
+    L1,
+    L2,
+    Dropout,
+    InputDropout,
+    RecurrentDropout,
+    AttentionDropout,
+    Noise,
+    Mixup,
+    LabelSmoothing,
+    Sam,
+    Ema,
+    LearningRate,
+    Momentum,
+)
 NAMES = tuple(kind.name for kind in _KINDS)
 
 
