@@ -41,6 +41,8 @@ __all__ = [
     "adapted_normalizations",
     "add_seed_generator",
     "all_layers",
+    "attention_rate",
+    "averaged_weights",
     "build",
     "class_probabilities",
     "compile_copy",
@@ -51,8 +53,11 @@ __all__ = [
     "draw_seed",
     "dropout_math",
     "excluded_from_decay",
+    "flat_losses_swap",
+    "gate_masks",
     "graph_calls",
     "has_own_step",
+    "inner_dropout_layer",
     "inner_optimizer",
     "is_functional",
     "is_input",
@@ -63,6 +68,7 @@ __all__ = [
     "learning_rate_variable",
     "monitor_direction",
     "normalization_swap",
+    "rebuild_with_averages",
     "rebuild_with_momentum",
     "regularizer_swap",
     "rerun_graph",
@@ -169,6 +175,33 @@ def rebuild_with_momentum(optimizer: Any, variables: Sequence[Any]) -> None:
         optimizer._tracker.lock()
 
 
+def rebuild_with_averages(optimizer: Any, variables: Sequence[Any]) -> None:
+    """Gives a built optimizer without `use_ema` the slots in which Keras averages the weights.
+
+    They start at the weights' own values: after steps that were taken without them, Keras's first average is not
+    simply the weights.
+    """
+    if optimizer.use_ema:
+        return
+    if not hasattr(optimizer, "_model_variables_moving_average"):
+        locked = optimizer._tracker.locked
+        optimizer._tracker.unlock()
+        averages = optimizer.add_optimizer_variables(list(variables), "average")
+        # Past the tracker, as Keras's own `build` has it: the variables are in the optimizer's list already.
+        object.__setattr__(optimizer, "_model_variables_moving_average", averages)
+        if locked:
+            optimizer._tracker.lock()
+    for variable, average in zip(variables, averaged_weights(optimizer), strict=True):
+        if average is not None:
+            # A copy: Keras's fit donates both.
+            average.assign(jnp.copy(variable.value))
+
+
+def averaged_weights(optimizer: Any) -> list[Any]:
+    """The optimizer's variables that average the trainable ones, in their order; None for one that it leaves out."""
+    return list(optimizer._model_variables_moving_average)
+
+
 def iterations(optimizer: Any) -> Any:
     """The variable that counts gradient steps, accumulated ones included."""
     return optimizer._iterations
@@ -260,6 +293,27 @@ _added: weakref.WeakSet[Any] = weakref.WeakSet()
 def training_now(layer: Any) -> bool:
     """Whether the call being traced is one in training mode; to be asked inside a layer's `call`."""
     return bool(layer._get_call_context().get_value("training"))
+
+
+def attention_rate(layer: Any) -> str:
+    """The attribute in which an attention layer holds its dropout rate."""
+    return "_dropout" if computed(layer, "dropout") else "dropout"
+
+
+def inner_dropout_layer(layer: Any) -> Any | None:
+    """The Dropout layer inside a built multi-head or grouped attention layer, which drops for it."""
+    return getattr(layer, "_dropout_layer", None)
+
+
+def gate_masks(cell: Any) -> list[Swap]:
+    """What Keras sets on a recurrent cell for a `recurrent_dropout` above 0: a mask for each gate, gates one by one."""
+    gates = {keras.layers.LSTMCell: 4, keras.layers.GRUCell: 3}
+    return [
+        swap
+        for kind, count in gates.items()
+        if isinstance(cell, kind)
+        for swap in ((cell, "implementation", 1), (cell, "dropout_mask_count", count))
+    ]
 
 
 @contextlib.contextmanager
@@ -415,6 +469,16 @@ def compiled_losses(model: keras.Model) -> list[CompiledLoss]:
         given = keras.tree.flatten(compiled._user_loss)
         return [CompiledLoss(_loss_object(loss)) for loss in given if loss not in (None, "crossentropy", "ce")]
     return [CompiledLoss(entry.loss) for entry in compiled._flat_losses]
+
+
+def flat_losses_swap(model: keras.Model, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Swap:
+    """Puts `change(loss)` in the place of each loss of a compiled and built model, one an output.
+
+    A loss is called with `(y_true, y_pred, sample_weight)` and gives a scalar. Penalties and losses that layers add
+    are none of these, and what Keras logs for each output is what the changed loss gives.
+    """
+    compiled = model._compile_loss
+    return (compiled, "_flat_losses", [entry._replace(loss=change(entry.loss)) for entry in compiled._flat_losses])
 
 
 def _loss_object(given: Any) -> Any:

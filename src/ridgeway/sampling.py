@@ -67,7 +67,9 @@ def predict_samples(model: keras.Model, x: Any, n: int, seed: int = 0, batch_siz
             )
             for start in range(0, rows, batch_size)
         ]
-        samples.append(keras.tree.map_structure(lambda *pieces: np.concatenate([np.asarray(p) for p in pieces]), *parts))
+        samples.append(
+            keras.tree.map_structure(lambda *pieces: np.concatenate([np.asarray(p) for p in pieces]), *parts)
+        )
     return keras.tree.map_structure(lambda *drawn: np.stack(drawn), *samples)
 
 

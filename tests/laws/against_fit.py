@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
 import ridgeway as rw
 
-from .models import BATCH, EPOCHS
+from .models import BATCH, EPOCHS, logits_loss
 
 RELATIVE = 1e-5
 
@@ -19,6 +19,13 @@ def seeded(build: Callable[[], keras.Model]) -> keras.Model:
     """The model with the same starting weights whenever it is built."""
     keras.utils.set_random_seed(11)
     return build()
+
+
+def compiled(build: Callable[[], keras.Model], optimizer: Any, loss: Any = None) -> keras.Model:
+    """The seeded model, compiled for sparse labels and accuracy."""
+    model = seeded(build)
+    model.compile(optimizer, loss or logits_loss(), metrics=["accuracy"])
+    return model
 
 
 def lane_of(path: rw.Path, configuration: Mapping[str, float | str]) -> int:
@@ -52,7 +59,20 @@ def assert_equal(
     assert set(history.history) <= set(found.columns)
     for name, expected in history.history.items():
         np.testing.assert_allclose(found[name], expected, rtol=relative, atol=relative, err_msg=name)
-    values = path.lane_weights(lane, "last").values()
+    assert_weights(path, configuration, alone, relative)
+
+
+def assert_weights(
+    path: rw.Path,
+    configuration: Mapping[str, float],
+    alone: keras.Model,
+    relative: float = RELATIVE,
+    epoch: Literal["best", "last"] = "last",
+) -> int:
+    """Every weight at the lane's end, or best epoch, is that of the model trained alone; gives the lane."""
+    lane = lane_of(path, configuration)
+    values = path.lane_weights(lane, epoch).values()
     for variable, value in zip(alone.weights, values, strict=True):
         scale = max(1.0, float(np.abs(variable.numpy()).max()))
         np.testing.assert_allclose(value, variable.numpy(), rtol=0, atol=relative * scale, err_msg=variable.path)
+    return lane

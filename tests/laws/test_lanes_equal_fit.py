@@ -10,14 +10,8 @@ from keras import layers
 import ridgeway as rw
 from ridgeway.engine.state import repeat_seed
 
-from .against_fit import assert_equal, fit_alone, seeded, train_lanes
+from .against_fit import assert_equal, compiled, fit_alone, seeded, train_lanes
 from .models import EPOCHS, IMAGES, LABELS, MODELS, OPTIMIZERS, ROWS, TABLE, cnn, logits_loss, mlp, normalized_mlp
-
-
-def compiled(build, optimizer, loss=None):
-    model = seeded(build)
-    model.compile(optimizer, loss or logits_loss(), metrics=["accuracy"])
-    return model
 
 
 def not_kernels(model):

@@ -198,7 +198,9 @@ def _direction(callback: Any, model: keras.Model, logs: Sequence[str]) -> str:
     if callback.mode == "auto" and callback.monitor in _ALWAYS_LESS:
         return "min"
     # Keras's rule is a method of its own callbacks.
-    probe = keras.callbacks.EarlyStopping(callback.monitor, mode=callback.mode) if isinstance(callback, _OURS) else callback
+    probe = (
+        keras.callbacks.EarlyStopping(callback.monitor, mode=callback.mode) if isinstance(callback, _OURS) else callback
+    )
     try:
         return monitor_direction(probe, model)
     except ValueError:

@@ -19,10 +19,8 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from ridgeway.engine.state import ModelState, stacked
+from ridgeway.engine.state import ModelState, Weights, stacked
 from ridgeway.engine.step import Batch, EpochProgram, Lane
-
-Weights = tuple[list[Any], list[Any]]
 
 
 class Taken(NamedTuple):
@@ -162,7 +160,8 @@ class StackedExecutor(Executor):
         def all_lanes(
             state: ModelState, kept: list[Weights], pending: Any, lane: Lane, rows: Any, live: Any, *rest: Any
         ) -> Any:
-            kept = [_chosen(pending[:, keeper], state.weights, old) for keeper, old in enumerate(kept)]
+            now = self._program.weights(state)
+            kept = [_chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
             logs, state = epochs(state, lane, rows, live, *rest)
             return logs, state, kept
 
@@ -215,7 +214,7 @@ class StackedExecutor(Executor):
         state = jax.tree.map(partial(self._host, slot=slot), self._state)
         last = self._finalize(state) if self._program.averages else state.trainable
         kept = [
-            state.weights if now else jax.tree.map(partial(self._host, slot=slot), weights)
+            self._program.weights(state) if now else jax.tree.map(partial(self._host, slot=slot), weights)
             for now, weights in zip(self._pending[slot], self._kept, strict=True)
         ]
         return Taken((list(map(np.asarray, last)), state.non_trainable), kept)
@@ -332,7 +331,7 @@ class StepsExecutor(Executor):
         """See the base class."""
         for slot in np.flatnonzero(mask):
             # A copy: the state is donated to its next step.
-            self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._state[slot].weights)
+            self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._program.weights(self._state[slot]))
 
     def take(self, slot: int) -> Taken:
         """See the base class."""

@@ -12,6 +12,9 @@ import numpy as np
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import all_layers, seed_variables, weight_setting
 
+#: Trainable and non-trainable values, in Keras's order.
+Weights = tuple[list[Any], list[Any]]
+
 
 class ModelState(NamedTuple):
     """Values of all variables that training changes; each a list in Keras's own order.
@@ -25,7 +28,7 @@ class ModelState(NamedTuple):
     metrics: list[Any]
 
     @property
-    def weights(self) -> tuple[list[Any], list[Any]]:
+    def weights(self) -> Weights:
         """What a model file keeps: trainable and non-trainable values."""
         return (self.trainable, self.non_trainable)
 

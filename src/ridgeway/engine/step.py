@@ -17,12 +17,13 @@ from jax import lax
 
 from ridgeway.engine.calibration import RELIABILITY, expected_calibration_error, reliability
 from ridgeway.engine.convolution import canonical_convolutions
-from ridgeway.engine.state import ModelState
+from ridgeway.engine.state import ModelState, Weights
 from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
 from ridgeway.hyperparameters.draws import shared_draws
 from ridgeway.keras_internals import (
     StatelessScope,
     adapted_normalizations,
+    averaged_weights,
     class_probabilities,
     dropout_math,
     has_own_step,
@@ -265,9 +266,17 @@ class EpochProgram:
     ) -> tuple[Logs, ModelState]:
         """Adds the validation logs, each name with the prefix `val_`."""
         if self.validation_rows:
+            raw = state.trainable
             found, state = self.evaluate(
-                state, lane, validation, self.validation_rows, self.validation_batch_size, batches
+                state._replace(trainable=self.weights(state)[0]),
+                lane,
+                validation,
+                self.validation_rows,
+                self.validation_batch_size,
+                batches,
             )
+            if self.evaluates_averages:
+                state = state._replace(trainable=raw)
             logs = {**scalars(logs), **{f"val_{name}": value for name, value in found.items()}}
         elif "loss" in logs:
             # No validation would notice weights that the epoch's last update left infinite: the loss was taken before.
@@ -284,25 +293,36 @@ class EpochProgram:
     @property
     def averages(self) -> bool:
         """Whether the optimizer keeps a moving average of the weights."""
-        return bool(inner_optimizer(self.model).use_ema)
+        return self.evaluates_averages or bool(inner_optimizer(self.model).use_ema)
+
+    @property
+    def evaluates_averages(self) -> bool:
+        """Whether the averages are what is validated and kept, too."""
+        return any(item.binding.evaluates_averages for item in self.bound)
+
+    def weights(self, state: ModelState) -> Weights:
+        """What is validated and kept of a state: of one lane, or of a stack."""
+        return (self.finalize(state), state.non_trainable) if self.evaluates_averages else state.weights
 
     def finalize(self, state: ModelState) -> list[Any]:
         """The trainable values that `fit` leaves behind: averages where the optimizer keeps a moving average."""
         if not self.averages:
             return state.trainable
-        optimizer = inner_optimizer(self.model)
-        variables = self.model.trainable_variables
-        mapping = [
-            *zip(variables, state.trainable, strict=True),
-            *zip(self.model.optimizer.variables, state.optimizer, strict=True),
+        places = self._optimizer_places
+        averages = averaged_weights(inner_optimizer(self.model))
+        return [
+            raw if average is None else state.optimizer[places[id(average)]]
+            for raw, average in zip(state.trainable, averages, strict=True)
         ]
-        with StatelessScope(state_mapping=mapping) as scope:
-            optimizer.finalize_variable_values(variables)
-        return [scope.get_current_value(variable) for variable in variables]
+
+    @property
+    def _optimizer_places(self) -> dict[int, int]:
+        """The place of each optimizer variable in the state, by its id."""
+        return {id(variable): place for place, variable in enumerate(self.model.optimizer.variables)}
 
     def starting_values(self, values: Mapping[str, float]) -> dict[int, float]:
         """The optimizer variables that start at a lane's own value, by their place in the optimizer's list."""
-        places = {id(variable): place for place, variable in enumerate(self.model.optimizer.variables)}
+        places = self._optimizer_places
         return {
             places[id(variable)]: value
             for item in self.bound
@@ -326,11 +346,13 @@ class EpochProgram:
         """The model as this lane has it, for the time of a trace."""
         values = {item.name: LaneScalar(lane.values[item.name], item.low, item.high, item.name) for item in self.bound}
         context = StepContext(seed=lane.seed, step=step, values=values)
-        swaps = [swap for item in self.bound for swap in item.binding.swaps(values[item.name], context)]
-        # Their statistics are state like any other: lanes may differ in them.
-        swaps += [normalization_swap(layer) for layer in adapted_normalizations(self.model)]
         with contextlib.ExitStack() as stack:
-            stack.enter_context(swapped(swaps))
+            # One after another, so that what acts on the same place acts on what the others left there; by name, so
+            # that the family's own order changes nothing.
+            for item in sorted(self.bound, key=lambda item: item.name):
+                stack.enter_context(swapped(item.binding.swaps(values[item.name], context)))
+            # Their statistics are state like any other: lanes may differ in them.
+            stack.enter_context(swapped([normalization_swap(layer) for layer in adapted_normalizations(self.model)]))
             stack.enter_context(dropout_math())
             stack.enter_context(shared_draws())
             if self.canonical:

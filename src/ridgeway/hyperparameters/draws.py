@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -20,16 +20,19 @@ from jax.custom_batching import custom_vmap
 
 from ridgeway.keras_internals import draw_seed, keras_dropout
 
+if TYPE_CHECKING:
+    from ridgeway.hyperparameters.hyperparameter import StepContext
+
 
 def shared_draws() -> contextlib.AbstractContextManager[None]:
-    """Lets Keras's dropout draw through `uniform` while a step is traced."""
+    """Lets Keras's dropout draw through `bernoulli` while a step is traced."""
     return keras_dropout(_keras_dropout)
 
 
 def _keras_dropout(
     inputs: Any, rate: Any, noise_shape: tuple[int | None, ...] | None = None, seed: Any = None
 ) -> jax.Array:
-    """What `keras.random.dropout` does on JAX, with the uniform numbers of its Bernoulli draw from `uniform`."""
+    """What `keras.random.dropout` does on JAX, with the uniform numbers of its Bernoulli draw from here."""
     if rate == 1.0:
         return jnp.zeros_like(inputs)
     if rate == 0.0:
@@ -53,13 +56,53 @@ def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
         shape: of the result.
     """
     dtype = jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype
-    return _uniform(shape, jnp.dtype(dtype).name)(key) < p
+    return _drawn_once(jax.random.uniform, shape, jnp.dtype(dtype).name)(key) < p
+
+
+def normal(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    """As `jax.random.normal(key, shape, dtype)`, drawn once for lanes with one key.
+
+    Args:
+        key: uint32 `(2,)`.
+        shape: of the result.
+        dtype: of the result, floating.
+    """
+    return _drawn_once(jax.random.normal, shape, jnp.dtype(dtype).name)(key)
+
+
+def permutation(key: jax.Array, size: int) -> jax.Array:
+    """As `jax.random.permutation(key, size)`, int32 `(size,)`, drawn once for lanes with one key.
+
+    Args:
+        key: uint32 `(2,)`.
+        size: how many numbers to put in order.
+    """
+    return _drawn_once(_permuted, (size,), "int32")(key)
+
+
+def _permuted(key: jax.Array, shape: tuple[int, ...], dtype: str) -> jax.Array:
+    return jax.random.permutation(key, shape[0]).astype(dtype)
+
+
+def place_key(context: StepContext, place: int) -> jax.Array:
+    """The key of a place in the model at a lane's step: that of Keras's generator of seed `context.seed + place`.
+
+    Args:
+        context: of the step.
+        place: told apart from other places, below 2**32.
+
+    Returns:
+        uint32 `(2,)`, as the generator has it at its `context.step`-th draw.
+    """
+    return jnp.stack([context.seed + jnp.uint32(place), context.step.astype(jnp.uint32)])
 
 
 @cache
-def _uniform(shape: tuple[int, ...], dtype: str) -> Callable[[jax.Array], jax.Array]:
+def _drawn_once(
+    random: Callable[[jax.Array, tuple[int, ...], str], jax.Array], shape: tuple[int, ...], dtype: str
+) -> Callable[[jax.Array], jax.Array]:
     def plain(key: jax.Array) -> jax.Array:
-        return jax.random.uniform(key, shape, dtype)
+        return random(key, shape, dtype)
 
     draw = custom_vmap(plain)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import keras
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters.draws import bernoulli
+from ridgeway.hyperparameters.draws import bernoulli, place_key
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
-from ridgeway.hyperparameters.inputs import first_weighted_calls
-from ridgeway.keras_internals import Swap, add_seed_generator, all_layers, training_now
+from ridgeway.hyperparameters.inputs import first_weighted_calls, input_swaps
+from ridgeway.keras_internals import Swap, add_seed_generator, all_layers, inner_dropout_layer
 
 if TYPE_CHECKING:
     from ridgeway.hyperparameters.swap import LaneScalar
@@ -29,7 +29,7 @@ class Dropout(Hyperparameter):
     """The rate, in [0, 1), of all dropout layers of the model.
 
     `Dropout`, `SpatialDropout1D/2D/3D`, `GaussianDropout` and `AlphaDropout` layers; a layer built with rate 0
-    takes part. Give one layer a rate of its own by `"name_of_layer.rate"`.
+    takes part. The dropout inside attention layers is `attention_dropout`. Give one layer a rate of its own by `"name_of_layer.rate"`.
     """
 
     name = "dropout"
@@ -38,7 +38,9 @@ class Dropout(Hyperparameter):
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class."""
-        layers = [layer for layer in all_layers(model) if isinstance(layer, LAYERS)]
+        layers = all_layers(model)
+        inner = [inner_dropout_layer(layer) for layer in layers]
+        layers = [layer for layer in layers if isinstance(layer, LAYERS) and not any(layer is own for own in inner)]
         if not layers:
             raise InputError(
                 "dropout acts on nothing in this model: it has no dropout layer. Add keras.layers.Dropout(0.0) "
@@ -101,39 +103,24 @@ class _InputDropoutBinding(Binding):
         self._calls = calls
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        return [
-            (layer, "call", _dropping_call(layer, positions, value, context, place))
-            for place, (layer, positions) in enumerate(self._calls)
-        ]
+        def drop(inputs: jax.Array, place: int) -> jax.Array:
+            return drop_units(inputs, value, place_key(context, place), inputs.shape)
+
+        return input_swaps(self._calls, drop)
 
     def write(self, value: float) -> None:
         """Nothing to write: in prediction input dropout does nothing."""
 
 
-def _dropping_call(
-    layer: Any, positions: tuple[int, ...], rate: Any, context: StepContext, place: int
-) -> Callable[..., Any]:
-    original = layer.call
+def drop_units(inputs: jax.Array, rate: Any, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """What `keras.layers.Dropout(rate, noise_shape=shape)` does with a key of its generator.
 
-    def call(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
-        if training_now(layer):
-            leaves, structure = jax.tree.flatten(inputs)
-            for position in positions:
-                leaves[position] = _drop(leaves[position], rate, context, place + 31 * position)
-            inputs = jax.tree.unflatten(structure, leaves)
-        return original(inputs, *arguments, **keywords)
-
-    return call
-
-
-def _drop(inputs: Any, rate: Any, context: StepContext, place: int) -> Any:
-    """What Keras's Dropout layer with seed `context.seed + place` would do at its `context.step`-th call."""
-    values = jnp.asarray(inputs)
-    if not jnp.issubdtype(values.dtype, jnp.floating):
-        if values.dtype != jnp.uint8:
-            return inputs
-        values = values.astype(keras.config.floatx())
-    seed = jnp.stack([context.seed + jnp.uint32(place), context.step.astype(jnp.uint32)])
+    Args:
+        inputs: floating, leading batch axis.
+        rate: scalar in [0, 1).
+        key: uint32 `(2,)`.
+        shape: of the draws, broadcast to the inputs: 1 on an axis drops along it as a whole.
+    """
     keep = 1.0 - rate
-    mask = bernoulli(seed, keep, values.shape)
-    return jax.lax.select(mask, values / keep, jnp.zeros_like(values))
+    mask = jnp.broadcast_to(bernoulli(key, keep, shape), inputs.shape)
+    return jax.lax.select(mask, inputs / keep, jnp.zeros_like(inputs))

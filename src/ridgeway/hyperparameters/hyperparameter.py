@@ -48,6 +48,8 @@ class Binding(ABC):
     base: float | None = None
     # Whether the value could be bound and yet act on nothing; then the traced step is asked.
     doubtful: bool = False
+    # Whether the optimizer's average of the weights is what is evaluated and kept.
+    evaluates_averages: bool = False
 
     @abstractmethod
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:

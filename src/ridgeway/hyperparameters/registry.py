@@ -9,9 +9,14 @@ from ridgeway.hyperparameters.attribute import Attribute
 from ridgeway.hyperparameters.choices import Choice, InputScaling, Normalization, NormalizationPosition
 from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
+from ridgeway.hyperparameters.ema import Ema
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
+from ridgeway.hyperparameters.inner_dropout import AttentionDropout, RecurrentDropout
+from ridgeway.hyperparameters.mixup import Mixup
+from ridgeway.hyperparameters.noise import Noise
 from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
 from ridgeway.hyperparameters.penalties import L1, L2
+from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 
 _KINDS = (
@@ -20,7 +25,13 @@ _KINDS = (
     L2,
     Dropout,
     InputDropout,
+    RecurrentDropout,
+    AttentionDropout,
+    Noise,
+    Mixup,
     LabelSmoothing,
+    Sam,
+    Ema,
     LearningRate,
     Momentum,
     Normalization,

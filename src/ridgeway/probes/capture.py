@@ -23,11 +23,7 @@ _NOT_ELEMENTWISE = {"softmax", "log_softmax", "glu", "linear", "sparsemax"}
 
 def weighted_layers(model: keras.Model) -> list[Any]:
     """The layers that hold a kernel of their own, in the model's order."""
-    return [
-        layer
-        for layer in all_layers(model)
-        if any(is_kernel(variable) for variable in layer._trainable_variables)
-    ]
+    return [layer for layer in all_layers(model) if any(is_kernel(variable) for variable in layer._trainable_variables)]
 
 
 @dataclass
