@@ -250,7 +250,7 @@ RECURRENT = {
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("simple", 0.3), ("lstm", 0.0), ("bidirectional", 0.3), ("convolution", 0.5)]
+    ("name", "rate"), [("simple", 0.3), ("lstm", 0.0), ("lstm", 0.3), ("bidirectional", 0.3), ("convolution", 0.5)]
 )
 def test_recurrent_dropout_is_that_of_the_cells(name, rate):
     def build(**rate):
@@ -344,3 +344,18 @@ def shared_add():
 def test_what_acts_on_nothing_is_refused(name, build, said):
     with pytest.raises(rw.InputError, match=f"{name} .*{said}"):
         hyperparameter(name).bind(build(), "kernels")
+
+
+def test_rates_inside_layers_go_into_the_export(tmp_path):
+    def build():
+        inputs = keras.Input((5, 4))
+        attended = layers.MultiHeadAttention(2, 3)(inputs, inputs)
+        return keras.Model(inputs, layers.Dense(3)(layers.LSTM(4)(attended)))
+
+    family = rw.Grid(recurrent_dropout=[0, 0.25], attention_dropout=[0, 0.5])
+    path = train_lanes(compiled(build, "sgd"), SERIES, LABELS, family, epochs=1)
+    path.model(lane_of(path, {"recurrent_dropout": 0.25, "attention_dropout": 0.5})).save(tmp_path / "lane.keras")
+    loaded = keras.models.load_model(tmp_path / "lane.keras")
+    attention, recurrent = loaded.layers[1:3]
+    assert attention.dropout == 0.5 and recurrent.recurrent_dropout == 0.25
+    loaded.fit(SERIES, LABELS, verbose=0)
