@@ -168,7 +168,7 @@ def test_kerass_dropout_and_convolution_are_reached_by_the_hooks():
 
 
 def test_shared_draws_are_kerass_own_bits():
-    from ridgeway.hyperparameters.draws import bernoulli, shared_draws
+    from ridgeway.hyperparameters.draws import bernoulli, normal, permutation, shared_draws
 
     keys = jnp.array([[1, 2], [1, 2], [1, 2]], jnp.uint32)
     mixed = jnp.array([[1, 2], [3, 4], [5, 6]], jnp.uint32)
@@ -177,7 +177,48 @@ def test_shared_draws_are_kerass_own_bits():
         found = jax.vmap(lambda key, p: bernoulli(key, p, (4, 5)))(given, rates)
         expected = jax.vmap(lambda key, p: jax.random.bernoulli(key, p, (4, 5)))(given, rates)
         np.testing.assert_array_equal(found, expected)
+        found = jax.vmap(lambda key: normal(key, (4, 5), "float32"))(given)
+        np.testing.assert_array_equal(found, jax.vmap(lambda key: jax.random.normal(key, (4, 5)))(given))
+        found = jax.vmap(lambda key: permutation(key, 7))(given)
+        np.testing.assert_array_equal(found, jax.vmap(lambda key: jax.random.permutation(key, 7))(given))
     plain = keras.layers.Dropout(0.4, seed=3)(jnp.ones((8, 8)), training=True)
     with shared_draws():
         shared = keras.layers.Dropout(0.4, seed=3)(jnp.ones((8, 8)), training=True)
     np.testing.assert_array_equal(plain, shared)
+
+
+def test_averages_are_the_slots_that_keras_makes_for_use_ema():
+    own = compiled(optimizer=keras.optimizers.SGD(0.1, use_ema=True))
+    ours = compiled()
+    internals.rebuild_with_averages(ours.optimizer, ours.trainable_variables)
+    internals.rebuild_with_averages(ours.optimizer, ours.trainable_variables)
+    assert len(own.optimizer.variables) == len(ours.optimizer.variables)
+    averages = internals.averaged_weights(ours.optimizer)
+    assert [average.shape for average in averages] == [a.shape for a in internals.averaged_weights(own.optimizer)]
+    for variable, average in zip(ours.trainable_variables, averages, strict=True):
+        np.testing.assert_array_equal(variable, average)
+
+
+def test_a_changed_loss_is_what_a_compiled_model_computes():
+    model = compiled()
+    y = np.ones((4, 2), np.float32)
+    owner, attribute, losses = internals.flat_losses_swap(model, lambda loss: lambda *given: 3 * loss(*given))
+    before = model.compute_loss(X, y, model(X), None)
+    object.__setattr__(owner, attribute, losses)
+    np.testing.assert_allclose(model.compute_loss(X, y, model(X), None), 3 * before, rtol=1e-6)
+
+
+def test_gate_masks_are_what_keras_sets_for_a_recurrent_dropout():
+    for kind in (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell):
+        above = kind(4, recurrent_dropout=0.1)
+        swaps = internals.gate_masks(kind(4))
+        assert [(name, getattr(above, name)) for _, name, _ in swaps] == [(name, value) for _, name, value in swaps]
+
+
+def test_a_graph_comes_in_order_without_calls_from_outside():
+    inputs = keras.Input((3,))
+    shared = keras.layers.Dense(3, name="shared")
+    model = keras.Model(inputs, shared(keras.layers.Dense(3, name="between")(shared(inputs))))
+    shared(keras.Input((3,)))
+    names = [operation.name for operation, _, _ in internals.graph_calls(model)[1:]]
+    assert names == ["shared", "between", "shared"]

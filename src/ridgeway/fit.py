@@ -42,6 +42,8 @@ from ridgeway.interruption import Interruption
 from ridgeway.keras_internals import build, compiled_losses
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
+from ridgeway.probes import ProbeProgram, checked_probes
+from ridgeway.probes.program import Label
 from ridgeway.progress import ProgressBar
 from ridgeway.results import assemble
 from ridgeway.structures import Variants, scaled_states, structure_of
@@ -68,6 +70,7 @@ def fit_path(
     decay: Decay = "kernels",
     slots: int | None = None,
     executor: str = "auto",
+    probes: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -100,6 +103,9 @@ def fit_path(
             trainable variables, as Keras's own does.
         slots: lanes side by side. None: chosen.
         executor: "vmap", "map", "steps", or "auto": chosen by timing a few steps.
+        probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",
+            "saturation", "gradients", "sharpness", "generalization_gap". They look at a few training rows, and at
+            small data not after every epoch, so that they take about a tenth of the training time.
         out: directory to write the run to; it must not hold another run.
         extra: JSON-able notes to keep in the record.
 
@@ -124,6 +130,7 @@ def fit_path(
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     seed = int(seed)
+    probes = checked_probes(probes)
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
@@ -165,13 +172,14 @@ def fit_path(
         },
         "model": record.of_model(model, logs),
         "callbacks": list(understood.described),
+        "probes": list(probes),
         "extra": dict(extra or {}),
     }
     choice = choose(groups[0].job, executor, slots)
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(train.rows, seed, shuffle, 2 * (choice.executor.slots + repeats))
-    run = _Run(variants, about, understood, out)
+    run = _Run(variants, about, understood, probes, out)
     run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
 
@@ -242,6 +250,7 @@ class _Run:
     variants: Variants
     about: dict[str, Any]
     understood: Understood
+    probes: tuple[str, ...]
     out: str | os.PathLike[str] | None
 
     def train(
@@ -253,6 +262,7 @@ class _Run:
         """
         results: list[LaneResult] = []
         self._results = results
+        self._labels: dict[int, list[Label]] = {}
         folder = None if self.out is None else storage.begin(self.out, self.about)
         events = None if folder is None else EventLog(folder / "events.jsonl")
         epochs = self.understood.rules.epochs
@@ -291,7 +301,8 @@ class _Run:
                         queue = None
                         executor = choose(group.job, executor.name, min(executor.slots, len(group.plans))).executor
                     starting = group.job.program.starting_values
-                    queue = Slots(executor, self.understood.rules, order, seed, starting, watch, waiting)
+                    probe = self._probe(group)
+                    queue = Slots(executor, self.understood.rules, order, seed, starting, watch, waiting, probe)
                     queue.train(group.plans, results, on_round, interruption.asked)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"
@@ -300,7 +311,7 @@ class _Run:
                 queue.leave_all(results)
             self._close(events, began, ready, status)
             if results:
-                path = assemble(self.variants, self.about, results)
+                path = assemble(self.variants, self.about, results, self._labels)
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -308,6 +319,14 @@ class _Run:
                 storage.release(self.out)
             raise
         self._close(events, began, ready, status)
+
+    def _probe(self, group: _Group) -> ProbeProgram | None:
+        if not self.probes:
+            return None
+        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data)
+        labels = probe.labels(group.job.initials[0])
+        self._labels |= {plan.lane: labels for plan in group.plans}
+        return probe
 
     def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
         now = time.perf_counter()
@@ -334,7 +353,7 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results)
+        path = assemble(self.variants, self.about, self._results, self._labels)
         try:
             self._deliver(path)
         except Exception as error:

@@ -258,12 +258,14 @@ def graph_calls(model: keras.Model) -> list[tuple[Any, list[Any], list[Any]]]:
 
     Empty for a subclassed model, whose graph is not known.
     """
-    calls = [
-        (operation, list(node.input_tensors), list(node.output_tensors))
-        for operation in getattr(model, "operations", [])
-        for node in operation._inbound_nodes
+    by_depth = getattr(model, "_nodes_by_depth", {})
+    # Depth counts from the outputs. An operation's other nodes are calls of it outside of this model.
+    depth = {id(node): count for count, nodes in by_depth.items() for node in nodes}
+    nodes = [
+        node for operation in getattr(model, "operations", []) for node in operation._inbound_nodes if id(node) in depth
     ]
-    return calls
+    nodes.sort(key=lambda node: -depth[id(node)])
+    return [(node.operation, list(node.input_tensors), list(node.output_tensors)) for node in nodes]
 
 
 def add_seed_generator(layer: Any, seed: int) -> bool:

@@ -32,6 +32,7 @@ class Path:
         history: a row a lane and epoch; see `history`.
         record: what was run, as it stands in `run.json`.
         calibration: a row a lane and bin; see `calibration`.
+        probes: a row a lane, epoch, layer and measured number; see `probes`.
         weights: kept weights of all lanes.
         last_weights: weights after each lane's last epoch, likewise.
         variants: the model that was trained with its structures, or None to read it from `source` when asked for.
@@ -45,6 +46,7 @@ class Path:
         record: Mapping[str, Any],
         *,
         calibration: pd.DataFrame | None = None,
+        probes: pd.DataFrame | None = None,
         weights: Sequence[Block] | None = None,
         last_weights: Sequence[Block] | None = None,
         variants: Variants | None = None,
@@ -54,6 +56,7 @@ class Path:
         self._history = history.reset_index(drop=True)
         self.record = dict(record)
         self._calibration = pd.DataFrame() if calibration is None else calibration.reset_index(drop=True)
+        self._probes = pd.DataFrame() if probes is None else probes.reset_index(drop=True)
         self._weights = weights
         self._last_weights = last_weights
         self._variants = variants
@@ -102,6 +105,17 @@ class Path:
         probabilities (Naeini et al. 2015; Guo et al. 2017).
         """
         return self._calibration.copy()
+
+    def probes(self) -> pd.DataFrame:
+        """What went on inside the lanes, as `fit_path(probes=...)` measured it on a few training rows.
+
+        A row a measured number: `lane`, `epoch` (counted from 1), `layer` ("" for the whole model), `probe`, `value`:
+        `shift_mean`, `shift_spread`, `shift_wasserstein` (how far the layer's inputs moved since the last look, in
+        their own standard deviations), `saturation` and `dead` (shares of units), `gradient_norm`, `gradient_ratio`
+        (over the kernel's norm), `sharpness` (the Hessian's largest eigenvalue), `train_loss` and
+        `generalization_gap` (validation less training loss, both on hard labels and without penalties).
+        """
+        return self._probes.copy()
 
     def configurations(self) -> pd.DataFrame:
         """A row a configuration: hyperparameters, mean, standard error and number of its lanes."""

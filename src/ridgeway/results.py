@@ -11,7 +11,7 @@ import pandas as pd
 
 from ridgeway.engine.calibration import RELIABILITY
 from ridgeway.engine.lanes import LaneResult, Weights
-from ridgeway.engine.step import ERRORS
+from ridgeway.engine.step import COMPARED, ERRORS
 from ridgeway.export import weight_names
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.path import Path
@@ -29,8 +29,20 @@ def lane_weights(model: keras.Model, stored: Weights) -> list[np.ndarray]:
     return [np.asarray(values[id(variable)]) for variable in model.weights]
 
 
-def assemble(variants: Variants, about: Mapping[str, Any], results: Sequence[LaneResult]) -> Path:
-    """The path of all lanes that trained at least one epoch, by lane number."""
+def assemble(
+    variants: Variants,
+    about: Mapping[str, Any],
+    results: Sequence[LaneResult],
+    labels: Mapping[int, Sequence[tuple[str, str]]] | None = None,
+) -> Path:
+    """The path of all lanes that trained at least one epoch, by lane number.
+
+    Args:
+        variants: the model in all structures.
+        about: the record.
+        results: what the lanes gave.
+        labels: what the probes of each lane measure, by lane.
+    """
     results = sorted((result for result in results if result.history), key=lambda result: result.plan.lane)
     models = [variants.of(result.plan.configuration) for result in results]
     names = {id(model): weight_names(model) for model in models}
@@ -49,6 +61,7 @@ def assemble(variants: Variants, about: Mapping[str, Any], results: Sequence[Lan
         pd.DataFrame(history),
         about,
         calibration=_calibration(results),
+        probes=_probes(results, labels or {}),
         weights=blocks(
             (result.plan.lane, names[id(model)], weights)
             for model, result, weights in zip(models, results, kept, strict=True)
@@ -76,6 +89,22 @@ def _calibration(results: Sequence[LaneResult]) -> pd.DataFrame:
             if count:
                 rows.append((result.plan.lane, place, confidence / count, right / count, int(count)))
     return pd.DataFrame(rows, columns=["lane", "bin", "confidence", "accuracy", "count"])
+
+
+def _probes(results: Sequence[LaneResult], labels: Mapping[int, Sequence[tuple[str, str]]]) -> pd.DataFrame:
+    """A row a lane, epoch, layer and measured number; see `Path.probes`."""
+    rows = []
+    for result in results:
+        for epoch, measured in result.probed:
+            logs = result.history[epoch] if epoch < len(result.history) else {}
+            held_out = next((logs[name] for name in COMPARED if name in logs), None)
+            for (name, layer), value in zip(labels[result.plan.lane], measured, strict=True):
+                rows.append((result.plan.lane, epoch + 1, layer, name, float(value)))
+                if name == "train_loss" and held_out is not None:
+                    rows.append((result.plan.lane, epoch + 1, "", "generalization_gap", held_out - float(value)))
+    frame = pd.DataFrame(rows, columns=["lane", "epoch", "layer", "probe", "value"])
+    # Before the first look there is nothing that a layer's input could have moved from.
+    return frame[~(frame["probe"].str.startswith("shift_") & frame["value"].isna())].reset_index(drop=True)
 
 
 def _row(result: LaneResult, kernels: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A run's directory: the single record of a run.
 
-`run.json`, `lanes.parquet`, `history.parquet`, `calibration.parquet`, `weights.safetensors` and
-`last_weights.safetensors` (lane axis first), `best.keras`, `report.html`, `events.jsonl`; `model.keras`, the model as
+`run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
+`best.keras`, `report.html`, `events.jsonl`; where there is something to keep in them `calibration.parquet`,
+`probes.parquet`, and `model.keras`, the model as
 it was given, where lanes have layers of their own (`normalization`, `input_scaling`). Every file is written
 under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
 """
@@ -91,7 +92,9 @@ def save(
     folder = claim(directory, str(path.record["id"]))
     _write(folder / "lanes.parquet", lambda file: path.table().to_parquet(file))
     _write(folder / "history.parquet", lambda file: path.history().to_parquet(file))
-    _write(folder / "calibration.parquet", lambda file: path.calibration().to_parquet(file))
+    for name, frame in (("calibration", path.calibration()), ("probes", path.probes())):
+        if len(frame):
+            _write(folder / f"{name}.parquet", frame.to_parquet)
     for name, stored in (("weights", weights), ("last_weights", last)):
         if stored is not None:
             _write(folder / f"{name}.safetensors", partial(_write_blocks, stored))
@@ -204,14 +207,18 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
         for name in ("weights", "last_weights")
         if (folder / f"{name}.safetensors").exists()
     }
-    calibration = folder / "calibration.parquet"
+    frames = {
+        name: pd.read_parquet(folder / f"{name}.parquet")
+        for name in ("calibration", "probes")
+        if (folder / f"{name}.parquet").exists()
+    }
     return Path(
         table,
         pd.read_parquet(folder / "history.parquet"),
         record,
         weights=stores.get("weights"),
         last_weights=stores.get("last_weights"),
-        calibration=pd.read_parquet(calibration) if calibration.exists() else None,
+        **frames,
         variants=None if model is None else Variants(model),
         source=folder,
     )

@@ -14,13 +14,14 @@ from keras import layers
 
 import ridgeway as rw
 from ridgeway.engine.state import repeat_seed
-from ridgeway.hyperparameters import StepContext
+from ridgeway.hyperparameters import StepContext, hyperparameter
 from ridgeway.hyperparameters.mixup import mixup_draw
 from ridgeway.hyperparameters.noise import NOISE_SEED
+from ridgeway.hyperparameters.stochastic_depth import DEPTH_SEED, residual_blocks
 
 from . import against_fit
 from .against_fit import assert_equal, assert_weights, compiled, fit_alone, lane_of, seeded
-from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, ROWS, SERIES, TABLE, logits_loss, normalized_mlp
+from .models import BATCH, EPOCHS, LABELS, OPTIMIZERS, ROWS, SERIES, TABLE, logits_loss, mlp, normalized_mlp, subclassed
 
 SEED = 5
 TRAINING = 56  # rows that are not held out
@@ -239,41 +240,122 @@ def test_mixup_of_whole_numbers_is_refused():
         train_lanes(model, np.ones((ROWS, 8), "int32"), LABELS, rw.Grid(mixup=[0, 0.1]))
 
 
-def test_recurrent_dropout_is_that_of_all_cells():
-    def build(rate=0.0):
-        options = {"recurrent_dropout": rate, "return_sequences": True}
-        return keras.Sequential(
-            [
-                keras.Input((5, 4)),
-                layers.SimpleRNN(4, seed=1, **options),
-                layers.LSTM(4, seed=2, **options),
-                layers.Bidirectional(layers.GRU(2, seed=3, **options)),
-                layers.Reshape((5, 4, 1)),
-                layers.ConvLSTM1D(2, 3, seed=4, recurrent_dropout=rate),
-                layers.Flatten(),
-                layers.Dense(3),
-            ]
-        )
+# Built without a rate: Keras then makes a cell without what it makes for rates above 0.
+RECURRENT = {
+    "simple": lambda **rate: layers.SimpleRNN(4, seed=3, **rate),
+    "lstm": lambda **rate: layers.LSTM(4, seed=3, **rate),
+    "bidirectional": lambda **rate: layers.Bidirectional(layers.GRU(4, seed=3, **rate)),
+    "convolution": lambda **rate: layers.ConvLSTM1D(2, 3, seed=3, **rate),
+}
 
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("simple", 0.3), ("lstm", 0.0), ("lstm", 0.3), ("bidirectional", 0.3), ("convolution", 0.5)]
+)
+def test_recurrent_dropout_is_that_of_the_cells(name, rate):
+    def build(**rate):
+        shape = (5, 4, 1) if name == "convolution" else (5, 4)
+        return keras.Sequential([keras.Input(shape), RECURRENT[name](**rate), layers.Flatten(), layers.Dense(3)])
+
+    x = SERIES[..., None] if name == "convolution" else SERIES
     family = rw.Grid(recurrent_dropout=[0, 0.1, 0.3, 0.5])
-    path = train_lanes(compiled(build, OPTIMIZERS["sgd"]()), SERIES, LABELS, family)
-    for rate in (0.0, 0.3):
-        alone = compiled(partial(build, rate), OPTIMIZERS["sgd"]())
-        assert_equal(path, {"recurrent_dropout": rate}, alone, fit_alone(alone, SERIES, LABELS))
+    path = train_lanes(compiled(build, OPTIMIZERS["adam"]()), x, LABELS, family)
+    alone = compiled(partial(build, recurrent_dropout=rate), OPTIMIZERS["adam"]())
+    assert_equal(path, {"recurrent_dropout": rate}, alone, fit_alone(alone, x, LABELS))
 
 
-def test_attention_dropout_is_that_of_all_attention_layers():
-    def build(rate=0.0):
+ATTENTION = {
+    "multi_head": lambda x, **rate: layers.MultiHeadAttention(2, 3, seed=3, **rate)(x, x),
+    "grouped": lambda x, **rate: layers.GroupQueryAttention(3, 4, 2, seed=3, **rate)(x, x),
+    "dot": lambda x, **rate: layers.Attention(seed=3, **rate)([x, x]),
+    "additive": lambda x, **rate: layers.AdditiveAttention(seed=3, **rate)([x, x]),
+}
+
+
+@pytest.mark.parametrize(("name", "rate"), [("multi_head", 0.4), ("grouped", 0.0), ("dot", 0.4), ("additive", 0.4)])
+def test_attention_dropout_is_that_of_the_layers(name, rate):
+    def build(**rate):
         inputs = keras.Input((5, 4))
-        x = layers.MultiHeadAttention(2, 3, dropout=rate, seed=1)(inputs, inputs)
-        x = layers.GroupQueryAttention(3, 4, 2, dropout=rate, seed=2)(x, x)
-        x = layers.Attention(dropout=rate, seed=3)([x, x])
-        x = layers.AdditiveAttention(dropout=rate, seed=4)([x, inputs])
-        x = layers.Dropout(0.2, seed=5)(x)
-        return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+        attended = layers.Dropout(0.2, seed=4)(ATTENTION[name](layers.Dense(4)(inputs), **rate))
+        return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(attended)))
 
+    # The layer's own dropout is no part of `dropout`.
     family = rw.Grid(attention_dropout=[0.0, 0.4], dropout=[0.0, 0.2])
     path = train_lanes(compiled(build, OPTIMIZERS["sgd"]()), SERIES, LABELS, family)
-    for rate in (0.0, 0.4):
-        alone = compiled(partial(build, rate), OPTIMIZERS["sgd"]())
-        assert_equal(path, {"attention_dropout": rate, "dropout": 0.2}, alone, fit_alone(alone, SERIES, LABELS))
+    alone = compiled(partial(build, dropout=rate), OPTIMIZERS["sgd"]())
+    assert_equal(path, {"attention_dropout": rate, "dropout": 0.2}, alone, fit_alone(alone, SERIES, LABELS))
+
+
+def residual_network(rate=0.0):
+    """Three residual blocks: a plain one, one with a projected shortcut and the branch first, one inside a model."""
+
+    def skipped(branch, number):
+        if not rate:
+            return branch
+        seed = (LANE_SEED + DEPTH_SEED + number - 1) % 2**32
+        return layers.Dropout(rate * number / 3, noise_shape=(None, 1, 1), seed=seed)(branch)
+
+    def branch(x, units):
+        hidden = layers.BatchNormalization()(layers.Dense(6, "relu")(x))
+        return layers.Dense(units)(hidden)
+
+    x = inputs = keras.Input((5, 4))
+    x = layers.Add(name="first")([x, skipped(branch(x, 4), 1)])
+    x = layers.Add(name="second")([skipped(branch(x, 3), 2), layers.Dense(3)(x)])
+    within = keras.Input((5, 3))
+    block = keras.Model(within, layers.Add(name="third")([within, skipped(branch(within, 3), 3)]))
+    x = block(x)
+    # No residual block: two ways of one length.
+    x = layers.Add(name="parallel")([layers.Dense(3)(x), layers.Dense(3)(x)])
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(x)))
+
+
+def test_stochastic_depth_is_dropout_of_whole_branches():
+    assert [(add.name, branch) for add, branch in residual_blocks(residual_network())] == [
+        ("first", 1),
+        ("second", 0),
+        ("third", 1),
+    ]
+    family = rw.Grid(stochastic_depth=[0, 0.2, 0.5, 0.9])
+    path = train_lanes(compiled(residual_network, OPTIMIZERS["sgd"]()), SERIES, LABELS, family, seed=SEED)
+    for rate in (0.0, 0.5):
+        alone = compiled(partial(residual_network, rate), OPTIMIZERS["sgd"]())
+        assert_equal(path, {"stochastic_depth": rate}, alone, fit_alone(alone, SERIES, LABELS))
+
+
+def shared_add():
+    x = inputs = keras.Input((4,))
+    add = layers.Add()
+    for _ in range(2):
+        x = add([x, layers.Dense(4)(x)])
+    return keras.Model(inputs, x)
+
+
+@pytest.mark.parametrize(
+    ("name", "build", "said"),
+    [
+        ("stochastic_depth", mlp, "has no residual block"),
+        ("stochastic_depth", subclassed, "has no residual block"),
+        ("stochastic_depth", shared_add, "can't tell the blocks apart"),
+        ("recurrent_dropout", mlp, "has no recurrent layer"),
+        ("attention_dropout", mlp, "has no attention layer"),
+    ],
+)
+def test_what_acts_on_nothing_is_refused(name, build, said):
+    with pytest.raises(rw.InputError, match=f"{name} .*{said}"):
+        hyperparameter(name).bind(build(), "kernels")
+
+
+def test_rates_inside_layers_go_into_the_export(tmp_path):
+    def build():
+        inputs = keras.Input((5, 4))
+        attended = layers.MultiHeadAttention(2, 3)(inputs, inputs)
+        return keras.Model(inputs, layers.Dense(3)(layers.LSTM(4)(attended)))
+
+    family = rw.Grid(recurrent_dropout=[0, 0.25], attention_dropout=[0, 0.5])
+    path = train_lanes(compiled(build, "sgd"), SERIES, LABELS, family, epochs=1)
+    path.model(lane_of(path, {"recurrent_dropout": 0.25, "attention_dropout": 0.5})).save(tmp_path / "lane.keras")
+    loaded = keras.models.load_model(tmp_path / "lane.keras")
+    attention, recurrent = loaded.layers[1:3]
+    assert attention.dropout == 0.5 and recurrent.recurrent_dropout == 0.25
+    loaded.fit(SERIES, LABELS, verbose=0)

@@ -189,3 +189,23 @@ def test_pixels_are_scaled_by_what_pixels_can_be(record: dict[str, Any]) -> None
     code = keras_code(record, {"input_scaling": "unit"}, 1)
     assert "low, high = 0.0, 255.0\n" in code
     assert "scaling" not in keras_code(record, {"input_scaling": "none"}, 1)
+
+
+def test_averaged_weights_are_the_optimizers(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    run(keras_code(record, {"ema": 0.9}, 1), digits.model, digits.x, digits.y)
+    assert digits.model.optimizer.use_ema and digits.model.optimizer.ema_momentum == 0.9
+    assert "ema" not in keras_code(record, {"ema": 0.0}, 1)
+
+
+def test_methods_that_act_in_layers_say_where_and_those_that_keras_lacks_say_so(record: dict[str, Any]) -> None:
+    names = ["noise", "recurrent_dropout", "attention_dropout", "stochastic_depth", "mixup", "sam"]
+    code = keras_code(record, dict.fromkeys(names, 0.125), 1)
+    ast.parse(code)
+    assert (
+        "# In the model, directly before the first layer with weights:\n#     keras.layers.GaussianNoise(0.125)" in code
+    )
+    assert "recurrent_dropout=0.125 in every recurrent layer" in code
+    assert " dropout=0.125 in every attention layer" in code
+    assert "keras.layers.Dropout(0.125 * l / L, noise_shape=(None, 1, ...))" in code
+    assert code.count("Keras has no such method") == 2
+    assert keras_code(record, dict.fromkeys(names, 0.0), 1) == keras_code(record, {}, 1)

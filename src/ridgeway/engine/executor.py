@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,19 @@ class Taken(NamedTuple):
 
     last: Weights
     kept: list[Weights]
+
+
+class Probe(Protocol):
+    """A look at one lane after its epoch; see `ridgeway.probes`."""
+
+    data: Any
+    every: int
+
+    def start(self, state: ModelState) -> Any:
+        """The carry of a lane that has not been looked at."""
+
+    def __call__(self, state: ModelState, lane: Lane, carry: Any, data: Any) -> tuple[jax.Array, Any]:
+        """What was measured, float32 `(label,)`, and the carry for the lane's next look."""
 
 
 class Executor(ABC):
@@ -70,6 +83,20 @@ class Executor(ABC):
     @abstractmethod
     def keep(self, keeper: int, mask: np.ndarray) -> None:
         """Copies the weights of the slots in `mask` into what the keeper holds."""
+
+    @abstractmethod
+    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+        """Measures lanes after their epoch.
+
+        Args:
+            probe: the same in each call.
+            lane: as in `epoch`.
+            due: bool `(slot,)`, lanes to look at.
+            fresh: bool `(slot,)`, those that were not looked at before.
+
+        Returns:
+            `(slot, label)`; rows of lanes that were not due mean nothing.
+        """
 
     @abstractmethod
     def take(self, slot: int) -> Taken:
@@ -124,6 +151,7 @@ class StackedExecutor(Executor):
         self._epoch = self._compiled(self._all_lanes(name), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
         self._finalize = jax.jit(program.finalize)
+        self._probe: Callable[..., Any] | None = None
 
     def _placed(self, tree: Any) -> Any:
         return jax.device_put(tree, self._by_lane)
@@ -209,6 +237,25 @@ class StackedExecutor(Executor):
         """Remembers what to copy; the next epoch's program does it."""
         self._pending[mask, keeper] = True
 
+    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+        """See the base class."""
+        if self._probe is None:
+            first = jax.tree.map(lambda values: values[0], self._initials)
+            begun = jax.device_get(probe.start(first))
+            carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
+            self._carry = self._placed(carry)
+
+            def looks(state: ModelState, carry: Any, lane: Lane, due: Any, fresh: Any, data: Any) -> Any:
+                starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
+                old = _chosen(fresh, starts, carry)
+                values, new = jax.vmap(lambda s, c, own: probe(s, own, c, data))(state, old, lane)
+                return values, _chosen(due, new, old)
+
+            self._probe = self._compiled(looks, [P("lane")] * 5 + [P()], donated=(1,))
+            self._probed = jax.device_put(probe.data, self._everywhere)
+        values, self._carry = self._probe(self._state, self._carry, *self._placed((lane, due, fresh)), self._probed)
+        return np.asarray(values)
+
     def take(self, slot: int) -> Taken:
         """See the base class."""
         state = jax.tree.map(partial(self._host, slot=slot), self._state)
@@ -279,6 +326,8 @@ class StepsExecutor(Executor):
         self._reset = jax.jit(program.reset_metrics)
         self._result = jax.jit(program.metrics_result)
         self._finalize = jax.jit(program.finalize)
+        self._probe: Callable[..., Any] | None = None
+        self._carry: dict[int, Any] = {}
 
     def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
         """See the base class."""
@@ -332,6 +381,22 @@ class StepsExecutor(Executor):
         for slot in np.flatnonzero(mask):
             # A copy: the state is donated to its next step.
             self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._program.weights(self._state[slot]))
+
+    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+        """See the base class."""
+        if self._probe is None:
+            self._probe = jax.jit(probe.__call__)
+        rows: dict[int, np.ndarray] = {}
+        for slot in map(int, np.flatnonzero(due)):
+            state = self._state[slot]
+            carry = probe.start(state) if fresh[slot] else self._carry[slot]
+            own: Lane = jax.tree.map(lambda values, slot=slot: jnp.asarray(values[slot]), lane)
+            values, self._carry[slot] = self._probe(state, own, carry, probe.data)
+            rows[slot] = np.asarray(values)
+        result = np.full((self.slots, len(next(iter(rows.values())))), np.nan, np.float32)
+        for slot, measured in rows.items():
+            result[slot] = measured
+        return result
 
     def take(self, slot: int) -> Taken:
         """See the base class."""

@@ -44,6 +44,7 @@ class LaneResult:
         plan: what was trained.
         history: the logs of each epoch.
         arrays: what each epoch gave beside numbers, by name.
+        probed: epochs, counted from 0, after which the lane was looked at, with what was measured.
         stopped: why, one of the words above.
         kept_epochs: for each keeping rule the kept epoch, counted from 0, or -1.
         last: host weights after the last epoch, as `fit` would leave them.
@@ -54,6 +55,7 @@ class LaneResult:
     plan: LanePlan
     history: list[dict[str, float]] = field(default_factory=list)
     arrays: list[dict[str, Any]] = field(default_factory=list)
+    probed: list[tuple[int, Any]] = field(default_factory=list)
     stopped: str = INTERRUPTED
     kept_epochs: tuple[int, ...] = ()
     last: Weights | None = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ridgeway.engine.executor import Executor
+from ridgeway.engine.executor import Executor, Probe
 from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, TARGET, LanePlan, LaneResult
 from ridgeway.engine.state import repeat_seed
 from ridgeway.engine.step import Lane
@@ -87,6 +87,7 @@ class Slots:
         starting: optimizer variables that start at a lane's own value.
         watch: looks at the whole path; one for all of its groups.
         later: lanes of other groups that have not begun.
+        probe: looks at lanes after an epoch, None for no looks.
     """
 
     executor: Executor
@@ -96,6 +97,7 @@ class Slots:
     starting: Callable[[Mapping[str, float]], Mapping[int, float]]
     watch: Watch = field(default_factory=Watch)
     later: int = 0
+    probe: Probe | None = None
     ended: bool = field(init=False, default=False)
     _lanes: list[LaneResult | None] = field(init=False)
     _stopping: list[StoppingState] = field(init=False)
@@ -199,12 +201,20 @@ class Slots:
         rows = np.stack(
             [self.order(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
         )
-        wait = self.executor.epoch(lane, rows, np.array([plan is not None for plan in plans]))
+        live = np.array([plan is not None for plan in plans])
+        wait = self.executor.epoch(lane, rows, live)
         # The device is busy now: draw what the next epoch will need.
         for plan, epoch in zip(plans, epochs, strict=True):
             if plan and epoch + 1 < self.rules.epochs:
                 self.order(plan.repeat, plan.fold, int(epoch) + 1)
-        return wait()
+        logs = wait()
+        if self.probe is not None and (due := live & (epochs % self.probe.every == 0)).any():
+            measured = self.executor.look(self.probe, lane, due, due & (epochs == 0))
+            for slot in np.flatnonzero(due):
+                result = self._lanes[slot]
+                assert result is not None
+                result.probed.append((int(epochs[slot]), measured[slot]))
+        return logs
 
     def _epochs(self) -> np.ndarray:
         return np.array([len(result.history) if result else 0 for result in self._lanes])

@@ -29,7 +29,8 @@ class Dropout(Hyperparameter):
     """The rate, in [0, 1), of all dropout layers of the model.
 
     `Dropout`, `SpatialDropout1D/2D/3D`, `GaussianDropout` and `AlphaDropout` layers; a layer built with rate 0
-    takes part. The dropout inside attention layers is `attention_dropout`. Give one layer a rate of its own by `"name_of_layer.rate"`.
+    takes part. The dropout inside attention layers is `attention_dropout`. Give one layer a rate
+    of its own by `"name_of_layer.rate"`.
     """
 
     name = "dropout"

@@ -18,6 +18,7 @@ from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
 from ridgeway.hyperparameters.penalties import L1, L2
 from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
+from ridgeway.hyperparameters.stochastic_depth import StochasticDepth
 
 _KINDS = (
     WeightDecay,
@@ -27,6 +28,7 @@ _KINDS = (
     InputDropout,
     RecurrentDropout,
     AttentionDropout,
+    StochasticDepth,
     Noise,
     Mixup,
     LabelSmoothing,

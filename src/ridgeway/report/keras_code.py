@@ -73,6 +73,7 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
         changes += comment(
             "code.input_dropout", lang, code=f"keras.layers.Dropout({_number(numbers['input_dropout'])})"
         )
+    changes += _beyond_the_lecture(numbers, lang)
     if numbers.get("l2"):
         code = f"kernel_regularizer=keras.regularizers.L2({_number(numbers['l2'])})"
         changes += comment("code.l2", lang, code=code)
@@ -105,6 +106,28 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
     return "\n".join(lines) + "\n"
 
 
+def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[str]:
+    """What the model needs for methods that act in its layers, and which of them Keras lacks."""
+    used = {name: _number(value) for name, value in configuration.items() if value}
+    lines: list[str] = []
+    if "noise" in used:
+        lines += comment("code.input_dropout", lang, code=f"keras.layers.GaussianNoise({used['noise']})")
+    if "recurrent_dropout" in used:
+        lines += comment("code.recurrent_dropout", lang, code=f"recurrent_dropout={used['recurrent_dropout']}")
+    if "attention_dropout" in used:
+        lines += comment("code.attention_dropout", lang, code=f"dropout={used['attention_dropout']}")
+    if "stochastic_depth" in used:
+        lines += comment(
+            "code.stochastic_depth",
+            lang,
+            code=f"keras.layers.Dropout({used['stochastic_depth']} * l / L, noise_shape=(None, 1, ...))",
+        )
+    for name in ("mixup", "sam"):
+        if name in used:
+            lines += comment("code.not_in_keras", lang, code=f"{name}={used[name]}")
+    return lines
+
+
 def _listed(names: list[str]) -> str:
     return ", ".join(repr(str(name)) for name in names) or "?"
 
@@ -134,6 +157,8 @@ def _optimizer(about: Mapping[str, Any], configuration: Mapping[str, float]) -> 
     for varied in ("learning_rate", "momentum", "weight_decay"):
         if varied in configuration:
             config[varied] = configuration[varied]
+    if "ema" in configuration:
+        config |= {"use_ema": configuration["ema"] > 0, "ema_momentum": configuration["ema"] or 0.99}
     config.setdefault("weight_decay", None)
     usual = {**_DEFAULTS[""], **_DEFAULTS.get(name, {})}
     ordered = [key for key in ("learning_rate", "momentum", "weight_decay") if key in config]

@@ -1,0 +1,198 @@
+"""The probes of one lane as a pure function of its state, to be traced under `vmap` like an epoch."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ridgeway.engine.state import ModelState
+from ridgeway.engine.step import Batch, EpochProgram, Lane
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.kernels import is_kernel
+from ridgeway.keras_internals import row_losses
+from ridgeway.probes.capture import Captured, capturing, weighted_layers
+from ridgeway.probes.measures import gradient, largest_eigenvalue, saturation, shift
+
+#: What each probe records; "" stands for the whole model.
+PROBES = ("covariate_shift", "saturation", "gradients", "sharpness", "generalization_gap")
+#: Rows that are looked at: enough for means, few enough to be cheap.
+ROWS = 64
+#: Rows for the loss on training data, whose error would be the gap's.
+GAP_ROWS = 512
+# Hessian-vector products an epoch; power iteration goes on from the last epoch's direction.
+_PRODUCTS = 2
+# Of training time.
+_SHARE = 0.1
+# What each costs in forward passes of one row: a gradient is three, a Hessian-vector product about eight.
+_COSTS = {
+    "covariate_shift": ROWS,
+    "saturation": ROWS,
+    "gradients": 3 * ROWS,
+    "sharpness": 8 * _PRODUCTS * ROWS,
+    "generalization_gap": GAP_ROWS,
+}
+
+#: A measured value: probe's number's name, layer; in the order of the array that the program gives.
+Label = tuple[str, str]
+
+
+def checked_probes(probes: Iterable[str] | str) -> tuple[str, ...]:
+    """The probes asked for, in their usual order.
+
+    Raises:
+        InputError: an unknown name; gives the nearest.
+    """
+    asked = [probes] if isinstance(probes, str) else list(probes)
+    for name in asked:
+        if name not in PROBES:
+            near = difflib.get_close_matches(str(name), PROBES, n=1, cutoff=0.4)
+            hint = f" The nearest is {near[0]!r}." if near else ""
+            raise InputError(f"Unknown probe {name!r}.{hint} There are {', '.join(PROBES)}.")
+    return tuple(name for name in PROBES if name in asked)
+
+
+@dataclass(frozen=True)
+class ProbeProgram:
+    """Looks at one lane after an epoch.
+
+    Attributes:
+        program: how the lane trains.
+        probes: what to measure.
+        data: the training rows to look at, at most `GAP_ROWS`, the same for all lanes and epochs.
+        every: epochs from one look to the next.
+    """
+
+    program: EpochProgram
+    probes: tuple[str, ...]
+    data: Batch
+    every: int
+
+    @classmethod
+    def of(cls, program: EpochProgram, probes: tuple[str, ...], data: Batch) -> ProbeProgram:
+        """Takes the first rows, and looks so often that it costs about a tenth of the training time at most."""
+        rows = jax.tree.leaves(data)[0].shape[0]
+        cost = sum(_COSTS[name] for name in probes)
+        every = max(1, math.ceil(cost / (_SHARE * 3 * rows)))
+        return cls(program, probes, jax.tree.map(lambda array: array[:GAP_ROWS], data), every)
+
+    def labels(self, state: ModelState) -> list[Label]:
+        """What the measured numbers are, by tracing without computing."""
+        found: list[Label] = []
+
+        def trace(state: ModelState) -> Any:
+            measured = self._measured(state, self.start(state), self.data)[0]
+            found.extend(measured)
+            return list(measured.values())
+
+        jax.eval_shape(trace, state)
+        return found
+
+    def start(self, state: ModelState) -> dict[str, Any]:
+        """What stands in the place of an earlier look before there was one."""
+        carry: dict[str, Any] = {"looked": jnp.zeros((), bool)}
+        if "covariate_shift" in self.probes:
+            carry["inputs"] = jax.tree.map(
+                lambda shape: jnp.zeros(shape.shape, shape.dtype),
+                jax.eval_shape(lambda given: self._captured(given, self.data).inputs, state),
+            )
+        if "sharpness" in self.probes:
+            # Any direction that is not orthogonal to the one looked for will do.
+            carry["direction"] = [
+                jnp.sin(jnp.arange(v.size, dtype=v.dtype) + 1).reshape(v.shape) for v in state.trainable
+            ]
+        return carry
+
+    def __call__(
+        self, state: ModelState, lane: Lane, carry: dict[str, Any], data: Batch
+    ) -> tuple[jax.Array, dict[str, Any]]:
+        """Measures.
+
+        Args:
+            state: the lane's, after an epoch.
+            lane: its inputs in that epoch.
+            carry: of the lane's last look, or `start`.
+            data: as in the attribute: an argument, so that it is no constant of the program.
+
+        Returns:
+            float32 `(label,)`, and the carry for the next look.
+        """
+        measured, carry = self._measured(state, carry, data)
+        return jnp.stack([jnp.asarray(value, jnp.float32) for value in measured.values()]), carry
+
+    def _measured(
+        self, state: ModelState, carry: dict[str, Any], data: Batch
+    ) -> tuple[dict[Label, jax.Array], dict[str, Any]]:
+        found: dict[Label, jax.Array] = {}
+        new: dict[str, Any] = {"looked": jnp.ones((), bool)}
+        captured = self._captured(state, data)
+        if "covariate_shift" in self.probes:
+            for layer, after in captured.inputs.items():
+                # Before the first look there is nothing to compare with.
+                for name, value in shift(carry["inputs"][layer], after).items():
+                    found[name, layer] = jnp.where(carry["looked"], value, jnp.nan)
+            new["inputs"] = captured.inputs
+        if "saturation" in self.probes:
+            for layer, slopes in captured.slopes.items():
+                found |= {(name, layer): value for name, value in saturation(slopes).items()}
+        if "gradients" in self.probes or "sharpness" in self.probes:
+            found |= self._slopes_of_loss(state, carry, new, data)
+        if "generalization_gap" in self.probes:
+            found["train_loss", ""] = self._loss(state.trainable, state, data)
+        return found, new
+
+    def _slopes_of_loss(
+        self, state: ModelState, carry: dict[str, Any], new: dict[str, Any], data: Batch
+    ) -> dict[Label, jax.Array]:
+        few = jax.tree.map(lambda array: array[:ROWS], data)
+        found: dict[Label, jax.Array] = {}
+
+        def gradient_of(trainable: Any) -> Any:
+            return jax.grad(self._loss)(trainable, state, few)
+
+        if "gradients" in self.probes:
+            gradients = gradient_of(state.trainable)
+            owners = {
+                id(variable): layer.name
+                for layer in weighted_layers(self.program.model)
+                for variable in layer._trainable_variables
+                if is_kernel(variable)
+            }
+            variables = self.program.model.trainable_variables
+            for variable, slope, value in zip(variables, gradients, state.trainable, strict=True):
+                if id(variable) in owners:
+                    for name, number in gradient(slope, value).items():
+                        found.setdefault((name, owners[id(variable)]), number)
+        if "sharpness" in self.probes:
+            value, direction = largest_eigenvalue(gradient_of, state.trainable, carry["direction"], _PRODUCTS)
+            found["sharpness", ""] = value
+            # A lane that went astray must not leave a direction that is no number.
+            fine = jnp.isfinite(value)
+            new["direction"] = [
+                jnp.where(fine, part, old) for part, old in zip(direction, carry["direction"], strict=True)
+            ]
+        return found
+
+    def _captured(self, state: ModelState, data: Batch) -> Captured:
+        x = jax.tree.map(lambda array: array[:ROWS], data[0])
+        with capturing(self.program.model) as captured:
+            # As training sees it: batch normalization by the batch's own statistics.
+            self.program.model.stateless_call(state.trainable, state.non_trainable, x, training=True)
+        return captured
+
+    def _loss(self, trainable: Any, state: ModelState, data: Batch) -> jax.Array:
+        """Mean loss on hard labels, without penalties, as the model predicts."""
+        x, y, weight = data
+        outputs = self.program.model.stateless_call(trainable, state.non_trainable, x, training=False)[0]
+        losses = row_losses(self.program.model, y, outputs, weight)
+        if losses is None:
+            raise InputError(
+                "The probes gradients, sharpness and generalization_gap need a loss that Keras computes by row. "
+                "Compile with one, or leave these probes out."
+            )
+        return jnp.mean(losses)
