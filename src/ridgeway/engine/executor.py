@@ -33,13 +33,18 @@ class Taken(NamedTuple):
 class Probe(Protocol):
     """A look at one lane after its epoch; see `ridgeway.probes`."""
 
-    data: Any
-    every: int
+    @property
+    def data(self) -> Any:
+        """The rows to look at."""
+
+    @property
+    def every(self) -> int:
+        """Epochs from one look to the next."""
 
     def start(self, state: ModelState) -> Any:
         """The carry of a lane that has not been looked at."""
 
-    def __call__(self, state: ModelState, lane: Lane, carry: Any, data: Any) -> tuple[jax.Array, Any]:
+    def __call__(self, state: ModelState, carry: Any, data: Any) -> tuple[jax.Array, Any]:
         """What was measured, float32 `(label,)`, and the carry for the lane's next look."""
 
 
@@ -85,12 +90,11 @@ class Executor(ABC):
         """Copies the weights of the slots in `mask` into what the keeper holds."""
 
     @abstractmethod
-    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """Measures lanes after their epoch.
 
         Args:
             probe: the same in each call.
-            lane: as in `epoch`.
             due: bool `(slot,)`, lanes to look at.
             fresh: bool `(slot,)`, those that were not looked at before.
 
@@ -237,7 +241,7 @@ class StackedExecutor(Executor):
         """Remembers what to copy; the next epoch's program does it."""
         self._pending[mask, keeper] = True
 
-    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """See the base class."""
         if self._probe is None:
             first = jax.tree.map(lambda values: values[0], self._initials)
@@ -245,15 +249,15 @@ class StackedExecutor(Executor):
             carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
             self._carry = self._placed(carry)
 
-            def looks(state: ModelState, carry: Any, lane: Lane, due: Any, fresh: Any, data: Any) -> Any:
+            def looks(state: ModelState, carry: Any, due: Any, fresh: Any, data: Any) -> Any:
                 starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
                 old = _chosen(fresh, starts, carry)
-                values, new = jax.vmap(lambda s, c, own: probe(s, own, c, data))(state, old, lane)
+                values, new = jax.vmap(lambda own, kept: probe(own, kept, data))(state, old)
                 return values, _chosen(due, new, old)
 
-            self._probe = self._compiled(looks, [P("lane")] * 5 + [P()], donated=(1,))
+            self._probe = self._compiled(looks, [P("lane")] * 4 + [P()], donated=(1,))
             self._probed = jax.device_put(probe.data, self._everywhere)
-        values, self._carry = self._probe(self._state, self._carry, *self._placed((lane, due, fresh)), self._probed)
+        values, self._carry = self._probe(self._state, self._carry, *self._placed((due, fresh)), self._probed)
         return np.asarray(values)
 
     def take(self, slot: int) -> Taken:
@@ -382,7 +386,7 @@ class StepsExecutor(Executor):
             # A copy: the state is donated to its next step.
             self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._program.weights(self._state[slot]))
 
-    def look(self, probe: Probe, lane: Lane, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """See the base class."""
         if self._probe is None:
             self._probe = jax.jit(probe.__call__)
@@ -390,8 +394,7 @@ class StepsExecutor(Executor):
         for slot in map(int, np.flatnonzero(due)):
             state = self._state[slot]
             carry = probe.start(state) if fresh[slot] else self._carry[slot]
-            own: Lane = jax.tree.map(lambda values, slot=slot: jnp.asarray(values[slot]), lane)
-            values, self._carry[slot] = self._probe(state, own, carry, probe.data)
+            values, self._carry[slot] = self._probe(state, carry, probe.data)
             rows[slot] = np.asarray(values)
         result = np.full((self.slots, len(next(iter(rows.values())))), np.nan, np.float32)
         for slot, measured in rows.items():

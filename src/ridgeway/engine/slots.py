@@ -209,7 +209,7 @@ class Slots:
                 self.order(plan.repeat, plan.fold, int(epoch) + 1)
         logs = wait()
         if self.probe is not None and (due := live & (epochs % self.probe.every == 0)).any():
-            measured = self.executor.look(self.probe, lane, due, due & (epochs == 0))
+            measured = self.executor.look(self.probe, due, due & (epochs == 0))
             for slot in np.flatnonzero(due):
                 result = self._lanes[slot]
                 assert result is not None

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ridgeway.engine.state import ModelState
-from ridgeway.engine.step import Batch, EpochProgram, Lane
+from ridgeway.engine.step import Batch, EpochProgram
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.keras_internals import row_losses
@@ -108,14 +108,11 @@ class ProbeProgram:
             ]
         return carry
 
-    def __call__(
-        self, state: ModelState, lane: Lane, carry: dict[str, Any], data: Batch
-    ) -> tuple[jax.Array, dict[str, Any]]:
+    def __call__(self, state: ModelState, carry: dict[str, Any], data: Batch) -> tuple[jax.Array, dict[str, Any]]:
         """Measures.
 
         Args:
             state: the lane's, after an epoch.
-            lane: its inputs in that epoch.
             carry: of the lane's last look, or `start`.
             data: as in the attribute: an argument, so that it is no constant of the program.
 
