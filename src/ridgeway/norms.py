@@ -1,0 +1,75 @@
+"""How large weights are: Lp norms, quasi-norms and the count of non-zeros."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+
+from ridgeway.errors import InputError
+
+__all__ = ["norm", "power_sum"]
+
+#: Below this, |w|^p with p < 1 bends into a parabola: its slope at 0 would be infinite.
+SMOOTHING = 1e-6
+
+
+def norm(w: Any, p: float = 2.0, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The size of an array of weights.
+
+    - p ≥ 1: the Lp norm (Σ|w|^p)^(1/p); p = 1 is the sum of sizes, 2 the length, `inf` the largest size.
+    - 0 < p < 1: the same formula, which is only a quasi-norm: the triangle inequality fails.
+    - p = 0: how many entries are not 0. Not even homogeneous, and still called a norm.
+
+    Args:
+        w: array, Keras variable or anything `numpy.asarray` reads.
+        p: exponent, 0 to `inf`.
+        axis: over which axes, all by default: unlike `numpy.linalg.norm`, which takes a matrix for an operator.
+
+    Returns:
+        A scalar, or an array without the axes given.
+
+    Raises:
+        InputError: p is below 0 or NaN.
+    """
+    if not (isinstance(p, int | float | np.floating | np.integer) and p >= 0):
+        raise InputError(f"norm(p={p!r}) is out of range. Pass p from 0 to inf.")
+    sizes = np.abs(np.asarray(w, dtype=np.float64))
+    if p == 0:
+        return np.sum(sizes != 0, axis=axis)
+    top = np.max(sizes, axis=axis, keepdims=True, initial=0.0)
+    if math.isinf(p):
+        return top.reshape(np.sum(sizes, axis=axis).shape)[()]
+    # Scaled by the largest, so that no power overflows or vanishes.
+    with np.errstate(invalid="ignore"):
+        scaled = np.where(top > 0, sizes / np.where(top > 0, top, 1.0), 0.0)
+    total = np.sum(scaled**p, axis=axis)
+    return (top.reshape(total.shape) * total ** (1.0 / p))[()]
+
+
+def power_sum(w: Any, p: Any) -> Any:
+    """Σ|w|^p, with a finite gradient everywhere.
+
+    For p < 1 the slope at 0 would be infinite, so |w|^p is (w² + ε²)^(p/2) − ε^p there, with ε = 1e-6: the same to
+    rounding where |w| is above 0.001, and a parabola at 0.
+
+    Args:
+        w: array.
+        p: exponent above 0: a number, or a lane's traced scalar.
+    """
+    ops = keras.ops
+    if isinstance(p, int | float):
+        if p == 1:
+            return ops.sum(ops.abs(w))
+        if p == 2:
+            return ops.sum(ops.square(w))
+    power = ops.cast(p, w.dtype)
+    square = ops.square(ops.convert_to_tensor(w))
+    # |w|^p for p >= 1 through a root that is never taken of 0: its slope there is 0, or a subgradient.
+    safe = ops.where(square > 0, square, ops.ones_like(square))
+    exact = ops.where(square > 0, ops.power(safe, power / 2), ops.zeros_like(square))
+    tiny = SMOOTHING**2
+    smooth = ops.power(square + tiny, power / 2) - ops.power(ops.cast(tiny, w.dtype), power / 2)
+    return ops.sum(ops.where(power < 1, smooth, exact))
