@@ -1,8 +1,10 @@
 """Figures of every kind, for every shape of path."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,7 +18,9 @@ from ridgeway.report.reliability_figure import calibration_of, compared_lanes, e
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_every_kind_draws_every_path(any_path: Path, kind: str, lang: str) -> None:
     if kind == "reliability" and calibration_of(any_path).empty:
-        pytest.skip("no calibration")
+        with pytest.raises(InputError, match="has no calibration"):
+            plot(any_path, kind, lang)
+        return
     figure = plot(any_path, kind, lang)
     assert len(figure.data) > 0
     assert figure.to_json()
@@ -106,6 +110,11 @@ def test_better_is_up_in_parallel_coordinates(synthetic: SimpleNamespace) -> Non
 
 def test_names_are_shown_as_text(synthetic: SimpleNamespace) -> None:
     path = synthetic.make({"<b>x</b>.rate": [0.0, 0.5], "dropout": [0.0, 0.5]})
+    table, record = path.table(), json.loads(json.dumps(path.record))
+    table["normalization"] = np.where(table["dropout"] == 0, "<b>x</b>", "batch")
+    about = {"values": ["<b>x</b>", "batch"], "order": ["<b>x</b>", "batch"], "regularizes": False, "base": None}
+    record["hyperparameters"]["normalization"] = about
+    path = Path(table, path.history(), record)
     for kind in ("path", "curves", "weights", "parallel"):
         assert "<b>x</b>" not in plot(path, kind).to_json().replace("\\u003c", "<").replace("\\u003e", ">")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ridgeway.report.theme import plain
 from ridgeway.selection import Value, shown
 
 # Words have no more or less, so their colours have no light and dark: hues that colour-blind readers tell apart, and
@@ -62,5 +63,5 @@ class WordAxis:
             "type": "linear",
             "range": list(self.range),
             "tickvals": places,
-            "ticktext": [label.replace("&", "&amp;").replace("<", "&lt;") for label in labels],
+            "ticktext": [plain(label) for label in labels],
         }
