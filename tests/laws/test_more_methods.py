@@ -352,10 +352,21 @@ def test_rates_inside_layers_go_into_the_export(tmp_path):
         attended = layers.MultiHeadAttention(2, 3)(inputs, inputs)
         return keras.Model(inputs, layers.Dense(3)(layers.LSTM(4)(attended)))
 
-    family = rw.Grid(recurrent_dropout=[0, 0.25], attention_dropout=[0, 0.5])
-    path = train_lanes(compiled(build, "sgd"), SERIES, LABELS, family, epochs=1)
-    path.model(lane_of(path, {"recurrent_dropout": 0.25, "attention_dropout": 0.5})).save(tmp_path / "lane.keras")
+    model = compiled(build, "sgd")
+    for name, value in {"recurrent_dropout": 0.25, "attention_dropout": 0.5}.items():
+        hyperparameter(name).bind(model, "kernels").write(value)
+    model.save(tmp_path / "lane.keras")
     loaded = keras.models.load_model(tmp_path / "lane.keras")
     attention, recurrent = loaded.layers[1:3]
     assert attention.dropout == 0.5 and recurrent.recurrent_dropout == 0.25
     loaded.fit(SERIES, LABELS, verbose=0)
+
+
+def test_methods_at_0_leave_each_other_and_plain_training_alone():
+    names = ("mixup", "sam", "ema", "noise")
+    family = rw.Grid(**dict.fromkeys(names, [0.0, 0.4]))
+    path = train_lanes(compiled(normalized_mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, family, seed=SEED)
+    plain = compiled(normalized_mlp, OPTIMIZERS["sgd"]())
+    assert_equal(path, dict.fromkeys(names, 0.0), plain, fit_alone(plain, TABLE, LABELS))
+    # Each of them changes training, whatever else does.
+    assert path.table()["val_loss"].nunique() == 2 ** len(names)
