@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ridgeway import devices
 
 if TYPE_CHECKING:
+    from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.errors import AllLanesDiverged, InputError
     from ridgeway.families import Grid, logspace
     from ridgeway.fit import fit_path
+    from ridgeway.norms import norm
     from ridgeway.path import Path
     from ridgeway.selection import Choice
     from ridgeway.storage import load_path
@@ -28,19 +30,38 @@ _PUBLIC = {
     "Choice": "ridgeway.selection",
     "InputError": "ridgeway.errors",
     "AllLanesDiverged": "ridgeway.errors",
+    "norm": "ridgeway.norms",
 }
+# Keras objects for use outside of a path too.
+_MODULES = ("callbacks", "layers", "losses", "regularizers")
 
-__all__ = ["AllLanesDiverged", "Choice", "Grid", "InputError", "Path", "fit_path", "load_path", "logspace"]
+__all__ = [
+    "AllLanesDiverged",
+    "Choice",
+    "Grid",
+    "InputError",
+    "Path",
+    "callbacks",
+    "fit_path",
+    "layers",
+    "load_path",
+    "logspace",
+    "losses",
+    "norm",
+    "regularizers",
+]
 
 # Must come before JAX starts, which is when the user's model is built.
 devices.prepare()
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"ridgeway.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'ridgeway' has no attribute '{name}'")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_PUBLIC])
+    return sorted([*globals(), *_PUBLIC, *_MODULES])

@@ -102,7 +102,9 @@ class PathStopping(keras.callbacks.Callback):
         InputError: patience below 1, or the mode unknown.
     """
 
-    def __init__(self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0, mode: str = "auto") -> None:
+    def __init__(
+        self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0, mode: str = "auto"
+    ) -> None:
         super().__init__()
         if not isinstance(patience, int | np.integer) or patience < 1:
             raise InputError(f"PathStopping(patience={patience!r}) is no whole number above 0. Pass one, such as 5.")
@@ -112,7 +114,8 @@ class PathStopping(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Says that one model has no path."""
         warnings.warn(
-            "PathStopping compares the lanes of fit_path and does nothing in model.fit. Use EarlyStopping.", stacklevel=2
+            "PathStopping compares the lanes of fit_path and does nothing in model.fit. Use EarlyStopping.",
+            stacklevel=2,
         )
 
 

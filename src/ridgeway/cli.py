@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -292,7 +292,7 @@ def _train(
     rows = len(source.x)
     order = np.random.default_rng(seed).permutation(rows)
     x, y = source.x[order], source.y[order]
-    grid = ridgeway.Grid(cast(Any, family))
+    grid = ridgeway.Grid(family)
     if model_file is None:
         from ridgeway.networks import default_network
 

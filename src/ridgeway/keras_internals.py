@@ -75,6 +75,7 @@ __all__ = [
     "row_losses",
     "schedule",
     "seed_variables",
+    "smoothed_sparse",
     "training_now",
     "uses_input",
     "weak",
@@ -380,7 +381,12 @@ class CompiledLoss:
     @property
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments that the loss passes to its function."""
-        return dict(getattr(self.loss, "_fn_kwargs", {}))
+        own = {
+            name: getattr(self.loss, name)
+            for name in ("from_logits", "ignore_class", "axis")
+            if hasattr(self.loss, name)
+        }
+        return dict(getattr(self.loss, "_fn_kwargs", own))
 
     @property
     def smoothing(self) -> str | None:
@@ -411,7 +417,7 @@ class CompiledLoss:
             return (self.loss, "_fn_kwargs", {**self.keywords, "label_smoothing": strength})
         if kind == "attribute":
             return (self.loss, "label_smoothing", strength)
-        return (self.loss, "fn", _smoothed_sparse(strength))
+        return (self.loss, "fn", smoothed_sparse(strength))
 
     def hard_swap(self) -> Swap:
         """Puts the loss on hard labels, whatever a lane's smoothing has put in its place."""
@@ -430,7 +436,7 @@ class CompiledLoss:
         return True
 
 
-def _smoothed_sparse(strength: Any) -> Callable[..., Any]:
+def smoothed_sparse(strength: Any) -> Callable[..., Any]:
     """Sparse categorical cross-entropy with smoothed labels: categorical on the one-hot rows.
 
     `ignore_class` rows count 0, as in `keras.losses.sparse_categorical_crossentropy`.
@@ -448,9 +454,9 @@ def _smoothed_sparse(strength: Any) -> Callable[..., Any]:
             valid = ops.not_equal(labels, ignore_class)
             labels = ops.where(valid, labels, 0)
         one_hot = ops.one_hot(labels, y_pred.shape[axis], axis=axis, dtype=y_pred.dtype)
-        values = keras.losses.categorical_crossentropy(
-            one_hot, y_pred, from_logits=from_logits, label_smoothing=strength, axis=axis
-        )
+        # Keras's formula, without its question whether the strength is 0.
+        soft = one_hot * (1.0 - strength) + strength / y_pred.shape[axis]
+        values = keras.losses.categorical_crossentropy(soft, y_pred, from_logits=from_logits, axis=axis)
         if valid is not None:
             values = ops.where(valid, values, 0.0)
             keras.src.backend.set_keras_mask(values, mask=valid)

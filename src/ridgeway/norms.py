@@ -12,8 +12,8 @@ from ridgeway.errors import InputError
 
 __all__ = ["norm", "power_sum"]
 
-#: Below this, |w|^p with p < 1 bends into a parabola: its slope at 0 would be infinite.
-SMOOTHING = 1e-6
+#: Below this, |w|^p with p < 1 becomes a parabola: its slope at 0 would be infinite.
+SMOOTHING = 1e-3
 
 
 def norm(w: Any, p: float = 2.0, axis: int | tuple[int, ...] | None = None) -> Any:
@@ -52,8 +52,8 @@ def norm(w: Any, p: float = 2.0, axis: int | tuple[int, ...] | None = None) -> A
 def power_sum(w: Any, p: Any) -> Any:
     """Σ|w|^p, with a finite gradient everywhere.
 
-    For p < 1 the slope at 0 would be infinite, so |w|^p is (w² + ε²)^(p/2) − ε^p there, with ε = 1e-6: the same to
-    rounding where |w| is above 0.001, and a parabola at 0.
+    For p < 1 the slope at 0 would be infinite, so below |w| = 0.001 a parabola stands in, which is 0 at 0 and meets
+    |w|^p there.
 
     Args:
         w: array.
@@ -66,10 +66,9 @@ def power_sum(w: Any, p: Any) -> Any:
         if p == 2:
             return ops.sum(ops.square(w))
     power = ops.cast(p, w.dtype)
-    square = ops.square(ops.convert_to_tensor(w))
-    # |w|^p for p >= 1 through a root that is never taken of 0: its slope there is 0, or a subgradient.
-    safe = ops.where(square > 0, square, ops.ones_like(square))
-    exact = ops.where(square > 0, ops.power(safe, power / 2), ops.zeros_like(square))
-    tiny = SMOOTHING**2
-    smooth = ops.power(square + tiny, power / 2) - ops.power(ops.cast(tiny, w.dtype), power / 2)
-    return ops.sum(ops.where(power < 1, smooth, exact))
+    size = ops.abs(ops.convert_to_tensor(w))
+    low = ops.where(power < 1, ops.cast(SMOOTHING, w.dtype), ops.cast(0.0, w.dtype))
+    # Neither way is taken where its slope would be infinite or no number.
+    exact = ops.power(ops.where(size > low, size, ops.ones_like(size)), power)
+    parabola = ops.square(size) * ops.power(ops.cast(SMOOTHING, w.dtype), power - 2)
+    return ops.sum(ops.where(size > low, exact, ops.where(power < 1, parabola, ops.zeros_like(size))))

@@ -244,7 +244,7 @@ class Path:
         """A Plotly figure.
 
         Args:
-            kind: "path" (metric against strength), "curves", "weights" or "parallel".
+            kind: "path" (metric against strength), "curves", "weights", "parallel" or "reliability".
             lang: "en" or "ko".
 
         Raises:

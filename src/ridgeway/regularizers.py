@@ -18,8 +18,8 @@ class Lp(Regularizer):
     """strength · Σ|w|^p, for any p above 0.
 
     `Lp(1, s)` is `keras.regularizers.L1(s)` (lasso, Tibshirani 1996), `Lp(2, s)` is `L2(s)` (ridge, Hoerl & Kennard
-    1970), and between them lies bridge regression (Frank & Friedman 1993). Below 1 the penalty prefers few large weights
-    to many small ones and is no longer convex; see `ridgeway.norms.power_sum` for what it is smoothed by at 0.
+    1970), and between them lies bridge regression (Frank & Friedman 1993). Below 1 the penalty prefers few large
+    weights to many small ones and is no longer convex; see `ridgeway.norms.power_sum` for what it is near 0.
 
     Args:
         p: exponent, above 0.

@@ -19,7 +19,9 @@ class LabelSmoothing(Hyperparameter):
     """The share ε in [0, 1) that labels give up: y ← y(1 − ε) + ε/K, with K classes (K = 2 in the binary loss).
 
     For binary and categorical cross-entropy this is Keras's own `label_smoothing`. Keras has none for the sparse
-    loss; there the same formula acts on the one-hot labels. Every loss of the model that can be smoothed is.
+    loss; there the same formula acts on the one-hot labels. That is the convention "uniform": a smoothing that takes ε
+    from the true class and gives it to the K − 1 others, as (0.85, 0.05, 0.05, 0.05) for 0.15 and four classes, is
+    ε · K/(K − 1) here (`ridgeway.losses.uniform_from_others`). Every loss of the model that can be smoothed is.
     """
 
     name = "label_smoothing"
