@@ -39,9 +39,10 @@ ALPHAS = LARGEST * np.concatenate([[2.0, 1.01], np.geomspace(0.95, 1e-3, 10)])
 def coefficients(name, strengths, y, epochs, momentum=0.0):
     """The kernels of a linear model's path, of shape (strength, feature, output)."""
     outputs = y.shape[1]
-    # The largest eigenvalue of the objective's smooth part, 2 X'X / (n · outputs) and the L2 penalty: SGD converges by
+    # The largest eigenvalue of the objective's smooth part, 2 X'X / (n · outputs) and what decays: SGD converges by
     # steps below 2 over it.
-    curvature = 2 * np.linalg.eigvalsh(X.T @ X / ROWS).max() / outputs + (2 * max(strengths) if name == "l2" else 0)
+    curvature = 2 * np.linalg.eigvalsh(X.T @ X / ROWS).max() / outputs
+    curvature += {"l2": 2, "weight_decay": 1}.get(name, 0) * max(strengths)
     rate = (1.0 if momentum else 1.9) / curvature
     model = keras.Sequential(
         [keras.Input((FEATURES,)), keras.layers.Dense(outputs, use_bias=False, kernel_initializer="zeros")]
@@ -79,6 +80,12 @@ def lasso():
     return truth.T[:, :, None]
 
 
+def ridge(penalties):
+    # scikit-learn's loss is the sum of the squares, Keras's their mean: a penalty of l2 here is n · l2 there.
+    models = [Ridge(alpha=ROWS * penalty, fit_intercept=False).fit(X, Y[:, 0]) for penalty in penalties]
+    return np.stack([model.coef_[:, None] for model in models])
+
+
 def test_l1_is_the_lasso():
     truth, found = lasso(), coefficients("l1", 2 * ALPHAS, Y32, epochs=30)
     assert_close(found, truth)
@@ -100,10 +107,16 @@ def test_l1_with_momentum_is_the_lasso_of_a_smaller_strength():
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_l2_is_ridge(momentum):
-    # scikit-learn's loss is the sum of the squares, Keras's their mean: a penalty α there is α/n here.
-    alphas = ROWS * np.geomspace(3, 1e-3, 10)
-    truth = np.stack([Ridge(alpha=alpha, fit_intercept=False).fit(X, Y[:, 0]).coef_[:, None] for alpha in alphas])
-    assert_close(coefficients("l2", alphas / ROWS, Y32, epochs=40, momentum=momentum), truth)
+    penalties = np.geomspace(3, 1e-3, 10)
+    assert_close(coefficients("l2", penalties, Y32, epochs=40, momentum=momentum), ridge(penalties))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_weight_decay_under_sgd_is_ridge(momentum):
+    # Decay λ is the penalty (λ/2)‖w‖². Momentum lengthens the steps along the loss, not the decay.
+    penalties = np.geomspace(0.3, 1e-3, 8)
+    found = coefficients("weight_decay", 2 * penalties / (1 - momentum), Y32, epochs=40, momentum=momentum)
+    assert_close(found, ridge(penalties))
 
 
 @pytest.mark.skipif("group_lasso" not in NAMES, reason="ridgeway has no group_lasso")
