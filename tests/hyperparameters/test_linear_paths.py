@@ -68,10 +68,10 @@ def coefficients(name, strengths, y, epochs, momentum=0.0):
 
 
 def assert_close(found, truth):
-    """At each strength, to 1e-3 of the largest coefficient there."""
+    """At each strength, to 1e-4 of the largest coefficient there."""
     assert found.shape == truth.shape
     for ours, theirs in zip(found, truth, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * np.abs(theirs).max())
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * np.abs(theirs).max())
 
 
 def lasso():
