@@ -25,6 +25,13 @@ class WeightDecay(Hyperparameter):
     It stands in the place of the optimizer's own `weight_decay`. It acts on kernels only, unless
     `decay="all"`: then on biases and norm parameters too, as Keras's own does. Variables that the user
     excluded by `optimizer.exclude_from_weight_decay` stay excluded.
+
+    Under plain SGD this is the L2 penalty (λ/2)‖w‖², that is `l2` = λ/2: the penalty's gradient is λw, and the step on
+    it, w − η(∂L/∂w + λw), is w(1 − ηλ) − η∂L/∂w. Under Adam and the other adaptive optimizers it isn't (Loshchilov &
+    Hutter 2019, section 2): they divide the whole gradient, the penalty's part too, by its running root mean square, so
+    that the penalty shrinks weights with large gradients less than others. Decay shrinks every weight by the same
+    factor. Momentum m, too, passes on the penalty's gradient and not the decay: SGD's steps along the loss grow to
+    η/(1 − m), so that decay λ settles where the penalty `l2` = (1 − m)λ/2 does.
     """
 
     name = "weight_decay"

@@ -89,8 +89,9 @@ class L1(Hyperparameter):
     """Soft-thresholds all kernels after each update: w ← sign(w) · max(|w| − η·l1, 0).
 
     η is the learning rate of that step. Weights reach exactly 0, which the subgradient of
-    `keras.regularizers.L1` never does. For SGD this is proximal gradient descent on loss + l1 · Σ|w|; for
-    adaptive optimizers the threshold still uses η alone, so that strengths are not comparable between the two.
+    `keras.regularizers.L1` never does. For plain SGD this is proximal gradient descent on loss + l1 · Σ|w|; with
+    momentum m, whose steps along the loss grow to η/(1 − m), on loss + (1 − m) · l1 · Σ|w|. For adaptive
+    optimizers the threshold still uses η alone, so that strengths are not comparable between the two.
     """
 
     name = "l1"
