@@ -17,7 +17,7 @@ def bare(loss="mse", optimizer="sgd", outputs=1):
 FAMILY = [
     ({"weight_decy": [0.1]}, r"Unknown hyperparameter 'weight_decy'. The nearest are weight_decay"),
     ({"drop_out": [0.1]}, r"Unknown hyperparameter 'drop_out'. The nearest are dropout"),
-    ({"zzz": [0.1]}, r"Unknown hyperparameter 'zzz'. There are weight_decay, l1, l2, dropout"),
+    ({"zzz": [0.1]}, r"Unknown hyperparameter 'zzz'. There are weight_decay, l1, l2, "),
     ({"dropout": [0.5, 1]}, r"dropout=1 is out of range. Pass numbers from 0 to below 1"),
     ({"input_dropout": -0.1}, r"input_dropout=-0.1 is out of range. Pass numbers from 0 to below 1"),
     ({"weight_decay": [-1, 0]}, r"weight_decay=-1 is out of range. Pass numbers from 0\."),

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from ridgeway.errors import InputError
+from ridgeway.keras_internals import all_layers, weight_setting
 
 # Trainable vectors and tables that are not weights of a linear map. Biases of multi-head attention have rank 2,
 # so rank alone does not tell.
@@ -35,3 +36,11 @@ def kernels(model: keras.Model, name: str) -> list[Any]:
             "such as keras.layers.Dense, or set trainable=True."
         )
     return found
+
+
+def write_setting(model: keras.Model, variable: Any, setting: str, value: Any) -> None:
+    """Writes a variable's "regularizer" or "constraint" into its layer: a file keeps what the layer says."""
+    for layer in all_layers(model):
+        name = weight_setting(layer, variable.name, setting)
+        if name and any(v is variable for v in layer.trainable_variables):
+            setattr(layer, name, value)

@@ -12,10 +12,11 @@ from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.ema import Ema
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
 from ridgeway.hyperparameters.inner_dropout import AttentionDropout, RecurrentDropout
+from ridgeway.hyperparameters.limits import ClipNorm, MaxNorm
 from ridgeway.hyperparameters.mixup import Mixup
 from ridgeway.hyperparameters.noise import Noise
 from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
-from ridgeway.hyperparameters.penalties import L1, L2
+from ridgeway.hyperparameters.penalties import L1, L2, Exponent, GroupLasso, Lp
 from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 from ridgeway.hyperparameters.stochastic_depth import StochasticDepth
@@ -24,6 +25,11 @@ _KINDS = (
     WeightDecay,
     L1,
     L2,
+    Lp,
+    Exponent,
+    GroupLasso,
+    MaxNorm,
+    ClipNorm,
     Dropout,
     InputDropout,
     RecurrentDropout,

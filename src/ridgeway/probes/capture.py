@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 
 from ridgeway.hyperparameters import swapped
 from ridgeway.hyperparameters.kernels import is_kernel
@@ -79,9 +78,8 @@ def _still(layer: Any) -> Callable[..., Any]:
 
 
 def _noting_slopes(name: str, activation: Callable[[Any], Any], captured: Captured) -> Callable[..., Any]:
-    greatest = _greatest_slope(activation)
-
     def call(values: Any) -> Any:
+        greatest = _greatest_slope(activation).astype(values.dtype)
         result, slope = jax.jvp(lambda z: jnp.asarray(activation(z)), (values,), (jnp.ones_like(values),))
         captured.slopes.setdefault(name, jnp.abs(slope) / greatest)
         return result
@@ -89,9 +87,8 @@ def _noting_slopes(name: str, activation: Callable[[Any], Any], captured: Captur
     return call
 
 
-def _greatest_slope(activation: Callable[[Any], Any]) -> float:
+def _greatest_slope(activation: Callable[[Any], Any]) -> jax.Array:
     """Over a range beyond which the usual activations only flatten."""
     grid = jnp.linspace(-8.0, 8.0, 1601)
-    with jax.ensure_compile_time_eval():
-        slope = jax.jvp(lambda z: jnp.asarray(activation(z)), (grid,), (jnp.ones_like(grid),))[1]
-        return float(np.max(np.abs(np.asarray(slope)))) or 1.0
+    greatest = jnp.max(jnp.abs(jax.jvp(lambda z: jnp.asarray(activation(z)), (grid,), (jnp.ones_like(grid),))[1]))
+    return jnp.where(greatest > 0, greatest, 1.0)
