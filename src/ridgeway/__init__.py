@@ -14,7 +14,7 @@ from ridgeway import devices
 if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.errors import AllLanesDiverged, InputError
-    from ridgeway.families import Grid, logspace
+    from ridgeway.families import Cocktail, Grid, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
     from ridgeway.path import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Grid": "ridgeway.families",
+    "Cocktail": "ridgeway.families",
     "logspace": "ridgeway.families",
     "fit_path": "ridgeway.fit",
     "Path": "ridgeway.path",
@@ -38,6 +39,7 @@ _MODULES = ("callbacks", "layers", "losses", "regularizers")
 __all__ = [
     "AllLanesDiverged",
     "Choice",
+    "Cocktail",
     "Grid",
     "InputError",
     "Path",

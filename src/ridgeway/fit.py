@@ -37,7 +37,7 @@ from ridgeway.engine.watch import Watch
 from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.events import EventLog
 from ridgeway.families import Family
-from ridgeway.hyperparameters import Decay, is_choice
+from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
 from ridgeway.interruption import Interruption
 from ridgeway.keras_internals import build, compiled_losses
 from ridgeway.listening import Listeners, write_checkpoints
@@ -143,6 +143,7 @@ def fit_path(
     build(model, first)
     _check_labels(model, train, validation)
     variants = Variants(model)
+    family = _acting(family, variants, decay)
     groups = [
         _group(variants, members, family, train, validation, (batch_size, validation_batch_size, epochs), decay, seed)
         for members in _by_structure(family, repeats)
@@ -182,6 +183,28 @@ def fit_path(
     run = _Run(variants, about, understood, probes, out)
     run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
+
+
+def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
+    """The family without those of its optional hyperparameters that act on nothing in this model."""
+    if not family.optional:
+        return family
+    idle: dict[str, str] = {}
+    for name, values in family.values.items():
+        try:
+            if is_choice(name):
+                for value in values:
+                    variants.of({name: value})
+            else:
+                hyperparameter(name).bind(variants.model, decay)
+        except InputError as error:
+            idle[name] = str(error).split(":")[0]
+    if not idle:
+        return family
+    if len(idle) == len(family.values):
+        raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
+    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
+    return family.without(list(idle))
 
 
 @dataclass

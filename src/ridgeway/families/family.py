@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import hyperparameter
@@ -21,6 +21,12 @@ class Family(ABC):
     """
 
     values: dict[str, tuple[Value, ...]]
+    # Whether hyperparameters that act on nothing in a model are left out, instead of being an error.
+    optional: bool = False
+
+    def without(self, names: Collection[str]) -> Family:
+        """The family without some hyperparameters; asked for where they are optional only."""
+        raise NotImplementedError(f"{type(self).__name__} needs all of its hyperparameters, {names} too.")
 
     @abstractmethod
     def configurations(self) -> list[Configuration]:

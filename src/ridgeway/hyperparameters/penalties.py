@@ -165,8 +165,8 @@ class GroupLasso(Hyperparameter):
         if not first:
             raise InputError(
                 "group_lasso acts on nothing in this model: no layer that takes its input has a trainable kernel, or "
-                "the first layers of a subclassed model are not known. Begin a Sequential or functional model with a Dense "
-                "or convolution layer."
+                "the first layers of a subclassed model are not known. Begin a Sequential or functional model with a "
+                "Dense or convolution layer."
             )
         return _GroupLassoBinding(inner_optimizer(model), first)
 
