@@ -132,3 +132,17 @@ def test_input_scaling_is_that_of_scikit_learn_on_the_training_rows_alone():
     history = fit_alone(alone, x, LABELS)
     found = path.history().query(f"lane == {lane}")
     np.testing.assert_allclose(found["val_loss"], history.history["val_loss"], rtol=1e-5)
+
+
+def test_a_dropout_layer_built_with_rate_0_in_every_structure():
+    """A path gives such a layer a generator, in the user's model too: the next structure must have one as well."""
+
+    def model():
+        keras.utils.set_random_seed(4)
+        return compiled(keras.Sequential([keras.Input((8,)), layers.Dense(8), layers.Dropout(0.0), layers.Dense(3)]))
+
+    family = rw.Grid(normalization=["none", "batch"], dropout=[0.0, 0.5])
+    path = train_lanes(model(), TABLE, LABELS, family, epochs=2)
+    again = train_lanes(path.structure(0), TABLE, LABELS, family, epochs=2)
+    np.testing.assert_array_equal(again.history()["val_loss"], path.history()["val_loss"])
+    assert path.history().groupby("lane")["val_loss"].last().nunique() == 4

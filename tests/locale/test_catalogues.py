@@ -62,3 +62,13 @@ def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(InputError, match="Unknown language 'de'. Pass 'en' for English or 'ko' for Korean."):
         text("figure.best", "de")
     assert LANGUAGES == ("en", "ko")
+
+
+def test_regularization_and_normalization_keep_their_words() -> None:
+    """The lecture says 정칙화 for regularization and 정규화 for normalization, which are easily confused."""
+    for key, english in catalogue("en").items():
+        korean = catalogue("ko")[key]
+        if re.search(r"\bregulariz", english, re.IGNORECASE):
+            assert "정규화" not in korean or "normaliz" in english.lower(), key
+        if re.search(r"\bnormaliz", english, re.IGNORECASE):
+            assert "정칙화" not in korean or "regulariz" in english.lower(), key

@@ -10,7 +10,10 @@ from ridgeway.report.scale import reach, spread_labels
 from ridgeway.report.strength_axis import StrengthAxis, break_shapes
 from ridgeway.report.word_axis import WordAxis
 
-strengths = st.lists(st.floats(0, 1e3).filter(lambda x: x == 0 or x > 1e-9), min_size=1, max_size=12)
+# Six digits: neighbouring floats share a place on a logarithmic axis.
+strengths = st.lists(
+    st.floats(0, 1e3).map(lambda x: float(f"{x:.6g}")).filter(lambda x: x == 0 or x > 1e-9), min_size=1, max_size=12
+)
 
 
 @given(strengths)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import compile_copy, is_functional, is_input, rerun_graph
+from ridgeway.keras_internals import add_seed_generator, compile_copy, is_functional, is_input, rerun_graph
 from ridgeway.structures.normalization import Insertion, insertions
 from ridgeway.structures.scaling import input_normalization
 
@@ -63,10 +63,14 @@ def variant(model: keras.Model, structure: Mapping[str, str]) -> keras.Model:
         raise InputError(
             "input_scaling acts on nothing in this model: it has no input of real numbers. Leave input_scaling out."
         )
+    standing: dict[int, Any] = {}
     for original, copied in builder.pairs:
+        if getattr(original, "seed_generator", None) is not None:
+            # A layer with rate 0 has none of its own: a path has given the original one.
+            add_seed_generator(copied, 0)
         for old, new in zip(original.variables, copied.variables, strict=True):
             new.assign(old.value)
-    standing = {id(old): new for pair in builder.pairs for old, new in zip(*(p.variables for p in pair), strict=True)}
+            standing[id(old)] = new
     compile_copy(model, rebuilt, [standing[id(variable)] for variable in model.trainable_variables])
     return rebuilt
 
