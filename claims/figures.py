@@ -38,10 +38,12 @@ def lines(
             axes.errorbar(
                 place, frame["mean"], frame["half"], color=colour, label=str(label), marker="o", ms=4, capsize=3
             )
+    if log_x:
+        axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
     if categories:
         axes.set_xticks(range(len(categories)), categories)
-    axes.set_xscale("log" if log_x else axes.get_xscale())
-    axes.set_yscale("log" if log_y else axes.get_yscale())
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.grid(alpha=0.25, lw=0.5)

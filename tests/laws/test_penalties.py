@@ -109,7 +109,7 @@ def test_group_lasso_selects_features_whole():
 
     # Whole batches: the noise of small ones would move rows off 0 again.
     model = compiled(build, keras.optimizers.SGD(0.5))
-    path = train_lanes(model, x, y, rw.Grid(group_lasso=[0.0, 0.12]), epochs=200, batch_size=320)
+    path = train_lanes(model, x, y, rw.Grid(group_lasso=[0.0, 0.2]), epochs=200, batch_size=320)
     rows = np.abs(first_kernel(path, 1)).sum(axis=1)
     assert set(np.flatnonzero(rows)) == {2, 7}
 
