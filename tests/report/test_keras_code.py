@@ -198,7 +198,7 @@ def test_averaged_weights_are_the_optimizers(record: dict[str, Any], digits: Sim
 
 
 def test_methods_that_act_in_layers_say_where_and_those_that_keras_lacks_say_so(record: dict[str, Any]) -> None:
-    names = ["noise", "recurrent_dropout", "attention_dropout", "stochastic_depth", "mixup", "sam"]
+    names = ["noise", "recurrent_dropout", "attention_dropout", "stochastic_depth", "mixup", "sam", "group_lasso"]
     code = keras_code(record, dict.fromkeys(names, 0.125), 1)
     ast.parse(code)
     assert (
@@ -207,5 +207,27 @@ def test_methods_that_act_in_layers_say_where_and_those_that_keras_lacks_say_so(
     assert "recurrent_dropout=0.125 in every recurrent layer" in code
     assert " dropout=0.125 in every attention layer" in code
     assert "keras.layers.Dropout(0.125 * l / L, noise_shape=(None, 1, ...))" in code
-    assert code.count("Keras has no such method") == 2
+    assert code.count("Keras has no such method") == 3
     assert keras_code(record, dict.fromkeys(names, 0.0), 1) == keras_code(record, {}, 1)
+
+
+def test_limits_of_norms_are_kerass_own(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    code = keras_code(record, {"clip_norm": 0.5, "max_norm": 2.0}, 1)
+    assert "kernel_constraint=keras.constraints.MaxNorm(2.0)" in code
+    run(code, digits.model, digits.x, digits.y)
+    assert digits.model.optimizer.global_clipnorm == 0.5
+    assert keras_code(record, {"clip_norm": 0.0, "max_norm": 0.0, "lp": 0.0, "p": 2.0}, 1) == keras_code(record, {}, 1)
+
+
+@pytest.mark.parametrize("p", [None, 0.5, 1.0, 3.0])
+def test_the_power_penalty_is_a_regularizer_of_ones_own(record: dict[str, Any], p: float | None) -> None:
+    import keras
+
+    from ridgeway.hyperparameters.penalties import DEFAULT_EXPONENT
+    from ridgeway.norms import power_sum
+
+    code = keras_code(record, {"lp": 0.25, **({} if p is None else {"p": p})}, 1)
+    line = next(line for line in code.splitlines() if "kernel_regularizer=" in line)
+    regularizer = eval(line.partition("kernel_regularizer=")[2], {"keras": keras})
+    w = np.array([[-2.0, 0.0, 1e-4, 0.5]], dtype=np.float32)
+    np.testing.assert_allclose(regularizer(w), 0.25 * power_sum(w, p or DEFAULT_EXPONENT), rtol=1e-6)

@@ -1,6 +1,7 @@
-"""Penalties on kernels: L2 in the loss, L1 by a proximal step.
+"""Penalties on kernels: L2 and powers in the loss, L1 by a proximal step.
 
-Hoerl & Kennard 1970 (ridge); Tibshirani 1996 (lasso); Parikh & Boyd 2014, section 6.5.2 (the proximal step).
+Hoerl & Kennard 1970 (ridge); Frank & Friedman 1993 (bridge, powers between and beyond); Tibshirani 1996 (lasso);
+Parikh & Boyd 2014, section 6.5.2 (the proximal step).
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
 from ridgeway.hyperparameters.kernels import kernels
 from ridgeway.keras_internals import (
     Swap,
     all_layers,
-    constraint_swap,
     inner_optimizer,
-    iterations,
     regularizer_swap,
     weight_setting,
 )
+from ridgeway.norms import power_sum
 
 if TYPE_CHECKING:
     from ridgeway.hyperparameters.swap import LaneScalar
@@ -85,6 +86,69 @@ def _with_l2(own: Any, strength: Any) -> Callable[[Any], Any]:
     return penalty
 
 
+#: The exponent of `lp` where the family has no `p`: between the lasso's 1 and ridge's 2.
+DEFAULT_EXPONENT = 1.5
+
+
+class Lp(Hyperparameter):
+    """Adds lp · Σ|w|^p over all kernels to the loss, p being the family's `p`, or 1.5 where it has none.
+
+    For p < 1 the sum is smoothed at 0, as `ridgeway.norms.power_sum` says. No weight becomes exactly 0 by it,
+    whatever p; `l1` does that. Regularizers of the model's own stay beside it.
+    """
+
+    name = "lp"
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        return _LpBinding(kernels(model, self.name))
+
+
+class _LpBinding(Binding):
+    base = 0.0
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self._variables = variables
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        exponent = context.values["p"].value if "p" in context.values else DEFAULT_EXPONENT
+
+        def beside(own: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+            def penalty(kernel: Any) -> Any:
+                power = keras.ops.cast(value, kernel.dtype) * power_sum(kernel, exponent)
+                return power if own is None else power + own(kernel)
+
+            return penalty
+
+        return [regularizer_swap(v, beside(v.regularizer)) for v in self._variables]
+
+    def write(self, value: float) -> None:
+        """Nothing to write: Keras has no such regularizer for a general p, and the weights carry its effect."""
+
+
+class Exponent(Hyperparameter):
+    """The exponent p in (0, 10] of `lp`. Neither end is the stronger one: small weights pay more at a small p."""
+
+    name = "p"
+    high = 10.0
+    open_low = True
+    regularizes = False
+    needs = ("lp",)
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class."""
+        return _ExponentBinding()
+
+
+class _ExponentBinding(Binding):
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        """None of its own: `lp` reads it."""
+        return []
+
+    def write(self, value: float) -> None:
+        """Nothing to write: see `lp`."""
+
+
 class L1(Hyperparameter):
     """Soft-thresholds all kernels after each update: w ← sign(w) · max(|w| − η·l1, 0).
 
@@ -109,23 +173,11 @@ class _L1Binding(Binding):
         self._variables = variables
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        return [constraint_swap(v, self._proximal(value, v.constraint)) for v in self._variables]
+        def soft_threshold(kernel: Any) -> Any:
+            threshold = proximal_threshold(self._optimizer, value, kernel.dtype)
+            return keras.ops.sign(kernel) * keras.ops.maximum(keras.ops.abs(kernel) - threshold, 0)
 
-    def _proximal(self, strength: Any, own: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
-        optimizer = self._optimizer
-
-        def constrain(kernel: Any) -> Any:
-            ops = keras.ops
-            threshold = ops.cast(optimizer.learning_rate, kernel.dtype) * ops.cast(strength, kernel.dtype)
-            if optimizer.gradient_accumulation_steps:
-                # Between updates the weights stand still, and so must the threshold.
-                done = (iterations(optimizer) + 1) % optimizer.gradient_accumulation_steps == 0
-                threshold = threshold * ops.cast(done, kernel.dtype)
-            value = ops.convert_to_tensor(kernel)
-            value = ops.sign(value) * ops.maximum(ops.abs(value) - threshold, 0)
-            return value if own is None else own(value)
-
-        return constrain
+        return [after_update_swap(v, soft_threshold=soft_threshold) for v in self._variables]
 
     def write(self, value: float) -> None:
         """Nothing to write: Keras has no proximal step, and the weights already carry its effect."""

@@ -11,6 +11,8 @@ from ridgeway.selection import Value
 
 # Kernels are what is left of a model's weights without these, named as in `ridgeway.hyperparameters`.
 _NOT_KERNELS = ["bias", "gamma", "beta", "scale", "embeddings"]
+# Of `lp` where the family has no `p`, and the ε of `ridgeway.norms` for p < 1.
+_EXPONENT, _SMOOTHING = 1.5, 1e-6
 _OWN_DECAY = {"AdamW", "Muon"}  # Keras gives these a weight decay when none is passed.
 _OPTIMIZERS = {
     "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
@@ -122,10 +124,23 @@ def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[s
             lang,
             code=f"keras.layers.Dropout({used['stochastic_depth']} * l / L, noise_shape=(None, 1, ...))",
         )
-    for name in ("mixup", "sam"):
+    if "max_norm" in used:
+        code = f"kernel_constraint=keras.constraints.MaxNorm({used['max_norm']})"
+        lines += comment("code.max_norm", lang, code=code)
+    if "lp" in used:
+        power = f"{used['lp']} * keras.ops.sum({_power(configuration.get('p', _EXPONENT))})"
+        lines += comment("code.l2", lang, code=f"kernel_regularizer=lambda w: {power}")
+    for name in ("mixup", "sam", "group_lasso"):
         if name in used:
             lines += comment("code.not_in_keras", lang, code=f"{name}={used[name]}")
     return lines
+
+
+def _power(p: float) -> str:
+    """|w|^p as `ridgeway.norms.power_sum` has it."""
+    if p < 1:
+        return f"(w**2 + {_SMOOTHING}) ** ({_number(p)} / 2)"
+    return f"keras.ops.abs(w) ** {_number(p)}"
 
 
 def _listed(names: list[str]) -> str:
@@ -157,6 +172,8 @@ def _optimizer(about: Mapping[str, Any], configuration: Mapping[str, float]) -> 
     for varied in ("learning_rate", "momentum", "weight_decay"):
         if varied in configuration:
             config[varied] = configuration[varied]
+    if "clip_norm" in configuration:
+        config["global_clipnorm"] = configuration["clip_norm"] or None
     if "ema" in configuration:
         config |= {"use_ema": configuration["ema"] > 0, "ema_momentum": configuration["ema"] or 0.99}
     config.setdefault("weight_decay", None)

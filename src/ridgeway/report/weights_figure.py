@@ -27,7 +27,8 @@ def weights_figure(path: "Path", lang: str = "en") -> go.Figure:
     """Draw the weights' norm, and the share of exact zeros, against each strength.
 
     Hyperparameters that regularize nothing (a learning rate) get no panel beside others that do. Panels of
-    zeros are left out when no configuration has one: only `l1` makes weights exactly zero.
+    zeros are left out when no configuration has one: only `l1` and `group_lasso` make weights exactly
+    zero.
 
     Args:
         path: what to draw.
