@@ -111,10 +111,11 @@ class ClipNorm(Hyperparameter):
         """
         optimizer = inner_optimizer(model)
         for name in ("clipnorm", "clipvalue"):
-            if getattr(optimizer, name):
+            value = getattr(optimizer, name)
+            if value:
                 raise InputError(
-                    f"clip_norm can't be varied here: {type(optimizer).__name__} has {name}={getattr(optimizer, name)}, "
-                    f"and Keras clips in one way only. Compile without {name}, or vary 'optimizer.{name}'."
+                    f"clip_norm can't be varied here: {type(optimizer).__name__} has {name}={value:g}, and "
+                    f"Keras clips in one way only. Compile without {name}, or vary 'optimizer.{name}'."
                 )
         return _ClipNormBinding(optimizer)
 

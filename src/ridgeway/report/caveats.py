@@ -45,8 +45,9 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
         items.append(say("caveat.one_run", lang))
     items += _edges(path, found, lang)
     items += _stops(path, lang)
-    if "l1" in path.hyperparameters and record.get("model", {}).get("optimizer") not in ("SGD", None):
-        items.append(say("caveat.l1_adaptive", lang))
+    if record.get("model", {}).get("optimizer") not in ("SGD", None):
+        proximal = [name for name in ("l1", "group_lasso") if name in path.hyperparameters]
+        items += [say("caveat.l1_adaptive", lang, name=name) for name in proximal]
     return tag("ul", *(tag("li", item) for item in items), class_="caveats")
 
 
