@@ -102,7 +102,7 @@ def _input_kernels(model: keras.Model) -> list[tuple[Any, int]]:
 
 def _own_kernel(layer: Any) -> list[tuple[Any, int]]:
     kernel = getattr(layer, "kernel", None)
-    if not any(variable is kernel for variable in getattr(layer, "trainable_variables", ())):
+    if kernel is None or not any(variable is kernel for variable in getattr(layer, "trainable_variables", ())):
         return []
     rank = len(kernel.shape)
     if isinstance(layer, _TRANSPOSED):
