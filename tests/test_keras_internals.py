@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ridgeway import keras_internals as internals
+from ridgeway.hyperparameters.swap import LaneScalar, swapped
 
 X = np.ones((4, 3), np.float32)
 
@@ -53,6 +54,16 @@ def test_a_swapped_decay_is_kerass_own_to_the_last_bit():
     replacement(ours.trainable_variables)
     for a, b in zip(own.weights, ours.weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_swapped_clipping_is_kerass_own_and_none_at_zero():
+    own, ours = compiled(optimizer=keras.optimizers.SGD(0.1, global_clipnorm=0.3)), compiled()
+    gradients = [jnp.ones(variable.shape) for variable in own.trainable_variables]
+    for norm, expected in [(0.3, own.optimizer._clip_gradients(gradients)), (0.0, gradients)]:
+        with swapped(internals.clip_swaps(ours.optimizer, LaneScalar(jnp.float32(norm), 0.0, 0.3, "clip_norm"))):
+            found = ours.optimizer._clip_gradients(gradients)
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_swapped_regularizers_and_constraints_are_what_keras_reads():

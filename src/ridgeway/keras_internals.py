@@ -161,6 +161,25 @@ def decay_swap(optimizer: Any, decayed: Sequence[Any], strength: Any) -> Swap:
     return (optimizer, "_apply_weight_decay", apply_weight_decay)
 
 
+def clip_swaps(optimizer: Any, norm: Any) -> list[Swap]:
+    """Puts `norm`, a lane's scalar, in the place of the optimizer's `global_clipnorm`; 0 leaves gradients as they are.
+
+    The optimizer must have no `clipnorm` and no `clipvalue`.
+    """
+    original = optimizer._clip_gradients
+
+    def clip(gradients: Sequence[Any]) -> list[Any]:
+        # Keras's own formula would make all gradients 0 at 0, which to it means no clipping.
+        clipped = original(gradients)
+        clips = norm.value > 0
+        return [
+            gradient if gradient is None else keras.ops.where(clips, less, gradient)
+            for gradient, less in zip(gradients, clipped, strict=True)
+        ]
+
+    return [(optimizer, "global_clipnorm", norm), (optimizer, "_clip_gradients", clip)]
+
+
 def rebuild_with_momentum(optimizer: Any, variables: Sequence[Any]) -> None:
     """Gives a built optimizer with momentum 0 the slots that Keras makes only for momentum above 0.
 
@@ -227,7 +246,7 @@ def weight_setting(layer: Any, weight: str, setting: str) -> str | None:
     Args:
         layer: any layer.
         weight: the name of its variable, such as "recurrent_kernel".
-        setting: "initializer" or "regularizer".
+        setting: "initializer", "regularizer" or "constraint".
 
     Returns:
         Such as "recurrent_initializer"; None where there is none, or where it only passes on what an inner layer holds.

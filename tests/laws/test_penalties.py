@@ -1,166 +1,309 @@
-"""The law of lanes for penalties and limits beyond l1 and l2."""
+"""The law of lanes for powers, groups and limits of norms: each lane equals what one would write in Keras alone."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from sklearn.linear_model import MultiTaskLasso
 
 import ridgeway as rw
-from ridgeway.regularizers import Lp
+from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters.hyperparameter import off_and_descending
+from ridgeway.hyperparameters.kernels import incoming_axes
+from ridgeway.norms import power_sum
 
-from .against_fit import assert_equal, compiled, fit_alone, train_lanes
-from .models import IMAGES, LABELS, MODELS, OPTIMIZERS, TABLE, cnn, mlp, normalized_mlp
+from . import against_fit
+from .against_fit import assert_equal, compiled, fit_alone, lane_of, seeded
+from .models import IMAGES, LABELS, MODELS, OPTIMIZERS, SERIES, TABLE, cnn, lstm, mlp, subclassed
+
+# One way to run the lanes: trying out which is fastest would take most of the time here.
+train_lanes = partial(against_fit.train_lanes, executor="vmap")
 
 
-def kernels(model):
-    return [v for v in model.trainable_variables if "kernel" in v.name]
+def kernels_of(model):
+    return [variable for variable in model.trainable_variables if "kernel" in variable.name]
 
 
-def first_kernel(path, lane):
-    return next(iter(path.lane_weights(lane, "last").values()))
+# --- powers -------------------------------------------------------------------------------------------------------
+
+
+def penalty(strength, p):
+    """What a Keras user would write; for p < 1 with the ε that the documentation gives."""
+    ops = keras.ops
+    if p < 1:
+        return lambda w: strength * ops.sum(ops.power(ops.square(w) + 1e-6, p / 2))
+    return lambda w: strength * ops.sum(ops.power(ops.abs(w), p))
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [("mlp", "sgd"), ("normalized_mlp", "adam")])
+def test_lp_is_a_penalty_in_the_loss(name, optimizer):
+    build, x = MODELS[name]
+    # Strong enough to be seen; for p < 1 weak enough that weights near 0 don't oscillate and multiply rounding errors.
+    family = rw.Grid(lp=[0.0, 1e-3], p=[0.5, 1.0, 3.0])
+    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, family)
+    for strength, p in [(0.0, 0.5), (1e-3, 0.5), (1e-3, 3.0)] if name == "mlp" else [(1e-3, 1.0)]:
+        alone = compiled(build, OPTIMIZERS[optimizer]())
+        for variable in kernels_of(alone):
+            variable.regularizer = penalty(strength, p)
+        assert_equal(path, {"lp": strength, "p": p}, alone, fit_alone(alone, x, LABELS))
+
+
+def test_lp_alone_has_an_exponent_of_its_own_and_leaves_other_penalties():
+    def build():
+        first = layers.Dense(16, "relu", kernel_regularizer=keras.regularizers.L1(0.01))
+        return keras.Sequential([keras.Input((8,)), first, layers.Dense(3)])
+
+    path = train_lanes(compiled(build, "sgd"), TABLE, LABELS, rw.Grid(lp=[0.0, 0.05], l2=[0.0, 0.1]))
+    alone = compiled(build, "sgd")
+    first, second = kernels_of(alone)
+    both = keras.regularizers.L2(0.1)
+    first.regularizer = lambda w: penalty(0.05, 1.5)(w) + both(w) + keras.regularizers.L1(0.01)(w)
+    second.regularizer = lambda w: penalty(0.05, 1.5)(w) + both(w)
+    assert_equal(path, {"lp": 0.05, "l2": 0.1}, alone, fit_alone(alone, TABLE, LABELS))
+
+
+@pytest.mark.parametrize("p", [1e-3, 0.5, 1.0, 1.5, 2.0, 10.0])
+def test_powers_have_finite_slopes_at_zero(p):
+    w = np.array([0.0, 1e-3, -0.3, 2.0])
+    slopes = np.asarray(jax.jit(jax.grad(power_sum))(jnp.asarray(w, jnp.float32), p))
+    assert np.isfinite(slopes).all() and slopes[0] == 0
+    np.testing.assert_allclose(slopes[2:], p * np.abs(w[2:]) ** (p - 1) * np.sign(w[2:]), rtol=1e-4)
+    np.testing.assert_allclose(power_sum(jnp.asarray(w, jnp.float32), p), np.sum(np.abs(w[1:]) ** p), rtol=1e-5)
+
+
+def test_an_exponent_without_its_penalty_is_refused():
+    with pytest.raises(rw.InputError, match="'p' acts on nothing without 'lp'"):
+        rw.Grid(p=[1.0])
+    with pytest.raises(rw.InputError, match="p=0 is out of range. Pass numbers above 0 to 10"):
+        rw.Grid(p=[0.0], lp=[0.1])
+
+
+# --- groups -------------------------------------------------------------------------------------------------------
 
 
 class Proximal(keras.constraints.Constraint):
-    """What one would write by hand: soft threshold, then group shrinkage of rows."""
+    """Simon et al.'s proximal step of the sparse group lasso, then another constraint."""
 
-    def __init__(self, optimizer, l1=0.0, group=0.0):
-        self.optimizer, self.l1, self.group = optimizer, l1, group
+    def __init__(self, optimizer, axis, l1=0.0, group=0.0, then=None):
+        self.optimizer, self.axis, self.l1, self.group, self.then = optimizer, axis, l1, group, then
 
     def __call__(self, w):
-        ops = keras.ops
-        rate = self.optimizer.learning_rate
+        ops, rate = keras.ops, self.optimizer.learning_rate
         w = ops.sign(w) * ops.maximum(ops.abs(w) - rate * self.l1, 0.0)
+        others = tuple(axis for axis in range(w.ndim) if axis != self.axis % w.ndim)
         if self.group:
-            axes = tuple(a for a in range(len(w.shape)) if a != len(w.shape) - 2)
-            norms = ops.sqrt(ops.sum(w * w, axis=axes, keepdims=True))
-            w = w * ops.maximum(1 - rate * self.group / ops.maximum(norms, 1e-30), 0.0)
-        return w
+            norms = ops.sqrt(ops.sum(w**2, axis=others, keepdims=True))
+            w = ops.where(norms > rate * self.group, w - w * rate * self.group / ops.where(norms > 0, norms, 1.0), 0.0)
+        return self.then(w) if self.then else w
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("p", [1.0, 1.5, 3.0])
-def test_lp(optimizer, p):
-    family = rw.Grid(lp=[0.0, 1e-3, 1e-2], p=[1.0, 1.5, 3.0])
-    path = train_lanes(compiled(normalized_mlp, OPTIMIZERS[optimizer]()), TABLE, LABELS, family)
-    alone = compiled(normalized_mlp, OPTIMIZERS[optimizer]())
-    for variable in kernels(alone):
-        variable.regularizer = Lp(p, 1e-2)
-    assert_equal(path, {"lp": 1e-2, "p": p}, alone, fit_alone(alone, TABLE, LABELS))
+@pytest.mark.parametrize(("name", "optimizer"), [("mlp", "sgd"), ("cnn", "adam")])
+def test_group_lasso_is_a_proximal_step_on_the_first_kernel(name, optimizer):
+    build, x = MODELS[name]
+    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, rw.Grid(group_lasso=[0, 0.5, 2, 5]))
+    for strength in (0.0, 2.0) if name == "mlp" else (2.0,):
+        alone = compiled(build, OPTIMIZERS[optimizer]())
+        kernels_of(alone)[0].constraint = Proximal(alone.optimizer, -2, group=strength)
+        assert_equal(path, {"group_lasso": strength}, alone, fit_alone(alone, x, LABELS))
 
 
-def test_lp_of_2_is_l2_and_without_p_it_is_1_and_a_half():
-    both = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, rw.Grid(lp=[0.0, 1e-2], p=2.0))
-    l2 = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, rw.Grid(l2=[0.0, 1e-2]))
-    np.testing.assert_allclose(both.history()["val_loss"], l2.history()["val_loss"], rtol=1e-5)
-    path = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, rw.Grid(lp=[0.0, 1e-2]))
-    alone = compiled(mlp, OPTIMIZERS["sgd"]())
-    for variable in kernels(alone):
-        variable.regularizer = Lp(1.5, 1e-2)
-    assert_equal(path, {"lp": 1e-2}, alone, fit_alone(alone, TABLE, LABELS))
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize(("build", "x"), [(normalized_mlp, TABLE), (cnn, IMAGES)])
-def test_group_lasso(build, x, optimizer):
-    family = rw.Grid(group_lasso=[0.0, 0.1, 0.3, 1.0])
-    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, family)
-    alone = compiled(build, OPTIMIZERS[optimizer]())
-    kernels(alone)[0].constraint = Proximal(alone.optimizer, group=0.3)
-    assert_equal(path, {"group_lasso": 0.3}, alone, fit_alone(alone, x, LABELS))
-
-
-@pytest.mark.parametrize("names", [("l1", "group_lasso"), ("group_lasso", "l1")])
-def test_l1_thresholds_before_groups_shrink_and_the_users_constraint_comes_last(names):
+@pytest.mark.parametrize("order", [("l1", "group_lasso"), ("group_lasso", "l1")])
+def test_sparse_group_lasso_thresholds_first_whatever_the_order_and_before_the_users_constraint(order):
     def build():
-        return keras.Sequential(
-            [keras.Input((8,)), layers.Dense(16, kernel_constraint="non_neg", name="hidden"), layers.Dense(3)]
-        )
+        first = layers.Dense(16, "relu", kernel_constraint="unit_norm")
+        return keras.Sequential([keras.Input((8,)), first, layers.Dense(3)])
 
-    family = rw.Grid({name: [0.0, 0.2] for name in names})
+    values = {"l1": [0.0, 1.0], "group_lasso": [0.0, 2.0]}
+    family = rw.Grid(**{name: values[name] for name in order})
     path = train_lanes(compiled(build, OPTIMIZERS["sgd"]()), TABLE, LABELS, family)
     alone = compiled(build, OPTIMIZERS["sgd"]())
-    own = alone.layers[0].kernel.constraint
-    first = Proximal(alone.optimizer, 0.2, 0.2)
-    alone.layers[0].kernel.constraint = lambda w: own(first(w))
-    alone.layers[1].kernel.constraint = Proximal(alone.optimizer, 0.2)
-    assert_equal(path, dict.fromkeys(names, 0.2), alone, fit_alone(alone, TABLE, LABELS))
+    first, second = kernels_of(alone)
+    first.constraint = Proximal(alone.optimizer, 0, l1=1.0, group=2.0, then=keras.constraints.UnitNorm())
+    second.constraint = Proximal(alone.optimizer, 0, l1=1.0)
+    assert_equal(path, {"l1": 1.0, "group_lasso": 2.0}, alone, fit_alone(alone, TABLE, LABELS))
+
+
+def test_group_lasso_is_scikit_learns():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(40, 6)).astype("float32")
+    truth = rng.normal(size=(6, 2)) * np.array([[1], [1], [0], [0], [0.2], [0]])
+    y = (x @ truth + 0.3 * rng.normal(size=(40, 2))).astype("float32")
+
+    model = seeded(lambda: keras.Sequential([keras.Input((6,)), layers.Dense(2, use_bias=False)]))
+    model.compile(keras.optimizers.SGD(0.3), "mse")
+    strengths = [0.0, 0.05, 0.2, 0.6]
+    held_out = {"validation_split": 0, "validation_data": (x, y)}
+    # Keras's loss is the mean over both outputs, scikit-learn's half of the sum over them: the same at α = λ.
+    path = train_lanes(model, x, y, rw.Grid(group_lasso=strengths), batch_size=40, epochs=300, **held_out)
+    for strength in strengths[1:]:
+        expected = (
+            MultiTaskLasso(alpha=strength, fit_intercept=False, tol=1e-10).fit(x.astype(float), y.astype(float)).coef_.T
+        )
+        found = next(iter(path.lane_weights(lane_of(path, {"group_lasso": strength}), "last").values()))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert (np.any(found, axis=1) == np.any(expected, axis=1)).all()
+        assert not np.any(expected, axis=1).all()
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("name", ["l1", "group_lasso"])
-def test_a_strong_strength_empties_the_layer_and_a_weak_one_does_not(name, optimizer):
-    path = train_lanes(compiled(mlp, OPTIMIZERS[optimizer]()), TABLE, LABELS, rw.Grid({name: [0.0, 1e-4, 1e3]}))
-    first = [first_kernel(path, lane) for lane in range(3)]
-    assert [float((kernel == 0).mean()) for kernel in first] == [0.0, 0.0, 1.0]
+def test_a_strong_penalty_empties_the_first_layer_and_a_weak_one_does_not(name, optimizer):
+    path = train_lanes(compiled(mlp, OPTIMIZERS[optimizer]()), TABLE, LABELS, rw.Grid({name: [0.0, 1e-3, 1e-2, 500.0]}))
+    for strength in (1e-3, 1e-2, 500.0):
+        hidden = next(iter(path.lane_weights(lane_of(path, {name: strength}), "last").values()))
+        assert hidden.shape == (8, 16)
+        assert not hidden.any() if strength == 500 else np.any(hidden, axis=1).all()
 
 
-def test_group_lasso_selects_features_whole():
-    """Of ten features two carry the label: rows of the others go to 0 as a whole."""
-    random = np.random.default_rng(0)
-    x = random.normal(size=(400, 10)).astype("float32")
-    y = (x[:, 2] - 2 * x[:, 7] > 0).astype("int32")
-
-    def build():
-        return keras.Sequential(
-            [keras.Input((10,)), layers.Dense(8, activation="relu", name="hidden"), layers.Dense(2)]
-        )
-
-    # Whole batches: the noise of small ones would move rows off 0 again.
-    model = compiled(build, keras.optimizers.SGD(0.5))
-    path = train_lanes(model, x, y, rw.Grid(group_lasso=[0.0, 0.2]), epochs=200, batch_size=320)
-    rows = np.abs(first_kernel(path, 1)).sum(axis=1)
-    assert set(np.flatnonzero(rows)) == {2, 7}
+def two_branches():
+    inputs = keras.Input((8,))
+    scaled = layers.Dropout(0.1)(layers.BatchNormalization()(inputs))
+    inner = keras.Sequential([keras.Input((8,)), layers.Dense(4, name="inner"), layers.Dense(4)])
+    joined = layers.Concatenate()([layers.Dense(5, name="direct")(inputs), inner(scaled)])
+    return keras.Model(inputs, layers.Dense(3)(joined))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize(("build", "x"), [(normalized_mlp, TABLE), (cnn, IMAGES)])
-def test_max_norm(build, x, optimizer):
-    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, rw.Grid(max_norm=[0.0, 0.3, 0.6, 5.0]))
-    for limit in (0.0, 0.3):
-        alone = compiled(build, OPTIMIZERS[optimizer]())
-        for variable in kernels(alone) if limit else []:
-            depthwise = build is cnn and tuple(variable.shape) == (2, 2, 4, 1)
-            axes = list(range(len(variable.shape) - (2 if depthwise else 1)))
-            variable.constraint = keras.constraints.MaxNorm(limit, axes)
-        assert_equal(path, {"max_norm": limit}, alone, fit_alone(alone, x, LABELS))
+def over_time():
+    inputs = keras.Input((5, 4))
+    return keras.Model(inputs, layers.Bidirectional(layers.GRU(3))(inputs))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("name", ["normalized_mlp", "two_inputs"])
-def test_clip_norm(name, optimizer):
-    build, x = MODELS[name]
-    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, rw.Grid(clip_norm=[0.0, 0.05, 0.2, 100.0]))
-    for limit in (0.0, 0.05):
-        alone = compiled(build, OPTIMIZERS[optimizer](global_clipnorm=limit or None))
-        assert_equal(path, {"clip_norm": limit}, alone, fit_alone(alone, x, LABELS))
-
-
-def test_off_is_weakest_and_small_is_strong():
-    path = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, rw.Grid(max_norm=[0.0, 0.3, 5.0]), epochs=1)
-    assert path.record["hyperparameters"]["max_norm"]["order"] == [0.0, 5.0, 0.3]
-
-
-def test_what_keras_can_hold_is_in_the_file(tmp_path):
-    family = rw.Grid(max_norm=0.3, clip_norm=0.2, lp=0.1, group_lasso=0.1)
-    path = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, family, epochs=1)
-    path.model(0).save(tmp_path / "m.keras")
-    again = keras.models.load_model(tmp_path / "m.keras")
-    assert again.layers[0].kernel_constraint.max_value == pytest.approx(0.3)
-    assert again.optimizer.global_clipnorm == pytest.approx(0.2)
-    assert again.layers[0].kernel_regularizer is None
+def alone(layer, shape):
+    return keras.Sequential([keras.Input(shape), layer])
 
 
 @pytest.mark.parametrize(
-    ("family", "optimizer", "message"),
+    ("build", "shapes"),
     [
-        ({"p": [1.0, 2.0]}, {}, "'p' acts on nothing without 'lp'"),
-        ({"lp": [0.1], "p": [0.0]}, {}, "p=0 is out of range"),
-        ({"max_norm": [-1.0]}, {}, "max_norm=-1 is out of range"),
-        ({"clip_norm": [1.0]}, {"clipvalue": 0.5}, "clip_norm can't act beside clipvalue=0.5"),
+        (two_branches, [(8, 5), (8, 4)]),
+        (over_time, [(4, 9), (4, 9)]),
+        (lstm, [(4, 24)]),
+        (lambda: alone(layers.Conv2DTranspose(5, 3), (6, 6, 2)), [(3, 3, 5, 2)]),
+        (lambda: alone(layers.DepthwiseConv2D(3), (6, 6, 2)), [(3, 3, 2, 1)]),
+        (lambda: alone(layers.TimeDistributed(layers.Dense(3)), (5, 4)), [(4, 3)]),
     ],
 )
-def test_errors(family, optimizer, message):
-    with pytest.raises(rw.InputError, match=message):
-        train_lanes(compiled(mlp, OPTIMIZERS["sgd"](**optimizer)), TABLE, LABELS, rw.Grid(family))
+def test_groups_are_found_where_features_enter(build, shapes):
+    features = {4: 4, 8: 8}
+    binding = hyperparameter("group_lasso").bind(compiled(build, "sgd"), "kernels")
+    found = [(tuple(variable.shape), axis) for variable, axis in binding._kernels]
+    assert sorted(shape for shape, _ in found) == sorted(shapes)
+    assert all(shape[axis] == features.get(shape[0], 2) for shape, axis in found)
+
+
+@pytest.mark.parametrize(
+    "build", [subclassed, lambda: alone(layers.Conv2D(4, 3, groups=2), (6, 6, 2)), lambda: alone(layers.ReLU(), (4,))]
+)
+def test_groups_that_no_kernel_has_are_refused(build):
+    with pytest.raises(rw.InputError, match="group_lasso acts on nothing in this model"):
+        hyperparameter("group_lasso").bind(compiled(build, "sgd"), "kernels")
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def axes_of(variable):
+    """The inputs of each unit; written down here for the layers of `MODELS`."""
+    if "depthwise" in variable.path:
+        return [0, 1]
+    return [0, 1, 2] if len(variable.shape) == 4 else 0
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [("mlp", "sgd"), ("cnn", "sgd")])
+def test_max_norm_is_kerass_constraint(name, optimizer):
+    build, x = MODELS[name]
+    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, rw.Grid(max_norm=[0, 0.4, 0.8, 3]))
+    for limit in (0.0, 0.8) if name == "mlp" else (0.4,):
+        alone = compiled(build, OPTIMIZERS[optimizer]())
+        for variable in kernels_of(alone) if limit else []:
+            variable.constraint = keras.constraints.MaxNorm(limit, axes_of(variable))
+        assert_equal(path, {"max_norm": limit}, alone, fit_alone(alone, x, LABELS))
+
+
+def with_constraints(limit=None, l1=0.0, optimizer=None):
+    def limited(axis=0):
+        return keras.constraints.MaxNorm(limit, axis) if limit else None
+
+    first = Proximal(optimizer, 0, l1=l1, then=limited(1)) if l1 else limited(1)
+    second = "non_neg" if not l1 else Proximal(optimizer, 0, l1=l1, then=lambda w: limited()(keras.ops.maximum(w, 0)))
+    hidden = layers.Dense(16, "relu", kernel_constraint=first)
+    return keras.Sequential([keras.Input((8,)), hidden, layers.Dense(3, kernel_constraint=second)])
+
+
+def test_max_norm_takes_the_place_of_the_models_own_and_comes_after_others():
+    family = rw.Grid(max_norm=[0.0, 0.5], l1=[0.0, 0.3])
+    path = train_lanes(compiled(partial(with_constraints, 2.0), OPTIMIZERS["sgd"]()), TABLE, LABELS, family)
+    optimizer = OPTIMIZERS["sgd"]()
+    alone = compiled(partial(with_constraints, 0.5, 0.3, optimizer), optimizer)
+    assert_equal(path, {"max_norm": 0.5, "l1": 0.3}, alone, fit_alone(alone, TABLE, LABELS))
+    free = compiled(with_constraints, OPTIMIZERS["sgd"]())
+    assert_equal(path, {"max_norm": 0.0, "l1": 0.0}, free, fit_alone(free, TABLE, LABELS))
+
+
+def test_a_units_inputs_lie_on_the_axes_that_its_layer_sums_over():
+    inputs = keras.Input((6, 6, 2))
+    convolved = layers.Conv2DTranspose(5, 3, name="t")(layers.SeparableConv2D(4, 3, name="s")(inputs))
+    rows = layers.Reshape((36, 5), name="r")(layers.CenterCrop(6, 6)(convolved))
+    model = keras.Model(inputs, layers.MultiHeadAttention(2, 3, name="a")(rows, rows))
+    found = {v.path: incoming_axes(model, v) for v in kernels_of(model)}
+    assert found["t/kernel"] == [0, 1, 3]
+    assert found["s/depthwise_kernel"] == [0, 1] and found["s/pointwise_kernel"] == [0, 1, 2]
+    assert found["a/query/kernel"] == [0] and found["a/attention_output/kernel"] == [0, 1]
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [("mlp", "sgd"), ("normalized_mlp", "adam")])
+def test_clip_norm_is_the_optimizers(name, optimizer):
+    build, x = MODELS[name]
+    path = train_lanes(compiled(build, OPTIMIZERS[optimizer]()), x, LABELS, rw.Grid(clip_norm=[0, 0.05, 0.2, 10]))
+    for limit in (None, 0.2) if name == "mlp" else (0.05,):
+        alone = compiled(build, OPTIMIZERS[optimizer](global_clipnorm=limit))
+        assert_equal(path, {"clip_norm": limit or 0.0}, alone, fit_alone(alone, x, LABELS))
+
+
+def test_no_limit_changes_nothing_to_the_last_bit():
+    plain = train_lanes(compiled(mlp, OPTIMIZERS["sgd"]()), TABLE, LABELS, rw.Grid(l2=[0, 0.1, 0.2, 0.3]))
+    family = rw.Grid(clip_norm=[0, 0.05], max_norm=[0, 0.4])
+    limited = train_lanes(compiled(mlp, OPTIMIZERS["sgd"](global_clipnorm=0.1)), TABLE, LABELS, family)
+    free = limited.lane_weights(lane_of(limited, {"clip_norm": 0, "max_norm": 0}), "last")
+    expected = plain.lane_weights(lane_of(plain, {"l2": 0}), "last")
+    for found, value in zip(free.values(), expected.values(), strict=True):
+        np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "clipvalue"])
+def test_an_optimizer_that_clips_otherwise_is_refused(name):
+    model = compiled(mlp, keras.optimizers.SGD(0.1, **{name: 0.5}))
+    with pytest.raises(rw.InputError, match=f"clip_norm can't be varied here: SGD has {name}=0.5"):
+        train_lanes(model, TABLE, LABELS, rw.Grid(clip_norm=[0, 1]))
+
+
+@pytest.mark.parametrize("name", ["max_norm", "clip_norm"])
+def test_a_smaller_limit_is_stronger_and_none_is_the_weakest(name):
+    assert hyperparameter(name).order([0.0, 0.5, 1.0, 4.0]) == [0.0, 4.0, 1.0, 0.5]
+    assert off_and_descending([2.0, 0.0]) == [0.0, 2.0]
+
+
+@pytest.mark.parametrize("build", [lstm, cnn])
+def test_what_keras_can_hold_goes_into_the_export(build, tmp_path):
+    x = SERIES if build is lstm else IMAGES
+    model = compiled(build, OPTIMIZERS["adam"]())
+    family = rw.Grid(max_norm=[0, 0.5], clip_norm=[0, 0.2], group_lasso=[0.0, 0.1], lp=[0.0, 0.1], p=[0.5])
+    path = train_lanes(model, x, LABELS, family, epochs=1)
+    assert model.optimizer.global_clipnorm is None and not any(v.constraint for v in model.trainable_variables)
+    for limit, clip in [(0.5, 0.2), (0.0, 0.0)]:
+        lane = lane_of(path, {"max_norm": limit, "clip_norm": clip, "group_lasso": 0.1, "lp": 0.1})
+        file = tmp_path / "lane.keras"
+        path.model(lane).save(file)
+        loaded = keras.models.load_model(file)
+        constraints = [variable.constraint for variable in kernels_of(loaded)]
+        if limit:
+            assert loaded.optimizer.global_clipnorm == clip
+            assert [(own.max_value, own.axis) for own in constraints] == [(0.5, axes_of(v)) for v in kernels_of(loaded)]
+        else:
+            assert loaded.optimizer.global_clipnorm is None and not any(constraints)

@@ -135,3 +135,8 @@ class Hyperparameter(ABC):
         Raises:
             InputError: it would act on nothing; says what to add.
         """
+
+
+def off_and_descending(values: Sequence[Any]) -> list[Any]:
+    """The values of a limit from the weakest to the strongest: 0, which is none, then the greatest to the least."""
+    return sorted(values, key=lambda value: (value != 0, -value))

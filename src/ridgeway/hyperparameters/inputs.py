@@ -25,11 +25,14 @@ PREPROCESSING = (
 )
 
 
-def first_weighted_calls(model: keras.Model) -> list[tuple[Any, tuple[int, ...]]]:
+def first_weighted_calls(
+    model: keras.Model, through: tuple[type, ...] = PREPROCESSING
+) -> list[tuple[Any, tuple[int, ...]]]:
     """The layers that take the preprocessed input of a model, in the model's order.
 
     Args:
         model: built model.
+        through: the kinds of layer that count as preprocessing.
 
     Returns:
         Pairs of a layer and the positions, among its flattened inputs, that hold the model's input. For a
@@ -38,13 +41,13 @@ def first_weighted_calls(model: keras.Model) -> list[tuple[Any, tuple[int, ...]]
     """
     whole = [(model, tuple(range(len(keras.tree.flatten(getattr(model, "inputs", None) or [None])))))]
     if isinstance(model, keras.Sequential):
-        rest = [layer for layer in model.layers if not isinstance(layer, PREPROCESSING)]
+        rest = [layer for layer in model.layers if not isinstance(layer, through)]
         return [(rest[0], (0,))] if rest else whole
     found: dict[int, tuple[Any, tuple[int, ...]]] = {}
     presented = {id(tensor) for tensor in keras.tree.flatten(getattr(model, "inputs", None) or [])}
     for operation, takes, gives in graph_calls(model):
         places = tuple(place for place, tensor in enumerate(takes) if id(tensor) in presented)
-        if isinstance(operation, PREPROCESSING) and len(places) == len(takes):
+        if isinstance(operation, through) and len(places) == len(takes):
             presented.update(id(tensor) for tensor in gives)
         elif places and isinstance(operation, keras.Layer):
             found.setdefault(id(operation), (operation, places))

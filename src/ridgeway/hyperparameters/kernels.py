@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import all_layers, weight_setting
+from ridgeway.keras_internals import all_layers
 
 # Trainable vectors and tables that are not weights of a linear map. Biases of multi-head attention have rank 2,
 # so rank alone does not tell.
@@ -38,9 +38,27 @@ def kernels(model: keras.Model, name: str) -> list[Any]:
     return found
 
 
-def write_setting(model: keras.Model, variable: Any, setting: str, value: Any) -> None:
-    """Writes a variable's "regularizer" or "constraint" into its layer: a file keeps what the layer says."""
-    for layer in all_layers(model):
-        name = weight_setting(layer, variable.name, setting)
-        if name and any(v is variable for v in layer.trainable_variables):
-            setattr(layer, name, value)
+def incoming_axes(model: keras.Model, kernel: Any) -> int | list[int]:
+    """The axes of a kernel over which the weights into one unit (one filter) lie, as Keras's constraints take them.
+
+    Args:
+        model: built model.
+        kernel: one of its kernels.
+
+    Returns:
+        0 for kernels of rank 2; for convolutions all but the last, or what stands for it where a layer holds its
+        kernel in another order.
+    """
+    rank = len(kernel.shape)
+    if rank == 2:
+        return 0
+    # Parents come before their children, so the last is the layer that made the kernel.
+    owner = [layer for layer in all_layers(model) if any(v is kernel for v in layer.trainable_variables)][-1]
+    if isinstance(owner, keras.layers.EinsumDense):
+        # "abc,cde->abde": a unit's inputs are the axes of the kernel that are summed over.
+        inputs, given = owner.equation.split("->")
+        return [axis for axis, letter in enumerate(inputs.split(",")[1]) if letter not in given]
+    name = type(owner).__name__
+    if kernel.name == "depthwise_kernel" or name.startswith("Depthwise"):
+        return list(range(rank - 2))
+    return [*range(rank - 2), rank - 1] if name.endswith("Transpose") else list(range(rank - 1))

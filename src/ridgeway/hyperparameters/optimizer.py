@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
-from ridgeway.keras_internals import Swap, inner_optimizer, learning_rate_variable, rebuild_with_momentum
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext, off_and_descending
+from ridgeway.keras_internals import Swap, clip_swaps, inner_optimizer, learning_rate_variable, rebuild_with_momentum
 
 if TYPE_CHECKING:
     import keras
@@ -87,3 +87,49 @@ class _MomentumBinding(Binding):
 
     def write(self, value: float) -> None:
         self._optimizer.momentum = value
+
+
+class ClipNorm(Hyperparameter):
+    """The greatest norm c of the gradient of all trainable variables together; 0 is off.
+
+    A longer gradient g becomes g · c/‖g‖ before the optimizer sees it, as by the optimizer's `global_clipnorm`
+    (Pascanu et al. 2013). Penalties such as `l2` are in the gradient, decoupled `weight_decay` is not.
+    """
+
+    name = "clip_norm"
+    regularizes = False
+
+    def order(self, values: Sequence[Any]) -> list[Any]:
+        """0, which clips nothing, first; then from the greatest to the least."""
+        return off_and_descending(values)
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class.
+
+        Raises:
+            InputError: the optimizer clips in another way, of which Keras allows one at a time.
+        """
+        optimizer = inner_optimizer(model)
+        for name in ("clipnorm", "clipvalue"):
+            value = getattr(optimizer, name)
+            if value:
+                raise InputError(
+                    f"clip_norm can't be varied here: {type(optimizer).__name__} has {name}={value:g}, and "
+                    f"Keras clips in one way only. Compile without {name}, or vary 'optimizer.{name}'."
+                )
+        return _ClipNormBinding(optimizer)
+
+
+class _ClipNormBinding(Binding):
+    def __init__(self, optimizer: Any) -> None:
+        self._optimizer = optimizer
+        self.base = float(optimizer.global_clipnorm or 0.0)
+
+    def places(self) -> Sequence[tuple[Any, str]]:
+        return [(self._optimizer, "global_clipnorm")]
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return clip_swaps(self._optimizer, value)
+
+    def write(self, value: float) -> None:
+        self._optimizer.global_clipnorm = value or None

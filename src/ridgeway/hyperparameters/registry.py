@@ -10,13 +10,14 @@ from ridgeway.hyperparameters.choices import Choice, InputScaling, Normalization
 from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.ema import Ema
+from ridgeway.hyperparameters.group_lasso import GroupLasso
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
 from ridgeway.hyperparameters.inner_dropout import AttentionDropout, RecurrentDropout
-from ridgeway.hyperparameters.limits import ClipNorm, MaxNorm
+from ridgeway.hyperparameters.max_norm import MaxNorm
 from ridgeway.hyperparameters.mixup import Mixup
 from ridgeway.hyperparameters.noise import Noise
-from ridgeway.hyperparameters.optimizer import LearningRate, Momentum
-from ridgeway.hyperparameters.penalties import L1, L2, Exponent, GroupLasso, Lp
+from ridgeway.hyperparameters.optimizer import ClipNorm, LearningRate, Momentum
+from ridgeway.hyperparameters.penalties import L1, L2, Exponent, Lp
 from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 from ridgeway.hyperparameters.stochastic_depth import StochasticDepth
