@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ridgeway import devices
 
 if TYPE_CHECKING:
+    from ridgeway.data.coding import dummy, one_hot
     from ridgeway.errors import AllLanesDiverged, InputError
     from ridgeway.families import Grid, logspace
     from ridgeway.fit import fit_path
@@ -26,11 +27,24 @@ _PUBLIC = {
     "Path": "ridgeway.path",
     "load_path": "ridgeway.storage",
     "Choice": "ridgeway.selection",
+    "one_hot": "ridgeway.data.coding",
+    "dummy": "ridgeway.data.coding",
     "InputError": "ridgeway.errors",
     "AllLanesDiverged": "ridgeway.errors",
 }
 
-__all__ = ["AllLanesDiverged", "Choice", "Grid", "InputError", "Path", "fit_path", "load_path", "logspace"]
+__all__ = [
+    "AllLanesDiverged",
+    "Choice",
+    "Grid",
+    "InputError",
+    "Path",
+    "dummy",
+    "fit_path",
+    "load_path",
+    "logspace",
+    "one_hot",
+]
 
 # Must come before JAX starts, which is when the user's model is built.
 devices.prepare()
