@@ -164,7 +164,7 @@ def fit(
     family = _family(vary or DEFAULT_VARY)
     from ridgeway.data.read import read
 
-    source = read(data, target, task, coding.name, unknown.name)
+    source = read(data, target, task, cast(Any, coding.name), cast(Any, unknown.name))
     _train(
         source,
         family,

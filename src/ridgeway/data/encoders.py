@@ -51,13 +51,17 @@ class TableEncoding:
 
         Raises:
             InputError: no such coding or unknown, a text cell is missing, a column of numbers has text in between, or
-                almost every row has a text of its own.
+                almost every row has a text of its own, or dummy coding leaves no column.
         """
         for name, value, known in (("coding", coding, get_args(Coding)), ("unknown", unknown, get_args(Unknown))):
             if value not in known:
                 raise InputError(f"Unknown {name} {value!r}. There are {' and '.join(map(repr, known))}.")
         frame = frame.rename(columns=str)
         levels = {name: _levels(name, frame[name]) for name in frame.columns if not _is_number(frame[name])}
+        if coding == "dummy" and all(len(levels.get(name, "..")) == 1 for name in frame.columns):
+            raise InputError(
+                "No column varies: each holds one text, of which dummy coding leaves nothing. Add columns."
+            )
         return cls(tuple(frame.columns), levels, coding, unknown)
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
