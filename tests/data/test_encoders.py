@@ -98,8 +98,8 @@ def test_an_unseen_level_gives_zeros_where_ignored(coding: str, row: list[int]) 
 @pytest.mark.parametrize(
     ("frame", "words", "said"),
     [
-        (FRAME, ("onehot", "error"), "Unknown coding 'onehot'. There are 'one_hot' and 'dummy'"),
-        (FRAME, ("dummy", "skip"), "Unknown unknown 'skip'. There are 'error' and 'ignore'"),
+        (FRAME, ("onehot", "error"), "coding='onehot' is no choice. There are 'one_hot' and 'dummy'"),
+        (FRAME, ("dummy", "skip"), "unknown='skip' is no choice. There are 'error' and 'ignore'"),
         (FRAME.assign(city=["a", None, "b"]), (), "Column 'city' has 1 missing cells, the first in data row 2"),
         (FRAME.assign(new=[True, None, False]), (), "Column 'new' has 1 missing cells"),
         (FRAME.assign(new=pd.Categorical([1, "1", 1], [1, "1"])), (), "Two categories of column 'new' read alike"),

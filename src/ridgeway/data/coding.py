@@ -36,7 +36,7 @@ def one_hot(labels: Any, categories: Sequence[Any] | None = None) -> tuple[np.nd
 
     Raises:
         InputError: a label is missing or outside `categories`, a category stands there twice, there are no labels or
-            more than one a row, or labels of several types have no order.
+            more than one a row, or text is mixed with numbers.
     """
     return _coded(labels, categories, "one_hot")
 
@@ -114,6 +114,8 @@ def _coded(labels: Any, categories: Sequence[Any] | None, coding: Coding) -> tup
     twice = [one for place, one in enumerate(known) if one in known[:place]] if categories is not None else []
     if twice:
         raise InputError(f"The category {twice[0]!r} stands twice in categories. Name each once.")
+    # scikit-learn takes text or numbers, and no mixture; checked here for the message.
+    _sorted(known)
     outside = set(values) - set(known)
     if outside:
         label = next(value for value in values if value in outside)
@@ -140,14 +142,12 @@ def _values(labels: Any) -> list[Any]:
     return array.tolist()
 
 
-def _sorted(values: list[Any]) -> list[Any]:
+def _sorted(values: Sequence[Any]) -> list[Any]:
     try:
         return sorted(set(values))
     except TypeError:
         kinds = " and ".join(sorted({type(value).__name__ for value in values}))
-        raise InputError(
-            f"The labels are of the types {kinds}, which have no order. Pass categories in order."
-        ) from None
+        raise InputError(f"The labels are of the types {kinds}. Make them all text, or all numbers.") from None
 
 
 def _objects(values: Sequence[Any]) -> np.ndarray:

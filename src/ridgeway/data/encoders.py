@@ -55,7 +55,7 @@ class TableEncoding:
         """
         for name, value, known in (("coding", coding, get_args(Coding)), ("unknown", unknown, get_args(Unknown))):
             if value not in known:
-                raise InputError(f"Unknown {name} {value!r}. There are {' and '.join(map(repr, known))}.")
+                raise InputError(f"{name}={value!r} is no choice. There are {' and '.join(map(repr, known))}.")
         frame = frame.rename(columns=str)
         levels = {name: _levels(name, frame[name]) for name in frame.columns if not _is_number(frame[name])}
         if coding == "dummy" and all(len(levels.get(name, "..")) == 1 for name in frame.columns):
