@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench clean
+.PHONY: setup demo test lint types bench claims clean
 
 setup: $(VENV)/.ready
 
@@ -20,8 +20,8 @@ test: setup
 	$(BIN)/python -m pytest -n auto
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks claims
+	$(BIN)/ruff check src tests benchmarks claims
 	$(BIN)/lint-imports
 
 types: setup
@@ -29,6 +29,10 @@ types: setup
 
 bench: setup
 	$(BIN)/python benchmarks/lanes_vs_loop.py
+
+# What the lecture claims, measured: writes docs/claims.md in a few minutes.
+claims: setup
+	$(BIN)/python -m claims
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -80,6 +80,36 @@ def test_csv_with_text_is_predicted_in_its_own_labels(csv_run: Path) -> None:
     assert (found["prediction"] == rows["kind"]).all()
 
 
+def test_dummy_coding_and_a_level_not_trained_on(tmp_path: Path) -> None:
+    flowers().to_csv(tmp_path / "flowers.csv", index=False)
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", *SMALL, "--quiet"]
+    ridgeway(tmp_path, *words, "--coding", "dummy", "--unknown", "ignore")
+    described = json.loads((tmp_path / "run" / "run.json").read_text())["extra"]["encoding"]
+    assert described == {
+        "columns": ["size", "colour"],
+        "levels": {"colour": ["blue", "red"]},
+        "coding": "dummy",
+        "unknown": "ignore",
+    }
+    rows = flowers(12).drop(columns="kind")
+    rows.to_csv(tmp_path / "known.csv", index=False)
+    done = call(tmp_path, "predict", "run", "known.csv")
+    assert done.returncode == 0 and "levels" not in done.stderr, done.stderr
+    rows.assign(colour=["green", "black", "pink", *["red"] * 9]).to_csv(tmp_path / "new.csv", index=False)
+    done = call(tmp_path, "predict", "run", "new.csv", "--out", "new_found.csv")
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stderr.splitlines() if "not trained on" in line]
+    assert len(notes) == 1 and "like the first level: 3 (columns: colour)" in notes[0]
+    # In dummy coding zeros are the first level, blue.
+    rows.assign(colour=[*["blue"] * 3, *["red"] * 9]).to_csv(tmp_path / "blue.csv", index=False)
+    done = call(tmp_path, "predict", "run", "blue.csv", "--out", "blue_found.csv", "--lang", "ko")
+    assert "훈련 데이터에 없던" not in done.stderr
+    found, blue = (pd.read_csv(tmp_path / name) for name in ("new_found.csv", "blue_found.csv"))
+    pd.testing.assert_frame_equal(found, blue)
+    done = call(tmp_path, *words, "--coding", "effects")
+    assert done.returncode == 2 and "effects" in done.stderr and "dummy" in done.stderr
+
+
 def test_the_report_in_korean_and_english(csv_run: Path) -> None:
     assert '<html lang="ko"' in (csv_run / "run" / "report.html").read_text(encoding="utf-8")
     said = ridgeway(csv_run, "report", "run", "--out", "english.html")

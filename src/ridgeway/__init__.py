@@ -13,6 +13,7 @@ from ridgeway import devices
 
 if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
+    from ridgeway.data.coding import dummy, one_hot
     from ridgeway.errors import AllLanesDiverged, InputError
     from ridgeway.families import Cocktail, Grid, logspace
     from ridgeway.fit import fit_path
@@ -29,6 +30,8 @@ _PUBLIC = {
     "Path": "ridgeway.path",
     "load_path": "ridgeway.storage",
     "Choice": "ridgeway.selection",
+    "one_hot": "ridgeway.data.coding",
+    "dummy": "ridgeway.data.coding",
     "InputError": "ridgeway.errors",
     "AllLanesDiverged": "ridgeway.errors",
     "norm": "ridgeway.norms",
@@ -44,12 +47,14 @@ __all__ = [
     "InputError",
     "Path",
     "callbacks",
+    "dummy",
     "fit_path",
     "layers",
     "load_path",
     "logspace",
     "losses",
     "norm",
+    "one_hot",
     "regularizers",
 ]
 

@@ -34,6 +34,20 @@ class Language(StrEnum):
     ko = "ko"
 
 
+class Coding(StrEnum):
+    """Codings of text columns, by their names in `ridgeway.data.coding`."""
+
+    one_hot = "one-hot"
+    dummy = "dummy"
+
+
+class Unknown(StrEnum):
+    """What becomes of a text level that was not trained on."""
+
+    error = "error"
+    ignore = "ignore"
+
+
 Out = Annotated[Path, typer.Option("--out", "-o", help="Directory for the run; must not hold another one.")]
 Lang = Annotated[Language, typer.Option(help="Language of the summary and the report.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of a lane.")]
@@ -122,6 +136,12 @@ def fit(
     task: Annotated[
         str | None, typer.Option(help="classification or regression; told from the labels without.")
     ] = None,
+    coding: Annotated[
+        Coding, typer.Option(help="Text columns as one 0/1 column a level; dummy leaves out the first level's.")
+    ] = Coding.one_hot,
+    unknown: Annotated[
+        Unknown, typer.Option(help="A text level not trained on, when predicting: an error, or all zeros.")
+    ] = Unknown.error,
     epochs: Epochs = 50,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows a training step.")] = 32,
     patience: Annotated[int, typer.Option(min=0, help="Epochs without a better val_loss before a lane stops.")] = 5,
@@ -144,7 +164,7 @@ def fit(
     family = _family(vary or DEFAULT_VARY)
     from ridgeway.data.read import read
 
-    source = read(data, target, task)
+    source = read(data, target, task, cast(Any, coding.name), cast(Any, unknown.name))
     _train(
         source,
         family,
@@ -241,7 +261,17 @@ def predict(
     path = load_path(directory)
     about = path.record["extra"]
     described = about.get("encoding")
-    x = read_features(data, TableEncoding.from_json(described) if described else None)
+    encoding = TableEncoding.from_json(described) if described else None
+
+    def note_unseen(counts: dict[str, int]) -> None:
+        columns = ", ".join(counts)
+        if encoding is not None and encoding.coding == "dummy":
+            note = text("cli.unseen_dummy", lang.value, count=sum(counts.values()), columns=columns)
+        else:
+            note = text("cli.unseen", lang.value, count=sum(counts.values()), columns=columns)
+        typer.echo(note, err=True)
+
+    x = read_features(data, encoding, note_unseen)
     trained = path.best_model()
     _check_shape(trained, x, data)
     found = np.asarray(trained.predict(x, verbose=0))

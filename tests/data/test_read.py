@@ -143,3 +143,22 @@ def test_features_to_predict_on(tmp_path: Path) -> None:
         read_features(tmp_path / "a.npz", encoding)
     with pytest.raises(InputError, match="There is no file"):
         read_features(tmp_path / "b.csv", encoding)
+
+
+def test_coding_and_the_order_of_categoricals(tmp_path: Path) -> None:
+    size = pd.Categorical(["big", "small", "big", "tiny"], ["tiny", "small", "big"])
+    grade = pd.Categorical(["low", "high"] * 2, ["low", "middle", "high"])
+    pd.DataFrame({"size": size, "grade": grade}).to_parquet(tmp_path / "a.parquet")
+    source = read(tmp_path / "a.parquet", "grade", coding="dummy", unknown="ignore")
+    np.testing.assert_array_equal(source.x, [[0, 1], [1, 0], [0, 1], [0, 0]])
+    assert source.classes == ["low", "high"] and source.y is not None and source.y.tolist() == [0, 1, 0, 1]
+    new = write_csv(tmp_path / "new.csv", size=["small", "huge"])
+    noted: list[dict[str, int]] = []
+    np.testing.assert_array_equal(read_features(new, source.encoding, noted.append), [[1, 0], [0, 0]])
+    assert noted == [{"size": 1}]
+
+
+def test_coding_of_what_is_no_table(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.ones((4, 2)), y=np.arange(4) % 2)
+    with pytest.raises(InputError, match="is no table and has no text columns to code"):
+        read(tmp_path / "a.npz", coding="dummy")

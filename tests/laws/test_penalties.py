@@ -34,10 +34,13 @@ def kernels_of(model):
 
 
 def penalty(strength, p):
-    """What a Keras user would write; for p < 1 with the ε that the documentation gives."""
+    """What a Keras user would write; for p < 1 with the parabola near 0 that the documentation gives."""
     ops = keras.ops
     if p < 1:
-        return lambda w: strength * ops.sum(ops.power(ops.square(w) + 1e-6, p / 2))
+        return lambda w: (
+            strength
+            * ops.sum(ops.where(ops.abs(w) > 1e-3, ops.maximum(ops.abs(w), 1e-3) ** p, ops.square(w) * 1e-3 ** (p - 2)))
+        )
     return lambda w: strength * ops.sum(ops.power(ops.abs(w), p))
 
 

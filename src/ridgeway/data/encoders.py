@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
+from ridgeway.data.coding import Coding, Unknown, indicators
 from ridgeway.errors import InputError
 
 # A text column with more levels than this is looked at for being something else.
 _MANY_LEVELS = 50
+# What pandas calls columns of Python objects that are all numbers, or all booleans.
+_NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float")
 
 
 @dataclass(frozen=True)
 class TableEncoding:
     """How a table's columns become the columns of x.
 
+    Numbers stay numbers, booleans become 0 and 1; text and pandas Categoricals are coded by their levels.
+
     Attributes:
         columns: feature columns in order.
-        levels: for each text column its levels; such a column becomes one 0/1 column a level.
+        levels: for each column of text its levels in order; such a column becomes one 0/1 column a level.
+        coding: "one_hot", or "dummy", which leaves out the column of the first level (see `ridgeway.data.coding`).
+        unknown: of a level that was not trained on: "error", or "ignore" for zeros in all columns of the levels. In
+            dummy coding that is also how the first level is written.
     """
 
     columns: tuple[str, ...]
     levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    coding: Coding = "one_hot"
+    unknown: Unknown = "error"
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame) -> TableEncoding:
+    def fit(cls, frame: pd.DataFrame, coding: Coding = "one_hot", unknown: Unknown = "error") -> TableEncoding:
         """Learns which columns are text, and their levels.
 
+        The levels of a pandas Categorical are all its categories, in their order, those without a row too; other text
+        is sorted. Columns of whole numbers are numbers, unless they are Categorical.
+
+        Args:
+            frame: feature columns `(row, column)`.
+            coding: "one_hot" or "dummy".
+            unknown: "error" or "ignore": what `transform` makes of levels that are not in `frame`.
+
         Raises:
-            InputError: a column of numbers has text in between, or almost every row has a text of its own.
+            InputError: no such coding or unknown, a text cell is missing, a column of numbers has text in between, or
+                almost every row has a text of its own, or dummy coding leaves no column.
         """
-        levels = {
-            str(name): tuple(sorted(frame[name].astype(str).unique()))
-            for name in frame.columns
-            if not pd.api.types.is_numeric_dtype(frame[name])
-        }
-        for name, known in levels.items():
-            if len(known) > _MANY_LEVELS:
-                _check_levels(name, frame.rename(columns=str)[name].astype(str), len(known))
-        return cls(tuple(map(str, frame.columns)), levels)
+        for name, value, known in (("coding", coding, get_args(Coding)), ("unknown", unknown, get_args(Unknown))):
+            if value not in known:
+                raise InputError(f"{name}={value!r} is no choice. There are {' and '.join(map(repr, known))}.")
+        frame = frame.rename(columns=str)
+        levels = {name: _levels(name, frame[name]) for name in frame.columns if not _is_number(frame[name])}
+        if coding == "dummy" and all(len(levels.get(name, "..")) == 1 for name in frame.columns):
+            raise InputError(
+                "No column varies: each holds one text, of which dummy coding leaves nothing. Add columns."
+            )
+        return cls(tuple(frame.columns), levels, coding, unknown)
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """float32 `(row, feature)`.
 
         Raises:
-            InputError: a column is missing, has text where numbers were, or a level that was not trained on.
+            InputError: a column is missing, has text where numbers were, or a level that was not trained on, unless
+                those are ignored.
         """
         frame = frame.rename(columns=str)
         parts = []
@@ -55,23 +77,34 @@ class TableEncoding:
             if name not in frame.columns:
                 raise InputError(f"The data has no column '{name}', which the model was trained on. Add it.")
             if name in self.levels:
-                parts.append(self._indicators(name, frame[name].astype(str)))
+                parts.append(self._indicators(name, frame[name]))
                 continue
-            if not pd.api.types.is_numeric_dtype(frame[name]):
+            if not _is_number(frame[name]):
                 example = frame[name].iloc[0]
                 raise InputError(f"Column '{name}' holds text such as {example!r}, and the model wants numbers.")
             parts.append(frame[name].to_numpy(np.float32)[:, None])
         return np.concatenate(parts, axis=1)
 
+    def count_unseen(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Number of cells with a level that was not trained on, by column; columns without one are left out."""
+        frame = frame.rename(columns=str)
+        counts = {
+            name: int((~_as_text(name, frame[name]).isin(levels)).sum())
+            for name, levels in self.levels.items()
+            if name in frame.columns
+        }
+        return {name: count for name, count in counts.items() if count}
+
     def _indicators(self, name: str, column: pd.Series) -> np.ndarray:
         levels = self.levels[name]
-        unknown = sorted(set(column) - set(levels))
-        if unknown:
+        cells = _as_text(name, column)
+        unseen = sorted(set(cells) - set(levels))
+        if unseen and self.unknown == "error":
             raise InputError(
-                f"Column '{name}' holds {unknown[0]!r}, which the model was not trained on. Known are "
+                f"Column '{name}' holds {unseen[0]!r}, which the model was not trained on. Known are "
                 f"{', '.join(levels[:8])}{' ...' if len(levels) > 8 else ''}."
             )
-        return (column.to_numpy()[:, None] == np.array(levels)[None, :]).astype(np.float32)
+        return indicators(cells.tolist(), levels, self.coding, self.unknown)
 
     def to_json(self) -> dict[str, Any]:
         """A description that `from_json` reads back."""
@@ -79,8 +112,42 @@ class TableEncoding:
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> TableEncoding:
-        """Reads what `to_json` gave."""
-        return cls(tuple(described["columns"]), {name: tuple(given) for name, given in described["levels"].items()})
+        """Reads what `to_json` gave; before there was dummy coding, it named neither coding nor unknown."""
+        return cls(
+            tuple(described["columns"]),
+            {name: tuple(given) for name, given in described["levels"].items()},
+            described.get("coding", "one_hot"),
+            described.get("unknown", "error"),
+        )
+
+
+def _is_number(column: pd.Series) -> bool:
+    # Numbers and booleans are numeric to pandas, unless they stand in a column of Python objects.
+    return pd.api.types.is_numeric_dtype(column) or pd.api.types.infer_dtype(column, skipna=False) in _NUMBERS
+
+
+def _as_text(name: str, column: pd.Series) -> pd.Series:
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise InputError(
+            f"Column '{name}' has {int(missing.sum())} missing cells, the first in data row {missing.argmax() + 1}. "
+            "Fill them in or drop those rows."
+        )
+    return column.astype(str)
+
+
+def _levels(name: str, column: pd.Series) -> tuple[str, ...]:
+    """The levels of a text column, in their order."""
+    cells = _as_text(name, column)
+    found = sorted(cells.unique())
+    if len(found) > _MANY_LEVELS:
+        _check_levels(name, cells, len(found))
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return tuple(found)
+    levels = tuple(map(str, column.cat.categories))
+    if len(set(levels)) < len(levels):
+        raise InputError(f"Two categories of column '{name}' read alike as text. Rename one of {', '.join(levels)}.")
+    return levels
 
 
 def _check_levels(name: str, column: pd.Series, levels: int) -> None:
@@ -99,7 +166,20 @@ def _check_levels(name: str, column: pd.Series, levels: int) -> None:
         )
 
 
-def encode_classes(labels: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-    """Labels as numbers from 0, and the label of each number, sorted."""
-    classes, codes = np.unique(labels, return_inverse=True)
-    return codes.astype(np.int32).reshape(-1), classes.tolist()
+def encode_classes(labels: np.ndarray, order: Sequence[Any] | None = None) -> tuple[np.ndarray, list[Any]]:
+    """Labels as numbers from 0, and the label of each number.
+
+    Args:
+        labels: `(row,)`, none missing.
+        order: all labels in the order of their numbers; by default they are sorted. A label without a row gets no
+            number, for a model can't learn a class that it never sees.
+
+    Returns:
+        int32 `(row,)`, and the labels.
+    """
+    if order is None:
+        classes, codes = np.unique(labels, return_inverse=True)
+        return codes.astype(np.int32).reshape(-1), classes.tolist()
+    found = set(labels.tolist())
+    names = [label for label in order if label in found]
+    return pd.Categorical(labels, categories=names).codes.astype(np.int32), names

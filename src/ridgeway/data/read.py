@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from ridgeway.data.archives import holds_idx, is_idx, read_idx_pair, read_npz
 from ridgeway.data.checks import check_dataset
+from ridgeway.data.coding import Coding, Unknown
 from ridgeway.data.dataset import Dataset
 from ridgeway.data.encoders import TableEncoding, encode_classes
 from ridgeway.data.images import read_images
@@ -44,13 +46,21 @@ class Source:
     target: str | None = None
 
 
-def read(path: Path, target: str | None = None, task: str | None = None) -> Source:
+def read(
+    path: Path,
+    target: str | None = None,
+    task: str | None = None,
+    coding: Coding = "one_hot",
+    unknown: Unknown = "error",
+) -> Source:
     """Reads training data.
 
     Args:
         path: CSV, Parquet, `.npz`, IDX (`.gz` too), a folder with an IDX pair, or a folder of class folders of images.
         target: the target column, which a table needs.
         task: "classification" or "regression"; by default told from the labels.
+        coding: how the text columns of a table become numbers; see `TableEncoding`.
+        unknown: what becomes of levels of text that were not trained on; see `TableEncoding`.
 
     Raises:
         InputError: the data can't be read, or has no labels.
@@ -69,22 +79,29 @@ def read(path: Path, target: str | None = None, task: str | None = None) -> Sour
         frame = read_table(path)
         features, labels = split_target(frame, target, path)
         check_cells(frame, path)
-        encoding = TableEncoding.fit(features)
-        return _source(encoding.transform(features), labels.to_numpy(), task, encoding, target)
+        encoding = TableEncoding.fit(features, coding, unknown)
+        order = labels.cat.categories.tolist() if isinstance(labels.dtype, pd.CategoricalDtype) else None
+        return _source(encoding.transform(features), labels.to_numpy(), task, encoding, target, order)
     if target is not None:
         raise InputError(f"'{path}' is no table and has no column '{target}'. Leave --target out.")
+    if (coding, unknown) != ("one_hot", "error"):
+        raise InputError(f"'{path}' is no table and has no text columns to code. Leave --coding and --unknown out.")
     x, y = _arrays(path)
     if y is None:
         raise InputError(f"'{path}' has no labels. Add an array y, or the labels file beside the images.")
     return _source(x, y, task)
 
 
-def read_features(path: Path, encoding: TableEncoding | None) -> np.ndarray:
+def read_features(
+    path: Path, encoding: TableEncoding | None, on_unseen: Callable[[dict[str, int]], None] | None = None
+) -> np.ndarray:
     """Reads data to predict on; labels that are there too are left out.
 
     Args:
         path: as in `read`.
         encoding: how the training table's columns became x; None where the model was trained on arrays.
+        on_unseen: called with the number of cells by column, where some hold levels that were not trained on and that
+            `encoding` ignores.
     """
     if not path.exists():
         raise InputError(f"There is no file or folder '{path}'. Check the path.")
@@ -93,7 +110,11 @@ def read_features(path: Path, encoding: TableEncoding | None) -> np.ndarray:
             raise InputError(f"'{path}' is a table, and the model was trained on arrays. Pass arrays of the same kind.")
         frame = read_table(path)
         check_cells(frame[[name for name in frame.columns if str(name) in encoding.columns]], path)
-        return encoding.transform(frame)
+        x = encoding.transform(frame)
+        unseen = encoding.count_unseen(frame)
+        if unseen and on_unseen is not None:
+            on_unseen(unseen)
+        return x
     if encoding is not None:
         raise InputError(f"'{path}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
     return _arrays(path)[0]
@@ -118,6 +139,7 @@ def _source(
     task: str | None,
     encoding: TableEncoding | None = None,
     target: str | None = None,
+    order: Sequence[Any] | None = None,
 ) -> Source:
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
@@ -130,14 +152,14 @@ def _source(
     if task is None:
         whole = number and bool(np.all(np.isfinite(y)) and np.all(y == np.floor(y)))
         few = len(np.unique(y)) <= _MOST_CLASSES
-        task = "classification" if not number or (whole and few) else "regression"
+        task = "classification" if not number or order is not None or (whole and few) else "regression"
     if task == "regression":
         if not number:
             raise InputError(f"The labels are text such as {y[0]!r}, and regression wants numbers. Leave --task out.")
         return Source(x, y.astype(np.float32), task, [], encoding, target)
     if pd.isna(pd.Series(y)).any():
         raise InputError("Some labels are missing. Drop those rows.")
-    codes, classes = encode_classes(y)
+    codes, classes = encode_classes(y, order)
     if len(classes) < 2:
         raise InputError(f"All labels are {classes[0]!r}. Classification needs at least two classes.")
     return Source(x, codes, task, classes, encoding, target)
