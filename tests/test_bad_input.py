@@ -47,6 +47,10 @@ STOPPING, CHECKPOINT = keras.callbacks.EarlyStopping, keras.callbacks.ModelCheck
     [
         ({"y": Y[:30]}, "x has 40 rows and y has 30"),
         ({"sample_weight": np.ones(39)}, "x has 40 rows and sample_weight has 39"),
+        ({"y": None}, "y is None. Pass the labels"),
+        ({"x": [*X.tolist()[:-1], [1.0]]}, "x is a list whose rows differ in length"),
+        ({"y": ["cat"] * 40}, "y holds .* such as .*cat.*ridgeway.one_hot"),
+        ({"x": []}, "x is empty"),
         ({"x": X[:0], "y": Y[:0]}, "x is empty"),
         ({"x": spoiled(X, np.nan)}, r"x holds 1 values that are NaN or infinite; the first, NaN, is in row 2"),
         ({"x": spoiled(X, np.inf)}, r"x holds 1 values .* infinity, is in row 2"),

@@ -247,7 +247,13 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout=0,1"], "dropout"),
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "weight_decay=-1"], "weight_decay"),
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "weigth_decay=1"], "weight_decay"),
-        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--validation-split", "1.5"], "validation_split=1.5"),
+        (
+            "a,y\n1,u\n2,v\n3,u\n4,v\n",
+            ["--target", "y", "--validation-split", "1.5"],
+            "--validation-split 1.5 is out of range",
+        ),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--validation-split", "0"], "such as --validation-split 0.2"),
+        ("a,y\n1,u\n2,v\n", ["--target", "y", "--validation-split", "0.6"], "leaves one side empty. Pass more rows"),
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--executor", "gpu"], "gpu"),
     ],
 )

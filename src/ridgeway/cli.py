@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -320,13 +321,13 @@ def _train(
 
     assert source.y is not None
     rows = len(source.x)
+    kept = _rows_to_train(rows, validation_split)
     order = np.random.default_rng(seed).permutation(rows)
     x, y = source.x[order], source.y[order]
     grid = ridgeway.Grid(family)
     if model_file is None:
         from ridgeway.networks import default_network
 
-        kept = int(np.floor(rows * (1 - validation_split)))
         model = default_network(x[:kept], y[:kept], source.task, len(source.classes), seed)
     else:
         model = _load_model(model_file)
@@ -363,6 +364,22 @@ def _train(
     if path.record["status"] == "interrupted":
         typer.echo(text("cli.interrupted", lang.value, count=len(path.table()), folder=out), err=True)
         raise typer.Exit(130)
+
+
+def _rows_to_train(rows: int, validation_split: float) -> int:
+    """How many rows `fit_path` leaves for training, where both sides get some."""
+    if not 0 < validation_split < 1:
+        raise InputError(
+            f"--validation-split {validation_split:g} is out of range, and lanes are compared by their validation. "
+            "Pass a share above 0 and below 1, such as --validation-split 0.2."
+        )
+    kept = math.floor(rows * (1.0 - validation_split))
+    if kept in (0, rows):
+        raise InputError(
+            f"--validation-split {validation_split:g} of {rows} rows leaves one side empty. Pass more rows, or another "
+            "share, such as --validation-split 0.2."
+        )
+    return kept
 
 
 def _summarize(path: TrainedPath, out: Path, lang: str, say: Callable[[str], None]) -> None:

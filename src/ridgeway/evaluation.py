@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 def evaluate_lanes(path: Path, x: Any, y: Any, sample_weight: Any, batch_size: int | None) -> pd.DataFrame:
     """See `Path.evaluate`."""
-    dataset = as_arrays(Dataset(x, y, sample_weight))
+    table = path.table()
+    dataset = as_arrays(Dataset(x, y, sample_weight), path.structure(int(table["lane"].iloc[0])))
     check_dataset(dataset)
     size = batch_size or int(path.record["batch_size"])
-    table = path.table()
     kept = table[table["best_epoch"].notna()]
     evaluators: dict[int, _Evaluator] = {}
     rows = []

@@ -82,7 +82,8 @@ def fit_path(
     Args:
         model: compiled Keras 3 model on the JAX backend; Sequential, functional or subclassed. Its weights are not
             changed: repeat 0 of every configuration starts from them.
-        x: inputs, leading axis the rows: an array, or a list, tuple or dict of arrays. Held in memory.
+        x: inputs, leading axis the rows: an array, a list of rows, or a list, tuple or dict of arrays. Held in
+            memory.
         y: labels, likewise.
         family: which configurations to train, as `Grid(weight_decay=[0.0, 1e-3])`.
         batch_size: rows a step, 32 where None. A last, smaller batch is trained on too.
@@ -134,7 +135,7 @@ def fit_path(
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
-    train, validation = _datasets(x, y, sample_weight, class_weight, validation_split, validation_data)
+    train, validation = _datasets(model, x, y, sample_weight, class_weight, validation_split, validation_data)
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
     # Before the model is built, where labels that do not fit would end in an error of Keras's; again for a model that
@@ -418,16 +419,22 @@ def _whole(name: str, count: Any) -> int:
 
 
 def _datasets(
-    x: Any, y: Any, sample_weight: Any, class_weight: Any, validation_split: float, validation_data: Any
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    validation_split: float,
+    validation_data: Any,
 ) -> tuple[Dataset, Dataset | None]:
     """Training and validation rows, checked, in the dtypes that `fit` would train on."""
-    whole = as_arrays(Dataset(x, y, sample_weight))
+    whole = as_arrays(Dataset(x, y, sample_weight), model)
     check_dataset(whole)
     validation = None
     if validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
             raise InputError("validation_data is no (x, y) or (x, y, sample_weight). Pass a tuple of two or three.")
-        validation = as_arrays(Dataset(*validation_data, *([None] * (3 - len(validation_data)))))
+        validation = as_arrays(Dataset(*validation_data, *([None] * (3 - len(validation_data)))), model)
         check_dataset(validation)
         train = whole
     elif validation_split:

@@ -30,7 +30,7 @@ def with_value(value: float) -> np.ndarray:
         (Dataset(X[:0], Y[:0]), r"x is empty: its shape is \(0, 2\)"),
         (Dataset(X, Y[:0]), r"y is empty: its shape is \(0,\)"),
         (Dataset([], Y), "x or y holds no array"),
-        (Dataset(X, None), "x or y holds no array"),
+        (Dataset(X, None), "y is None. Pass the labels"),
         (Dataset(np.float32(3), Y), "x is .*3.*, a single value"),
         (Dataset(with_value(np.nan), Y), r"x holds 1 values .* the first, NaN, is in row 2, place \(1,\)"),
         (Dataset(with_value(-np.inf), Y), r"x holds 1 values .* the first, infinity, is in row 2"),

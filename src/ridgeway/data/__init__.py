@@ -3,6 +3,7 @@
 from ridgeway.data.checks import check_dataset, check_labels
 from ridgeway.data.dataset import Dataset, describe, leaves, map_arrays
 from ridgeway.data.fingerprint import fingerprint
+from ridgeway.data.lists import lists_as_arrays
 from ridgeway.data.split import split_tail
 from ridgeway.data.weights import apply_class_weight
 
@@ -14,6 +15,7 @@ __all__ = [
     "describe",
     "fingerprint",
     "leaves",
+    "lists_as_arrays",
     "map_arrays",
     "split_tail",
 ]

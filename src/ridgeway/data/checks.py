@@ -16,6 +16,8 @@ def check_dataset(dataset: Dataset) -> None:
     Raises:
         InputError: no rows; lengths that differ; NaN or infinity; text or objects where numbers belong.
     """
+    if dataset.y is None:
+        raise InputError("y is None. Pass the labels, one row for each row of x; for an autoencoder pass x again.")
     named = [
         (f"{part}{where}", np.asarray(value))
         for part in ("x", "y", "sample_weight")
@@ -42,8 +44,8 @@ def _check_numbers(name: str, array: np.ndarray) -> None:
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool or array.dtype.name == "bfloat16"):
         example = array.reshape(-1)[0]
         raise InputError(
-            f"{name} holds {array.dtype} values such as {example!r}, and the model wants numbers. Encode them first, "
-            "for instance with sklearn.preprocessing.OneHotEncoder or LabelEncoder."
+            f"{name} holds {array.dtype} values such as {example!r}, and the model wants numbers. Encode them first: "
+            "labels and single columns with ridgeway.one_hot, whole tables with sklearn.preprocessing."
         )
     if np.issubdtype(array.dtype, np.integer) or array.dtype == bool:
         return

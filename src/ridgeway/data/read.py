@@ -57,6 +57,7 @@ def read(
 
     Args:
         path: CSV, Parquet, `.npz`, IDX (`.gz` too), a folder with an IDX pair, or a folder of class folders of images.
+            A Categorical of text keeps its order in Parquet; of numbers it comes back as plain numbers.
         target: the target column, which a table needs.
         task: "classification" or "regression"; by default told from the labels.
         coding: how the text columns of a table become numbers; see `TableEncoding`.
