@@ -29,24 +29,29 @@ def norm(w: Any, p: float = 2.0, axis: int | tuple[int, ...] | None = None) -> A
         axis: over which axes, all by default: unlike `numpy.linalg.norm`, which takes a matrix for an operator.
 
     Returns:
-        A scalar, or an array without the axes given.
+        A scalar, or an array without the axes given; float64, for p = 0 a whole number. `inf` where it is beyond the
+        largest float, NaN where a weight is NaN (a NaN counts as not 0).
 
     Raises:
         InputError: p is below 0 or NaN.
     """
     if not (isinstance(p, int | float | np.floating | np.integer) and p >= 0):
         raise InputError(f"norm(p={p!r}) is out of range. Pass p from 0 to inf.")
-    sizes = np.abs(np.asarray(w, dtype=np.float64))
+    given = np.asarray(w)
+    # Cast first, or -128 in int8 would have no size; a complex weight would lose its imaginary part.
+    sizes = np.abs(given if np.iscomplexobj(given) else given.astype(np.float64))
     if p == 0:
         return np.sum(sizes != 0, axis=axis)
     top = np.max(sizes, axis=axis, keepdims=True, initial=0.0)
     if math.isinf(p):
         return top.reshape(np.sum(sizes, axis=axis).shape)[()]
-    # Scaled by the largest, so that no power overflows or vanishes.
-    with np.errstate(invalid="ignore"):
-        scaled = np.where(top > 0, sizes / np.where(top > 0, top, 1.0), 0.0)
-    total = np.sum(scaled**p, axis=axis)
-    return (top.reshape(total.shape) * total ** (1.0 / p))[()]
+    # Scaled by the largest, so that no power overflows or vanishes. 0, inf and NaN can't be divided by: they add up as
+    # they are.
+    scale = np.where((top > 0) & np.isfinite(top), top, 1.0)
+    # Where the result is beyond the largest float, as with very small p, it is inf.
+    with np.errstate(over="ignore"):
+        total = np.sum((sizes / scale) ** p, axis=axis)
+        return (scale.reshape(total.shape) * total ** (1.0 / p))[()]
 
 
 def power_sum(w: Any, p: Any) -> Any:

@@ -52,6 +52,21 @@ def test_it_takes_what_holds_weights_and_survives_extremes():
     assert norm(jnp.array([[3.0], [4.0]]), 2) == pytest.approx(5.0)
     assert norm([1e200, 1e200], 2) == pytest.approx(np.sqrt(2) * 1e200)
     assert norm(np.zeros(3), 0.5) == 0
+    assert norm(np.array([3 + 4j, 0]), 2) == pytest.approx(5.0)
+    assert norm(np.array([-128, 0], "int8"), 2) == 128
+    assert norm(jnp.array([3.0, 4.0], "bfloat16")) == 5
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0, 2.0, 3.0, np.inf])
+def test_weights_that_blew_up_are_not_hidden(p):
+    rows = np.array([[np.inf, 1.0], [-np.inf, np.inf], [np.nan, 1.0], [3.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(norm(rows, p, axis=1), [np.inf, np.inf, np.nan, 3.0, 0.0])
+    assert norm(rows[0], p) == np.linalg.norm(rows[0], p) == np.inf
+
+
+def test_a_norm_beyond_the_largest_float_is_infinite():
+    # 2^10000; pytest would raise a warning of overflow.
+    assert norm([1.0, 1.0], 1e-4) == np.inf
 
 
 @pytest.mark.parametrize("p", [-1, float("nan"), "2"])
@@ -94,7 +109,16 @@ def test_they_survive_a_file(regularizer, tmp_path):
     np.testing.assert_allclose(again.losses[0], model.losses[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [lambda: Lp(0.0), lambda: Lp(2.0, -1.0), lambda: GroupLasso(float("nan"))])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Lp(0.0),
+        lambda: Lp("2"),
+        lambda: Lp(2.0, -1.0),
+        lambda: GroupLasso(float("nan")),
+        lambda: GroupLasso("a"),
+    ],
+)
 def test_values_out_of_range(make):
     with pytest.raises(InputError, match="is out of range"):
         make()
