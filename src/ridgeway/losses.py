@@ -97,11 +97,16 @@ def smooth_labels(labels: Any, epsilon: float, classes: int, convention: str = "
         float64 `(row, class)`; rows sum to 1.
 
     Raises:
-        InputError: ε out of range, an unknown convention, or fewer than two classes.
+        InputError: ε out of range, an unknown convention, fewer than two classes, or a label that is no class.
     """
     _check(epsilon, convention)
     uniform = uniform_from_others(epsilon, classes) if convention == "others" else epsilon
-    return np.eye(_several(classes))[np.asarray(labels, int)] * (1 - uniform) + uniform / classes
+    given = np.asarray(labels)
+    # Checked, since NumPy reads -1 as the last class and cuts 1.7 to 1.
+    wrong = given[~np.isin(given, np.arange(_several(classes)))]
+    if wrong.size:
+        raise InputError(f"Label {wrong.flat[0]!s} is no class. Pass whole numbers from 0 to {classes - 1}.")
+    return np.eye(classes)[given.astype(int)] * (1 - uniform) + uniform / classes
 
 
 def _several(classes: int) -> int:
@@ -111,7 +116,7 @@ def _several(classes: int) -> int:
 
 
 def _check(epsilon: float, convention: str) -> None:
-    if not 0 <= epsilon < 1:
+    if not isinstance(epsilon, int | float | np.floating | np.integer) or not 0 <= epsilon < 1:
         raise InputError(f"label_smoothing={epsilon!r} is out of range. Pass a number from 0 to below 1.")
     if convention not in CONVENTIONS:
         raise InputError(f"convention={convention!r} is unknown. Pass 'uniform' or 'others'.")
