@@ -33,7 +33,7 @@ class MaxTime(keras.callbacks.Callback):
     def __init__(self, seconds: float | datetime.timedelta) -> None:
         super().__init__()
         given = seconds.total_seconds() if isinstance(seconds, datetime.timedelta) else seconds
-        if not isinstance(given, int | float) or not 0 < given < math.inf:
+        if not _is_number(given) or not 0 < given < math.inf:
             raise InputError(f"MaxTime({seconds!r}) is no time above 0. Pass seconds, such as 600, or a timedelta.")
         self.seconds = float(given)
         self._began = math.nan
@@ -64,7 +64,7 @@ class TargetReached(keras.callbacks.Callback):
 
     def __init__(self, monitor: str, target: float, mode: str = "auto") -> None:
         super().__init__()
-        if not isinstance(target, int | float | np.floating | np.integer) or not math.isfinite(target):
+        if not _is_number(target) or not math.isfinite(target):
             raise InputError(f"TargetReached(target={target!r}) is no finite number. Pass one, such as 0.95.")
         self.monitor, self.target, self.mode = monitor, float(target), _mode("TargetReached", mode)
 
@@ -99,15 +99,17 @@ class PathStopping(keras.callbacks.Callback):
         mode: "min", "max", or "auto" for the direction of the metric as Keras knows it.
 
     Raises:
-        InputError: patience below 1, or the mode unknown.
+        InputError: patience below 1, min_delta not finite, or the mode unknown.
     """
 
     def __init__(
         self, monitor: str = "val_loss", patience: int = 5, min_delta: float = 0.0, mode: str = "auto"
     ) -> None:
         super().__init__()
-        if not isinstance(patience, int | np.integer) or patience < 1:
+        if isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 1:
             raise InputError(f"PathStopping(patience={patience!r}) is no whole number above 0. Pass one, such as 5.")
+        if not _is_number(min_delta) or not math.isfinite(min_delta):
+            raise InputError(f"PathStopping(min_delta={min_delta!r}) is no finite number. Pass one, such as 0.001.")
         self.monitor, self.patience = monitor, int(patience)
         self.min_delta, self.mode = abs(float(min_delta)), _mode("PathStopping", mode)
 
@@ -117,6 +119,11 @@ class PathStopping(keras.callbacks.Callback):
             "PathStopping compares the lanes of fit_path and does nothing in model.fit. Use EarlyStopping.",
             stacklevel=2,
         )
+
+
+def _is_number(value: Any) -> bool:
+    # True is 1 to Python, and a slip for a person.
+    return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
 
 
 def _mode(name: str, mode: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
 from ridgeway.errors import InputError
@@ -30,7 +31,7 @@ class Lp(Regularizer):
     """
 
     def __init__(self, p: float, strength: float = 0.01) -> None:
-        if not 0 < p < float("inf"):
+        if not isinstance(p, int | float | np.floating | np.integer) or not 0 < p < float("inf"):
             raise InputError(f"Lp(p={p!r}) is out of range. Pass an exponent above 0.")
         self.p, self.strength = float(p), _strength("Lp", strength)
 
@@ -76,6 +77,6 @@ class GroupLasso(Regularizer):
 
 
 def _strength(name: str, value: float) -> float:
-    if not 0 <= value < float("inf"):
+    if not isinstance(value, int | float | np.floating | np.integer) or not 0 <= value < float("inf"):
         raise InputError(f"{name}(strength={value!r}) is out of range. Pass a number from 0.")
     return float(value)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
+import types
 
 import keras
 import numpy as np
@@ -82,6 +84,22 @@ def test_a_target_for_a_log_that_is_not_there():
 
 def test_time_as_a_timedelta():
     assert MaxTime(datetime.timedelta(minutes=2)).seconds == 120
+    assert MaxTime(np.int64(120)).seconds == 120
+
+
+def test_fit_goes_on_while_there_is_time_and_no_target_is_reached():
+    never = [MaxTime(3600), TargetReached("val_loss", -1.0)]
+    history = build().fit(X, Y, callbacks=never, **{**ARGUMENTS, "epochs": 3})
+    assert len(history.epoch) == 3
+
+
+def test_the_clock_starts_with_each_training(monkeypatch):
+    # A clock that moves on by a second at each look: begin, then the end of every epoch.
+    seconds = itertools.count()
+    monkeypatch.setattr("ridgeway.callbacks.time", types.SimpleNamespace(perf_counter=lambda: next(seconds)))
+    rule = MaxTime(2.5)
+    for _ in range(2):
+        assert len(build().fit(X[:32], Y[:32], callbacks=[rule], epochs=8, verbose=0).epoch) == 3
 
 
 @pytest.mark.parametrize(
@@ -89,9 +107,13 @@ def test_time_as_a_timedelta():
     [
         (lambda: MaxTime(0), "is no time above 0"),
         (lambda: MaxTime("soon"), "is no time above 0"),
+        (lambda: MaxTime(True), "is no time above 0"),
+        (lambda: MaxTime(math.nan), "is no time above 0"),
         (lambda: TargetReached("loss", math.nan), "is no finite number"),
         (lambda: TargetReached("loss", 1.0, mode="down"), "mode='down'.* is unknown"),
         (lambda: PathStopping(patience=0), "is no whole number above 0"),
+        (lambda: PathStopping(patience=True), "is no whole number above 0"),
+        (lambda: PathStopping(min_delta=math.nan), "is no finite number"),
     ],
 )
 def test_errors(make, message):
