@@ -39,7 +39,7 @@ from ridgeway.events import EventLog
 from ridgeway.families import Family
 from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
 from ridgeway.interruption import Interruption
-from ridgeway.keras_internals import build, compiled_losses
+from ridgeway.keras_internals import build, compiled_losses, has_own_step
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
 from ridgeway.probes import ProbeProgram, checked_probes
@@ -93,7 +93,8 @@ def fit_path(
             the logs of the best lane so far once an epoch.
         validation_split: share of the rows, taken from the end, unshuffled, to validate on.
         validation_data: `(x, y)` or `(x, y, sample_weight)` to validate on instead.
-        validation_batch_size: rows a validation step; `batch_size` by default.
+        validation_batch_size: rows a validation step. None: about `batch_size`, or up to four times that where it
+            divides the rows evenly, which changes no number but rounding.
         shuffle: whether to draw a new order of rows each epoch. The order depends on seed, repeat and epoch only.
         class_weight: weight of each class in the training loss.
         sample_weight: weight of each row in the training loss.
@@ -125,7 +126,8 @@ def fit_path(
         _whole(name, value)
         for name, value in (("batch_size", batch_size or 32), ("epochs", epochs), ("repeats", repeats))
     )
-    validation_batch_size = _whole("validation_batch_size", validation_batch_size or batch_size)
+    if validation_batch_size is not None:
+        validation_batch_size = _whole("validation_batch_size", validation_batch_size)
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
     if decay not in ("kernels", "all"):
@@ -143,6 +145,11 @@ def fit_path(
     _check_labels(model, train, validation)
     build(model, first)
     _check_labels(model, train, validation)
+    if validation_batch_size is None:
+        validation_batch_size = _even(validation.rows, batch_size) if validation else batch_size
+        if has_own_step(model, "test_step"):
+            # What a step of the user's own makes of a batch may depend on its size.
+            validation_batch_size = batch_size
     variants = Variants(model)
     family = _acting(family, variants, decay)
     groups = [
@@ -416,6 +423,14 @@ def _whole(name: str, count: Any) -> int:
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"{name}={count!r} is no whole number above 0. Pass at least 1.")
     return int(count)
+
+
+def _even(rows: int, batch_size: int) -> int:
+    """A size up to four batches that divides the rows evenly, else the batch size itself.
+
+    Validation gives the same numbers in batches of any size; without a smaller last one there is less to compile.
+    """
+    return next((size for size in range(min(4 * batch_size, rows), batch_size - 1, -1) if rows % size == 0), batch_size)
 
 
 def _datasets(

@@ -244,7 +244,7 @@ class Path:
         """A Plotly figure.
 
         Args:
-            kind: "path" (metric against strength), "curves", "weights", "parallel" or "reliability".
+            kind: "path" (metric against strength), "curves", "weights", "parallel", "reliability" or "probes".
             lang: "en" or "ko".
 
         Raises:

@@ -191,10 +191,9 @@ class EpochProgram:
             return self._test_step(state, lane, batch)
 
         count = min(size, rows)
-        own = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[0], state)
+        own, beside = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[:2], state)
         metrics_hold = set(own) == set(jax.eval_shape(self.metrics_result, state))
         carried = {} if metrics_hold else {name: jnp.zeros(s.shape, s.dtype) for name, s in own.items()}
-        beside = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[1], state)
         sums = {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in beside.items()}
 
         def body(index: jax.Array, carry: tuple[Logs, Logs, ModelState]) -> tuple[Logs, Logs, ModelState]:

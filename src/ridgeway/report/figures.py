@@ -11,6 +11,7 @@ from ridgeway.locale import check_language
 from ridgeway.report.curves_figure import curves_figure
 from ridgeway.report.parallel_figure import parallel_figure
 from ridgeway.report.path_figure import path_figure
+from ridgeway.report.probes_figure import probes_figure
 from ridgeway.report.reliability_figure import reliability_figure
 from ridgeway.report.weights_figure import weights_figure
 
@@ -23,6 +24,7 @@ _FIGURES: dict[str, Callable[["Path", str], go.Figure]] = {
     "weights": weights_figure,
     "parallel": parallel_figure,
     "reliability": reliability_figure,
+    "probes": probes_figure,
 }
 KINDS = tuple(_FIGURES)
 
@@ -34,14 +36,15 @@ def plot(path: "Path", kind: str = "path", lang: str = "en") -> go.Figure:
         path: what to draw.
         kind: `"path"`, metric against strength; `"curves"`, learning curves of all lanes; `"weights"`, norm
             and share of exact zeros against strength; `"parallel"`, parallel coordinates; `"reliability"`,
-            accuracy against confidence, for classification.
+            accuracy against confidence, for classification; `"probes"`, what was measured inside the lanes.
         lang: `"en"` or `"ko"`.
 
     Returns:
         A plotly figure, to show, restyle or write to a file.
 
     Raises:
-        InputError: unknown kind or language; `"reliability"` of a path without calibration.
+        InputError: unknown kind or language; `"reliability"` of a path without calibration, `"probes"` of one without
+            probes.
     """
     check_language(lang)
     if kind not in _FIGURES:

@@ -20,6 +20,7 @@ from ridgeway.report.figures import plot
 from ridgeway.report.intervals import intervals
 from ridgeway.report.keras_code import keras_code
 from ridgeway.report.markup import Html, escaped, joined, say, tag
+from ridgeway.report.probes_figure import probes_of
 from ridgeway.report.profile import varied
 from ridgeway.report.reliability_figure import compared_lanes, expected_calibration_error
 from ridgeway.report.result_tables import configuration_table, lane_table
@@ -114,6 +115,8 @@ def _figures(path: "Path", found: Verdict, lang: str) -> Html:
     lanes = compared_lanes(path)
     if lanes:
         figures.append(_figure(path, "reliability", _reliability(lanes, lang), lang))
+    if not probes_of(path).empty:
+        figures.append(_figure(path, "probes", say("figure.caption.probes", lang), lang))
     return _section("figures", lang, *figures)
 
 
