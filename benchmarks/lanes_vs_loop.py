@@ -212,6 +212,19 @@ def memory(data: Path) -> dict[str, float]:
     }
 
 
+def probing(data: Path) -> list[float]:
+    """Share that all probes add to the training time of (a), taken between few and many epochs: without compilation."""
+
+    def epochs(*extra: str) -> float:
+        few, many = (
+            side("lanes", data, "a", "--epochs", count, "--no-stopping", *extra)["seconds"]
+            for count in (FEW_EPOCHS, MANY_EPOCHS)
+        )
+        return float(many - few)
+
+    return [epochs("--probes") / epochs() - 1 for _ in range(3)]
+
+
 def one_device(data: Path, pairs: list[dict[str, Any]]) -> list[float]:
     """Time a lane-epoch of (a) where all cores are one JAX device, over that where each core is one."""
     return [
@@ -262,6 +275,7 @@ def main() -> None:
             for name in sorted(set(options.cases))
         }
         used = memory(data) if "a" in results else {}
+        probed = probing(data) if "a" in results else []
         ratios = [] if options.quick else one_device(data, results.get("a", []))
     lines = [
         f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. Python "
@@ -277,6 +291,10 @@ def main() -> None:
         lines.append(
             f"- (d) Peak memory of (a) after {FEW_EPOCHS} epochs {few:.0f} MiB, after {MANY_EPOCHS} epochs {many:.0f} "
             f"MiB, {many - few:+.0f}: {'**it grows**' if many - few > NOISE else 'it does not grow with epochs'}."
+        )
+    if probed:
+        lines.append(
+            f"- (e) All five probes add {spread([100 * share for share in probed])} % to the training time of (a)."
         )
     if ratios:
         lines.append(

@@ -29,6 +29,8 @@ from cases import (  # noqa: E402
     Case,
 )
 
+PROBES = ("covariate_shift", "saturation", "gradients", "sharpness", "generalization_gap")
+
 
 def peak_megabytes() -> float:
     """Most memory that this process ever held."""
@@ -58,6 +60,7 @@ def lanes(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace)
         callbacks=stopping,
         seed=options.seed,
         verbose=0,
+        probes=PROBES if options.probes else (),
         **fixed,
     )
     best = path.best
@@ -178,6 +181,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-stopping", action="store_true")
+    parser.add_argument("--probes", action="store_true", help="measure inside the lanes, all that there is")
     parser.add_argument("--sample", action="store_true", help="train --models of the loop's models and no more")
     options = parser.parse_args()
     if options.side == "peak":

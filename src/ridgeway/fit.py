@@ -271,7 +271,9 @@ def _group(
     else:
         plans = [replace(plan, start=plan.repeat) for plan in plans]
     checked = None if validation is None else (validation.x, validation.y, validation.sample_weight)
-    return _Group(list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers))
+    return _Group(
+        list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers, repeats)
+    )
 
 
 @dataclass

@@ -11,7 +11,10 @@ import pytest
 from ridgeway.errors import InputError
 from ridgeway.path import Path
 from ridgeway.report import KINDS, plot
+from ridgeway.report.page import render
+from ridgeway.report.probes_figure import probes_of
 from ridgeway.report.reliability_figure import calibration_of, compared_lanes, expected_calibration_error
+from ridgeway.selection import weakest
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -21,6 +24,10 @@ def test_every_kind_draws_every_path(any_path: Path, kind: str, lang: str) -> No
         with pytest.raises(InputError, match="has no calibration"):
             plot(any_path, kind, lang)
         return
+    if kind == "probes" and probes_of(any_path).empty:
+        with pytest.raises(InputError, match="has no probes"):
+            plot(any_path, kind, lang)
+        return
     figure = plot(any_path, kind, lang)
     assert len(figure.data) > 0
     assert figure.to_json()
@@ -28,7 +35,8 @@ def test_every_kind_draws_every_path(any_path: Path, kind: str, lang: str) -> No
 
 def test_an_unknown_kind_lists_the_kinds(synthetic: SimpleNamespace) -> None:
     with pytest.raises(
-        InputError, match="'curve'. The nearest is 'curves'.*'path', 'curves', 'weights', 'parallel', 'reliability', 'probes'"
+        InputError,
+        match="'curve'. The nearest is 'curves'.*'path', 'curves', 'weights', 'parallel', 'reliability', 'probes'",
     ):
         plot(synthetic.cases["one_lane"](), "curve")
     with pytest.raises(InputError, match="Unknown language 'fr'"):
@@ -230,3 +238,35 @@ def test_whiskers_hold_the_accuracy_and_stay_in_range(synthetic: SimpleNamespace
 def test_without_calibration_there_is_no_reliability_plot(synthetic: SimpleNamespace) -> None:
     with pytest.raises(InputError, match="This path has no calibration"):
         plot(synthetic.cases["grid"](), "reliability")
+
+
+class ProbedPath(Path):
+    """A path whose lanes were looked at: two layers, and one number that is not finite."""
+
+    def probes(self) -> pd.DataFrame:
+        rows = [
+            (lane, epoch, layer, probe, 0.1 * (lane + 1) / epoch)
+            for lane in self.table()["lane"]
+            for epoch in (1, 2, 3)
+            for layer, probe in [("first", "saturation"), ("out", "saturation"), ("", "sharpness")]
+        ]
+        rows.append((0, 4, "", "sharpness", np.inf))
+        return pd.DataFrame(rows, columns=["lane", "epoch", "layer", "probe", "value"])
+
+
+def test_probes_have_a_line_a_layer_for_the_best_and_the_least_regularized_lane(synthetic: SimpleNamespace) -> None:
+    grid = synthetic.cases["grid"]()
+    path = ProbedPath(grid.table(), grid.history(), grid.record)
+    figure = plot(path, "probes", "ko")
+    lines = [trace for trace in figure.data if trace.x[0] is not None]
+    best, least = path.select("best").lane, weakest(path.table(), path.record).lane
+    assert best != least
+    own = path.probes()
+    for lane, dash in ((best, "solid"), (least, "dot")):
+        drawn = [list(trace.y) for trace in lines if trace.line.dash == dash]
+        assert len(drawn) == 3
+        expected = own[(own["lane"] == lane) & (own["layer"] == "first")]["value"]
+        assert drawn[0] == pytest.approx(expected.tolist(), rel=1e-4)
+    assert all(np.isfinite(trace.y).all() for trace in lines)
+    assert 'id="plot-probes"' in render(path, "ko")
+    assert 'id="plot-probes"' not in render(grid, "ko")

@@ -44,6 +44,7 @@ class Job:
     lanes: int
     epochs: int
     values: dict[str, float]
+    repeats: int = 1
     devices: Sequence[jax.Device] = field(default_factory=jax.local_devices)
 
     @property
@@ -165,7 +166,12 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
     else:
         make = StackedExecutor
         slots = -(-slots // len(devices)) * len(devices)
-        program = replace(program, canonical=job.on_cpu and kind == "map" and job.convolves)
+        program = replace(
+            program,
+            canonical=job.on_cpu and kind == "map" and job.convolves,
+            # All lanes of one repeat at once: none begins later than another.
+            in_step=kind == "vmap" and job.repeats == 1 and job.lanes <= slots,
+        )
     return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices)
 
 

@@ -193,6 +193,9 @@ class Slots:
         someone = next(plan for plan in plans if plan)
         filled = [plan or someone for plan in plans]
         epochs = self._epochs()
+        # An empty slot goes on as one that is live, so that all lanes of a stack draw alike where they can.
+        pace = next(int(epoch) for plan, epoch in zip(plans, epochs, strict=True) if plan)
+        epochs = np.array([int(epoch) if plan else pace for plan, epoch in zip(plans, epochs, strict=True)])
         lane = Lane(
             values={name: np.array([plan.numbers[name] for plan in filled], np.float32) for name in someone.numbers},
             seed=np.array([repeat_seed(self.seed, plan.repeat) for plan in filled], np.uint32),

@@ -80,6 +80,7 @@ class EpochProgram:
         rows: training rows of a lane.
         validation_rows: validation rows, 0 for none.
         canonical: whether convolutions' gradients are written as forward convolutions.
+        in_step: whether all lanes that are traced together are at one step of one repeat, and so draw alike.
     """
 
     model: keras.Model
@@ -89,6 +90,7 @@ class EpochProgram:
     rows: int
     validation_rows: int
     canonical: bool = False
+    in_step: bool = False
 
     @property
     def full_batches(self) -> int:
@@ -353,7 +355,7 @@ class EpochProgram:
             # Their statistics are state like any other: lanes may differ in them.
             stack.enter_context(swapped([normalization_swap(layer) for layer in adapted_normalizations(self.model)]))
             stack.enter_context(dropout_math())
-            stack.enter_context(shared_draws())
+            stack.enter_context(shared_draws(self.in_step))
             if self.canonical:
                 stack.enter_context(canonical_convolutions())
             yield
