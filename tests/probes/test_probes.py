@@ -186,3 +186,17 @@ def test_names_are_checked():
     assert checked_probes(["sharpness", "saturation"]) == ("saturation", "sharpness")
     with pytest.raises(rw.InputError, match="Unknown probe 'sharpnes'. The nearest is 'sharpness'"):
         checked_probes(["sharpnes"])
+
+
+def test_they_see_the_input_as_a_lane_scales_it():
+    """A lane that scales raw pixels measures what an unscaled one measures on scaled pixels."""
+    pixels = random.integers(0, 256, size=(600, 5)).astype("float32")
+    pixels[0], pixels[1] = 0, 255
+    labels = (pixels[:, 0] > 128).astype("int32")
+    arguments = {"epochs": 2, "validation_split": 0.25, "probes": ALL, "shuffle": False, "verbose": 0}
+    scaling = rw.Grid(input_scaling=["none", "unit"])
+    lane = rw.fit_path(build(), pixels, labels, scaling, **arguments).probes().query("lane == 1")
+    alone = rw.fit_path(build(), pixels / 255, labels, rw.Grid(l2=0.0), **arguments).probes()
+    both = lane.merge(alone, on=["epoch", "layer", "probe"])
+    assert len(both) == len(alone) > 0
+    np.testing.assert_allclose(both["value_x"], both["value_y"], rtol=2e-3, atol=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from collections.abc import Iterable
@@ -14,8 +15,9 @@ import jax.numpy as jnp
 from ridgeway.engine.state import ModelState
 from ridgeway.engine.step import Batch, EpochProgram
 from ridgeway.errors import InputError
+from ridgeway.hyperparameters import swapped
 from ridgeway.hyperparameters.kernels import is_kernel
-from ridgeway.keras_internals import row_losses
+from ridgeway.keras_internals import adapted_normalizations, normalization_swap, row_losses
 from ridgeway.probes.capture import Captured, capturing, weighted_layers
 from ridgeway.probes.measures import gradient, largest_eigenvalue, saturation, shift
 
@@ -177,15 +179,21 @@ class ProbeProgram:
 
     def _captured(self, state: ModelState, data: Batch) -> Captured:
         x = jax.tree.map(lambda array: array[:ROWS], data[0])
-        with capturing(self.program.model) as captured:
+        with self._scaled(), capturing(self.program.model) as captured:
             # As training sees it: batch normalization by the batch's own statistics.
             self.program.model.stateless_call(state.trainable, state.non_trainable, x, training=True)
         return captured
 
+    def _scaled(self) -> contextlib.AbstractContextManager[None]:
+        """Input scaling by the lane's own statistics, as in training."""
+        model = self.program.model
+        return swapped([normalization_swap(layer) for layer in adapted_normalizations(model)])
+
     def _loss(self, trainable: Any, state: ModelState, data: Batch) -> jax.Array:
         """Mean loss on hard labels, without penalties, as the model predicts."""
         x, y, weight = data
-        outputs = self.program.model.stateless_call(trainable, state.non_trainable, x, training=False)[0]
+        with self._scaled():
+            outputs = self.program.model.stateless_call(trainable, state.non_trainable, x, training=False)[0]
         losses = row_losses(self.program.model, y, outputs, weight)
         if losses is None:
             raise InputError(
