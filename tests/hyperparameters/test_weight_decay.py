@@ -61,6 +61,43 @@ def test_one_update_is_the_formula(decay):
     assert np.abs(found[1][0] - found[0][0]).max() > 1e-5
 
 
+def test_the_update_is_the_formula_to_the_last_bit():
+    # Row i holds feature i alone, and weights and targets are multiples of 1/256: the gradient (2/n)(w - y) is exact
+    # in float32, so that nothing but the update itself is rounded.
+    size = 64
+    x = np.eye(size, dtype="float32")
+    random = np.random.default_rng(5)
+    before, y = (random.integers(-512, 512, (size, 1)).astype("float32") / 256 for _ in range(2))
+    gradient = np.float32(2 / size) * (before - y)
+    model = keras.Sequential([keras.Input((size,)), keras.layers.Dense(1, use_bias=False)])
+    model.layers[0].kernel.assign(before)
+    model.compile(keras.optimizers.SGD(RATE), "mse")
+    with pytest.warns(UserWarning, match="No validation data"):
+        path = rw.fit_path(
+            model,
+            x,
+            y,
+            rw.Grid(weight_decay=DECAYS),
+            batch_size=size,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
+            executor="vmap",
+            slots=4,
+        )
+    rate = np.float32(RATE)
+    for lane, strength in zip(path.table().sort_values("weight_decay")["lane"], np.float32(DECAYS), strict=True):
+        ((after,),) = (path.lane_weights(lane, epoch="last").values(),)
+        # w(1 - ηλ) - ηg, multiplied in Keras's order.
+        expected = before - before * strength * rate - rate * gradient
+        assert after.dtype == expected.dtype == np.float32
+        # A compiler may fuse a product with a sum, which rounds once less.
+        unit = np.spacing(np.maximum(np.abs(before), np.abs(rate * gradient)))
+        assert (np.abs(after - expected) <= unit).all()
+        true = before.astype("float64") * (1 - float(rate) * float(strength)) - float(rate) * gradient
+        assert (np.abs(after - true) <= unit).all()
+
+
 def largest_difference(decayed, penalized):
     return [
         max(np.abs(ours - theirs).max() for ours, theirs in zip(lane, other, strict=True))

@@ -19,8 +19,8 @@ from ridgeway.hyperparameters.kernels import incoming_axes
 from ridgeway.norms import power_sum
 
 from . import against_fit
-from .against_fit import assert_equal, compiled, fit_alone, lane_of, seeded
-from .models import IMAGES, LABELS, MODELS, OPTIMIZERS, SERIES, TABLE, cnn, lstm, mlp, subclassed
+from .against_fit import assert_equal, assert_weights, compiled, fit_alone, lane_of, seeded
+from .models import BATCH, EPOCHS, IMAGES, LABELS, MODELS, OPTIMIZERS, SERIES, TABLE, cnn, lstm, mlp, subclassed
 
 # One way to run the lanes: trying out which is fastest would take most of the time here.
 train_lanes = partial(against_fit.train_lanes, executor="vmap")
@@ -208,6 +208,32 @@ def test_groups_that_no_kernel_has_are_refused(build):
         hyperparameter("group_lasso").bind(compiled(build, "sgd"), "kernels")
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_between_accumulated_updates_the_weights_stand_still(optimizer):
+    steps, l1, group = 3, 0.3, 0.5
+    # 20 batches in all: the last update is not at the end, so that a threshold after it would be seen.
+    model = compiled(mlp, OPTIMIZERS[optimizer](gradient_accumulation_steps=steps))
+    path = train_lanes(model, TABLE, LABELS, rw.Grid(l1=[0.0, l1], group_lasso=[0.0, group]))
+    alone = compiled(mlp, OPTIMIZERS[optimizer](gradient_accumulation_steps=steps))
+    first, second = kernels_of(alone)
+    rate, rows = float(alone.optimizer.learning_rate), int(len(TABLE) * 0.8)
+    done = 0
+    for _ in range(EPOCHS):
+        for start in range(0, rows, BATCH):
+            chosen = slice(start, min(start + BATCH, rows))
+            alone.train_on_batch(TABLE[chosen], LABELS[chosen])
+            done += 1
+            if done % steps == 0:
+                for kernel in (first, second):
+                    w = kernel.numpy()
+                    kernel.assign(np.sign(w) * np.maximum(np.abs(w) - rate * l1, 0))
+                w = first.numpy()
+                norms = np.linalg.norm(w, axis=1, keepdims=True)
+                first.assign(w * np.maximum(1 - rate * group / np.maximum(norms, 1e-30), 0))
+    assert done % steps != 0
+    assert_weights(path, {"l1": l1, "group_lasso": group}, alone)
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
@@ -277,6 +303,22 @@ def test_no_limit_changes_nothing_to_the_last_bit():
     expected = plain.lane_weights(lane_of(plain, {"l2": 0}), "last")
     for found, value in zip(free.values(), expected.values(), strict=True):
         np.testing.assert_array_equal(found, value)
+
+
+def test_all_of_them_together_with_momentum():
+    build, x = MODELS["normalized_mlp"]
+    family = rw.Grid(lp=[0.0, 1e-3], p=3.0, group_lasso=[0.0, 1.0], max_norm=[0, 0.8], clip_norm=[0, 0.2])
+    path = train_lanes(compiled(build, OPTIMIZERS["momentum"]()), x, LABELS, family)
+    for lp, group, limit, clip in [(1e-3, 1.0, 0.8, 0.2), (0.0, 1.0, 0.0, 0.2)]:
+        alone = compiled(build, OPTIMIZERS["momentum"](global_clipnorm=clip or None))
+        kernels = kernels_of(alone)
+        for variable in kernels:
+            variable.regularizer = penalty(lp, 3.0)
+            variable.constraint = keras.constraints.MaxNorm(limit, axes_of(variable)) if limit else None
+        if group:
+            kernels[0].constraint = Proximal(alone.optimizer, -2, group=group, then=kernels[0].constraint)
+        configuration = {"lp": lp, "group_lasso": group, "max_norm": limit, "clip_norm": clip}
+        assert_equal(path, configuration, alone, fit_alone(alone, x, LABELS))
 
 
 @pytest.mark.parametrize("name", ["clipnorm", "clipvalue"])

@@ -41,7 +41,8 @@ class GroupLasso(Hyperparameter):
     w_i are the weights that a kernel of the first layers gives to feature i: row i of a Dense or recurrent layer's
     kernel, all taps of input channel i of a convolution. η is the learning rate of that step and λ the value, so that
     for SGD this is proximal gradient descent on loss + λ · Σ_i ‖w_i‖₂, without a factor for the groups' sizes, as in
-    `sklearn.linear_model.MultiTaskLasso`; for adaptive optimizers, as with `l1`, strengths mean something else.
+    `sklearn.linear_model.MultiTaskLasso`; with momentum m, as with `l1`, on loss + (1 − m) · λ · Σ_i ‖w_i‖₂. For
+    adaptive optimizers the threshold still uses η alone, so that strengths mean something else.
     Features that don't help get weights of exactly 0. With `l1` beside it this is the sparse group lasso (Simon et
     al. 2013). Where several layers take the input, each has groups of its own.
     """
