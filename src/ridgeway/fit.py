@@ -18,6 +18,7 @@ import numpy as np
 from ridgeway import compilation_cache, record, storage
 from ridgeway.data import (
     Dataset,
+    HeldOut,
     apply_class_weight,
     check_dataset,
     check_labels,
@@ -188,7 +189,7 @@ def fit_path(
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(train.rows, seed, shuffle, 2 * (choice.executor.slots + repeats))
-    run = _Run(variants, about, understood, probes, out)
+    run = _Run(variants, about, understood, probes, out, HeldOut(validation) if validation else None)
     run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
 
@@ -285,6 +286,7 @@ class _Run:
     understood: Understood
     probes: tuple[str, ...]
     out: str | os.PathLike[str] | None
+    held_out: HeldOut | None
 
     def train(
         self, groups: list[_Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -344,7 +346,7 @@ class _Run:
                 queue.leave_all(results)
             self._close(events, began, ready, status)
             if results:
-                path = assemble(self.variants, self.about, results, self._labels)
+                path = assemble(self.variants, self.about, results, self._labels, self.held_out)
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -386,7 +388,7 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results, self._labels)
+        path = assemble(self.variants, self.about, self._results, self._labels, self.held_out)
         try:
             self._deliver(path)
         except Exception as error:

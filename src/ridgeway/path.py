@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import plotly.graph_objects
 
+    from ridgeway.data import HeldOut
     from ridgeway.selection import Choice
     from ridgeway.structures import Variants
 
@@ -37,6 +38,7 @@ class Path:
         last_weights: weights after each lane's last epoch, likewise.
         variants: the model that was trained with its structures, or None to read it from `source` when asked for.
         source: the run's directory.
+        held_out: the rows that lanes were judged on, where they are in memory: a path that was read has none.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Path:
         last_weights: Sequence[Block] | None = None,
         variants: Variants | None = None,
         source: str | os.PathLike[str] | None = None,
+        held_out: HeldOut | None = None,
     ) -> None:
         self._table = table.reset_index(drop=True)
         self._history = history.reset_index(drop=True)
@@ -61,6 +64,7 @@ class Path:
         self._last_weights = last_weights
         self._variants = variants
         self.source = source
+        self.held_out = held_out
 
     def __repr__(self) -> str:
         return f"<Path of {len(self._table)} lanes over {', '.join(self.hyperparameters)}>"

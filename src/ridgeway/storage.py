@@ -218,7 +218,8 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
         record,
         weights=stores.get("weights"),
         last_weights=stores.get("last_weights"),
-        **frames,
+        calibration=frames.get("calibration"),
+        probes=frames.get("probes"),
         variants=None if model is None else Variants(model),
         source=folder,
     )

@@ -3,12 +3,14 @@
 from ridgeway.data.checks import check_dataset, check_labels
 from ridgeway.data.dataset import Dataset, describe, leaves, map_arrays
 from ridgeway.data.fingerprint import fingerprint
+from ridgeway.data.held_out import HeldOut
 from ridgeway.data.lists import lists_as_arrays
 from ridgeway.data.split import split_tail
 from ridgeway.data.weights import apply_class_weight
 
 __all__ = [
     "Dataset",
+    "HeldOut",
     "apply_class_weight",
     "check_dataset",
     "check_labels",
