@@ -43,8 +43,10 @@ def lanes(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace)
     import keras
 
     import ridgeway as rw
+    from ridgeway.engine.executor import StackedExecutor
 
     imported = time.perf_counter()
+    looks = timed(StackedExecutor, "look")
     fixed: dict[str, Any] = {"executor": "vmap", "slots": len(case.configurations)} if options.no_stopping else {}
     stopping = [] if options.no_stopping else [keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE)]
     dropout, decay = (sorted(set(values)) for values in zip(*case.configurations, strict=True))
@@ -75,7 +77,25 @@ def lanes(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace)
         "warm": path.record["seconds"]["training"] / epochs,
         "best": best.mean,
         "executor": path.record["executor"],
+        # The first look compiles.
+        "looking": sum(looks[1:]) / (path.record["seconds"]["training"] - sum(looks)) if looks else 0.0,
     }
+
+
+def timed(owner: type, name: str) -> list[float]:
+    """Seconds of each call of a method from now on."""
+    seconds: list[float] = []
+    original = getattr(owner, name)
+
+    def call(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return original(*arguments)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    setattr(owner, name, call)
+    return seconds
 
 
 def loop(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace) -> dict[str, Any]:

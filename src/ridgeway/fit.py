@@ -358,7 +358,7 @@ class _Run:
     def _probe(self, group: _Group) -> ProbeProgram | None:
         if not self.probes:
             return None
-        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data)
+        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs)
         labels = probe.labels(group.job.initials[0])
         self._labels |= {plan.lane: labels for plan in group.plans}
         return probe

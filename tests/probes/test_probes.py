@@ -12,7 +12,8 @@ from keras import layers
 from scipy import stats
 
 import ridgeway as rw
-from ridgeway.probes.measures import largest_eigenvalue, saturation, shift
+from ridgeway.engine.step import EpochProgram
+from ridgeway.probes.measures import largest_eigenvalue, ranked, saturation, shift
 from ridgeway.probes.program import GAP_ROWS, ROWS, ProbeProgram, checked_probes
 
 random = np.random.default_rng(0)
@@ -103,7 +104,7 @@ def test_they_are_those_of_the_lanes_own_weights():
 
 def test_shift_is_scipys_distance_in_standard_deviations():
     old, new = random.normal(size=(64, 3)), random.normal(1.0, 2.0, size=(64, 3))
-    found = {name: float(value) for name, value in shift(jnp.array(old), jnp.array(new)).items()}
+    found = {name: float(value) for name, value in shift(ranked(jnp.array(old)), ranked(jnp.array(new))).items()}
     spread = old.std(axis=0)
     distances = [stats.wasserstein_distance(old[:, k], new[:, k]) for k in range(3)]
     assert found["shift_wasserstein"] == pytest.approx(np.mean(distances / spread), rel=1e-4)
@@ -113,7 +114,7 @@ def test_shift_is_scipys_distance_in_standard_deviations():
 
 def test_a_feature_that_did_not_vary_does_not_count():
     old = np.column_stack([np.zeros(10), np.arange(10.0)])
-    found = shift(jnp.array(old), jnp.array(old + 1))
+    found = shift(ranked(jnp.array(old)), ranked(jnp.array(old + 1)))
     assert float(found["shift_mean"]) == pytest.approx(1 / np.arange(10.0).std(), rel=1e-5)
 
 
@@ -177,9 +178,11 @@ def test_they_are_kept_in_the_directory(path, tmp_path):
 
 
 def test_small_data_is_looked_at_less_often():
-    few = ProbeProgram.of(None, ("sharpness",), (X[:100], Y[:100], None))
-    many = ProbeProgram.of(None, ("saturation",), (X, Y, None))
-    assert few.every > many.every == 1
+    program = EpochProgram(build(), (), 32, 32, 600, 0)
+    few, many = (np.zeros((rows, 5), "float32") for rows in (100, 1_000_000))
+    assert ProbeProgram.of(program, ("sharpness",), (few, few, None), 1000).every > 10
+    assert ProbeProgram.of(program, ("sharpness",), (few, few, None), 10).every == 2
+    assert ProbeProgram.of(program, ALL, (many, many, None), 1000).every == 1
 
 
 def test_names_are_checked():

@@ -12,6 +12,11 @@ import jax.numpy as jnp
 SATURATED = 0.05
 
 
+def ranked(values: jax.Array) -> jax.Array:
+    """A layer's inputs `(row, ..., feature)` as float32 `(row, feature)`, each feature sorted by itself."""
+    return jnp.sort(values.reshape(-1, values.shape[-1]).astype(jnp.float32), axis=0)
+
+
 def shift(before: jax.Array, after: jax.Array) -> dict[str, jax.Array]:
     """How far a layer's input distribution moved, in units of its own standard deviation before.
 
@@ -19,15 +24,14 @@ def shift(before: jax.Array, after: jax.Array) -> dict[str, jax.Array]:
     gradients, and doubt that it explains batch normalization.
 
     Args:
-        before: `(row, ..., feature)`.
+        before: `(row, feature)`, as `ranked` gives them.
         after: likewise, of the same rows.
 
     Returns:
         Means over features: `shift_mean` |Δ mean|, `shift_spread` |Δ standard deviation|, and `shift_wasserstein`, the
         1-Wasserstein distance of the two samples. Features that did not vary before don't count.
     """
-    old, new = (values.reshape(-1, values.shape[-1]).astype(jnp.float32) for values in (before, after))
-    spread = jnp.std(old, axis=0)
+    spread = jnp.std(before, axis=0)
     counts = spread > 1e-6
     unit = jnp.where(counts, spread, 1.0)
 
@@ -35,10 +39,10 @@ def shift(before: jax.Array, after: jax.Array) -> dict[str, jax.Array]:
         return jnp.sum(jnp.where(counts, values / unit, 0.0)) / jnp.maximum(jnp.sum(counts), 1)
 
     # Of two equally large samples it is the mean distance between values of equal rank.
-    distance = jnp.mean(jnp.abs(jnp.sort(new, axis=0) - jnp.sort(old, axis=0)), axis=0)
+    distance = jnp.mean(jnp.abs(after - before), axis=0)
     return {
-        "shift_mean": over_features(jnp.abs(jnp.mean(new, axis=0) - jnp.mean(old, axis=0))),
-        "shift_spread": over_features(jnp.abs(jnp.std(new, axis=0) - spread)),
+        "shift_mean": over_features(jnp.abs(jnp.mean(after, axis=0) - jnp.mean(before, axis=0))),
+        "shift_spread": over_features(jnp.abs(jnp.std(after, axis=0) - spread)),
         "shift_wasserstein": over_features(distance),
     }
 
