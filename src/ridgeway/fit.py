@@ -108,7 +108,7 @@ def fit_path(
         executor: "vmap", "map", "steps", or "auto": chosen by timing a few steps.
         probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",
             "saturation", "gradients", "sharpness", "generalization_gap". They look at a few training rows, and at
-            small data not after every epoch, so that they take about a tenth of the training time.
+            small data not after every epoch, so that they take less than a tenth of the training time.
         out: directory to write the run to; it must not hold another run.
         extra: JSON-able notes to keep in the record.
 
