@@ -51,13 +51,13 @@ class _Evaluator:
         values = {name: table[name].tolist() for name in self._names}
         first = jax.tree.map(lambda array: array[:1], data)
         bound = bind(model, values, path.record["decay"], int(path.record["seed"]), first)
-        program = EpochProgram(model, bound, size, size, dataset.rows, dataset.rows)
+        program = EpochProgram(model, bound, size, size, (dataset.rows,), (dataset.rows,))
         self._model, self._state, self._arrays = model, read_state(model), jax.device_put(data)
 
         def evaluate(weights: Any, lane: Lane, arrays: Any) -> dict[str, jax.Array]:
             state = self._state._replace(trainable=weights[0], non_trainable=weights[1])
             batches = jnp.int32(dataset.rows // size)
-            logs = program.evaluate(state, lane, arrays, dataset.rows, size, batches)[0]
+            logs = program.evaluate(state, lane, arrays, batches)[0]
             return {name: value for name, value in logs.items() if not value.shape}
 
         self._evaluate = jax.jit(evaluate)

@@ -18,12 +18,14 @@ import numpy as np
 from ridgeway import compilation_cache, record, storage
 from ridgeway.data import (
     Dataset,
-    HeldOut,
+    Parts,
     apply_class_weight,
     check_dataset,
     check_labels,
     describe,
     fingerprint,
+    folds_of,
+    pad,
     split_tail,
 )
 from ridgeway.engine.arrays import as_arrays
@@ -33,14 +35,14 @@ from ridgeway.engine.lanes import LanePlan, LaneResult
 from ridgeway.engine.probe import Choice, Job, choose
 from ridgeway.engine.slots import Order, Round, Slots
 from ridgeway.engine.state import initial_states
-from ridgeway.engine.step import COMPARED, BoundHyperparameter, EpochProgram, Lane
+from ridgeway.engine.step import COMPARED, BoundHyperparameter, EpochProgram, HeldRows, Lane
 from ridgeway.engine.watch import Watch
 from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.events import EventLog
 from ridgeway.families import Family
 from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
 from ridgeway.interruption import Interruption
-from ridgeway.keras_internals import build, compiled_losses, has_own_step
+from ridgeway.keras_internals import build, compiled_losses, has_own_step, is_likelihood
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
 from ridgeway.probes import ProbeProgram, checked_probes
@@ -67,6 +69,8 @@ def fit_path(
     class_weight: Mapping[int, float] | None = None,
     sample_weight: Any = None,
     repeats: int = 1,
+    cv: Any = None,
+    groups: Any = None,
     seed: int = 0,
     decay: Decay = "kernels",
     slots: int | None = None,
@@ -101,6 +105,12 @@ def fit_path(
         sample_weight: weight of each row in the training loss.
         repeats: lanes a configuration, each with its own seed: other starting weights, order and dropout. Their
             spread gives the standard errors.
+        cv: cross-validation, in place of validation data: a number of folds (shuffled by `seed`; stratified where
+            the loss is a cross-entropy of classes), a scikit-learn splitter such as `GroupKFold(5)` or
+            `TimeSeriesSplit(5)`, or an iterable of `(train, held out)` row numbers. Each fold of each repeat is a lane
+            of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
+            all rows.
+        groups: group of each row, for splitters that keep groups together.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -138,7 +148,12 @@ def fit_path(
     about = record.begun()
     if out is not None:
         storage.claim(out, about["id"])
-    train, validation = _datasets(model, x, y, sample_weight, class_weight, validation_split, validation_data)
+    if cv is not None and (validation_split or validation_data is not None):
+        raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
+    if groups is not None and cv is None:
+        raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+    parts = _parts(model, x, y, sample_weight, class_weight, validation_split, validation_data, cv, groups, seed)
+    train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
     # Before the model is built, where labels that do not fit would end in an error of Keras's; again for a model that
@@ -147,15 +162,15 @@ def fit_path(
     build(model, first)
     _check_labels(model, train, validation)
     if validation_batch_size is None:
-        validation_batch_size = _even(validation.rows, batch_size) if validation else batch_size
+        validation_batch_size = _even(parts.validation_rows, batch_size) if validation else batch_size
         if has_own_step(model, "test_step"):
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
     variants = Variants(model)
     family = _acting(family, variants, decay)
     groups = [
-        _group(variants, members, family, train, validation, (batch_size, validation_batch_size, epochs), decay, seed)
-        for members in _by_structure(family, repeats)
+        _group(variants, members, family, parts, (batch_size, validation_batch_size, epochs), decay, seed)
+        for members in _by_structure(family, repeats, parts.count)
     ]
     logs = _log_names(groups[0].job)
     understood = understand(callbacks or [], model, logs, epochs)
@@ -169,6 +184,13 @@ def fit_path(
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
         "repeats": repeats,
+        "folds": None
+        if parts.folds is None
+        else {
+            "splitter": parts.folds.name,
+            "rows": list(parts.rows),
+            "validation_rows": list(parts.validation_rows),
+        },
         "seed": seed,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -188,8 +210,8 @@ def fit_path(
     choice = choose(groups[0].job, executor, slots)
     about["executor"] = choice.record
     ready = time.perf_counter()
-    order = _orders(train.rows, seed, shuffle, 2 * (choice.executor.slots + repeats))
-    run = _Run(variants, about, understood, probes, out, HeldOut(validation) if validation else None)
+    order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
+    run = _Run(variants, about, understood, probes, out, parts)
     run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
 
@@ -225,12 +247,16 @@ class _Group:
     job: Job
 
 
-def _by_structure(family: Family, repeats: int) -> list[list[LanePlan]]:
+def _by_structure(family: Family, repeats: int, folds: int) -> list[list[LanePlan]]:
     """The lanes to train, those of one structure together, in the order in which structures first come."""
     groups: dict[tuple[tuple[str, str], ...], list[LanePlan]] = {}
     for number, configuration in enumerate(family.configurations()):
         members = groups.setdefault(tuple(sorted(structure_of(configuration).items())), [])
-        members += [LanePlan(number * repeats + repeat, configuration, repeat) for repeat in range(repeats)]
+        members += [
+            LanePlan((number * repeats + repeat) * folds + fold, configuration, repeat, fold)
+            for repeat in range(repeats)
+            for fold in range(folds)
+        ]
     return list(groups.values())
 
 
@@ -238,8 +264,7 @@ def _group(
     variants: Variants,
     plans: Sequence[LanePlan],
     family: Family,
-    train: Dataset,
-    validation: Dataset | None,
+    parts: Parts,
     sizes: tuple[int, int, int],
     decay: Decay,
     seed: int,
@@ -247,7 +272,7 @@ def _group(
     """Binds the family to the model in one structure, and lays out what its lanes start from."""
     batch_size, validation_batch_size, epochs = sizes
     model = variants.of(plans[0].configuration)
-    data = (train.x, train.y, train.sample_weight)
+    data = (parts.train.x, parts.train.y, parts.train.sample_weight)
     numbers = {
         name: [float(value) for value in values] for name, values in family.values.items() if not is_choice(name)
     }
@@ -255,23 +280,37 @@ def _group(
     program = EpochProgram(
         model,
         bound,
-        min(batch_size, train.rows),
+        min(batch_size, max(parts.rows)),
         validation_batch_size,
-        train.rows,
-        validation.rows if validation else 0,
+        parts.rows,
+        parts.validation_rows,
     )
     initials = initial_states(model, 1 + max(plan.repeat for plan in plans), seed)
     repeats = len(initials)
     scalings = [str(scaling) for scaling in family.values.get("input_scaling", ())]
     if scalings:
-        initials = [state for states in scaled_states(model, initials, train.x, scalings) for state in states]
+        # Each fold by the statistics of its own training rows.
+        initials = [
+            state
+            for fold in range(parts.count)
+            for states in scaled_states(model, initials, parts.training(fold).x, scalings)
+            for state in states
+        ]
         plans = [
-            replace(plan, start=scalings.index(str(plan.configuration["input_scaling"])) * repeats + plan.repeat)
+            replace(
+                plan,
+                start=(plan.fold * len(scalings) + scalings.index(str(plan.configuration["input_scaling"]))) * repeats
+                + plan.repeat,
+            )
             for plan in plans
         ]
     else:
         plans = [replace(plan, start=plan.repeat) for plan in plans]
-    checked = None if validation is None else (validation.x, validation.y, validation.sample_weight)
+    checked: Any = None
+    if parts.validation is not None:
+        checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
+    if parts.folds is not None:
+        checked = HeldRows(checked, parts.folds.padded())
     return _Group(
         list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers, repeats)
     )
@@ -286,7 +325,7 @@ class _Run:
     understood: Understood
     probes: tuple[str, ...]
     out: str | os.PathLike[str] | None
-    held_out: HeldOut | None
+    parts: Parts
 
     def train(
         self, groups: list[_Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -346,7 +385,7 @@ class _Run:
                 queue.leave_all(results)
             self._close(events, began, ready, status)
             if results:
-                path = assemble(self.variants, self.about, results, self._labels, self.held_out)
+                path = assemble(self.variants, self.about, results, self._labels, self.parts.held_out)
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -358,7 +397,8 @@ class _Run:
     def _probe(self, group: _Group) -> ProbeProgram | None:
         if not self.probes:
             return None
-        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs)
+        folds = None if self.parts.folds is None else self.parts.folds.train
+        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs, folds)
         labels = probe.labels(group.job.initials[0])
         self._labels |= {plan.lane: labels for plan in group.plans}
         return probe
@@ -388,7 +428,7 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results, self._labels, self.held_out)
+        path = assemble(self.variants, self.about, self._results, self._labels, self.parts.held_out)
         try:
             self._deliver(path)
         except Exception as error:
@@ -429,15 +469,16 @@ def _whole(name: str, count: Any) -> int:
     return int(count)
 
 
-def _even(rows: int, batch_size: int) -> int:
+def _even(rows: Sequence[int], batch_size: int) -> int:
     """A size up to four batches that divides the rows evenly, else the batch size itself.
 
     Validation gives the same numbers in batches of any size; without a smaller last one there is less to compile.
     """
-    return next((size for size in range(min(4 * batch_size, rows), batch_size - 1, -1) if rows % size == 0), batch_size)
+    sizes = range(min(4 * batch_size, *rows), batch_size - 1, -1)
+    return next((size for size in sizes if not any(count % size for count in rows)), batch_size)
 
 
-def _datasets(
+def _parts(
     model: keras.Model,
     x: Any,
     y: Any,
@@ -445,30 +486,35 @@ def _datasets(
     class_weight: Any,
     validation_split: float,
     validation_data: Any,
-) -> tuple[Dataset, Dataset | None]:
+    cv: Any,
+    groups: Any,
+    seed: int,
+) -> Parts:
     """Training and validation rows, checked, in the dtypes that `fit` would train on."""
     whole = as_arrays(Dataset(x, y, sample_weight), model)
     check_dataset(whole)
-    validation = None
-    if validation_data is not None:
+    train, validation, folds = whole, None, None
+    if cv is not None:
+        # As it was given: class weights are for training.
+        validation = whole
+        folds = folds_of(cv, whole, is_likelihood(model), groups, seed)
+    elif validation_data is not None:
         if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
             raise InputError("validation_data is no (x, y) or (x, y, sample_weight). Pass a tuple of two or three.")
         validation = as_arrays(Dataset(*validation_data, *([None] * (3 - len(validation_data)))), model)
         check_dataset(validation)
-        train = whole
     elif validation_split:
         train, validation = split_tail(whole, validation_split)
     else:
-        train = whole
         warnings.warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split or validation_data.",
+            "nothing of overfitting. Pass validation_split, validation_data or cv.",
             UserWarning,
             stacklevel=3,
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))
-    return train, validation
+    return Parts(train, validation, folds)
 
 
 def _check_labels(model: keras.Model, *datasets: Dataset | None) -> None:
@@ -488,7 +534,7 @@ def _example_lane(job: Job) -> Lane:
 
 def _log_names(job: Job) -> list[str]:
     """Names of the logs that an epoch gives, by tracing it without computing."""
-    rows = jax.ShapeDtypeStruct((job.program.rows,), jnp.int32)
+    rows = jax.ShapeDtypeStruct((max(job.program.rows),), jnp.int32)
     batches = jax.ShapeDtypeStruct((2,), jnp.int32)
     shapes = jax.eval_shape(
         job.program.epoch, job.initials[0], _example_lane(job), rows, batches, job.data, job.validation
@@ -507,14 +553,16 @@ def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
     return monitor.name, monitor.mode
 
 
-def _orders(rows: int, seed: int, shuffle: bool, remembered: int) -> Any:
+def _orders(parts: Parts, seed: int, shuffle: bool, remembered: int) -> Any:
     """The order of rows of an epoch, by (repeat, fold, epoch); lanes of one repeat see the same batches."""
-    straight = np.arange(rows, dtype=np.int32)
+    own = [parts.training_rows(fold) for fold in range(parts.count)]
+    longest = max(parts.rows)
 
     @functools.lru_cache(maxsize=remembered)
     def order(repeat: int, fold: int, epoch: int) -> np.ndarray:
-        if not shuffle:
-            return straight
-        return np.random.default_rng([seed, repeat, fold, epoch]).permutation(straight)
+        rows = own[fold]
+        if shuffle:
+            rows = np.random.default_rng([seed, repeat, fold, epoch]).permutation(rows)
+        return pad(rows, longest)
 
     return order

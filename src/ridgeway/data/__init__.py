@@ -3,21 +3,26 @@
 from ridgeway.data.checks import check_dataset, check_labels
 from ridgeway.data.dataset import Dataset, describe, leaves, map_arrays
 from ridgeway.data.fingerprint import fingerprint
+from ridgeway.data.folds import folds_of, pad
 from ridgeway.data.held_out import HeldOut
 from ridgeway.data.lists import lists_as_arrays
+from ridgeway.data.parts import Parts
 from ridgeway.data.split import split_tail
 from ridgeway.data.weights import apply_class_weight
 
 __all__ = [
     "Dataset",
     "HeldOut",
+    "Parts",
     "apply_class_weight",
     "check_dataset",
     "check_labels",
     "describe",
     "fingerprint",
+    "folds_of",
     "leaves",
     "lists_as_arrays",
     "map_arrays",
+    "pad",
     "split_tail",
 ]

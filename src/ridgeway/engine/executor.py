@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from ridgeway.engine.state import ModelState, Weights, stacked
-from ridgeway.engine.step import Batch, EpochProgram, Lane
+from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
 
 
 class Taken(NamedTuple):
@@ -44,7 +44,7 @@ class Probe(Protocol):
     def start(self, state: ModelState) -> Any:
         """The carry of a lane that has not been looked at."""
 
-    def __call__(self, state: ModelState, carry: Any, data: Any) -> tuple[jax.Array, Any]:
+    def __call__(self, state: ModelState, carry: Any, data: Any, fold: Any) -> tuple[jax.Array, Any]:
         """What was measured, float32 `(label,)`, and the carry for the lane's next look."""
 
 
@@ -90,11 +90,12 @@ class Executor(ABC):
         """Copies the weights of the slots in `mask` into what the keeper holds."""
 
     @abstractmethod
-    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, folds: np.ndarray, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """Measures lanes after their epoch.
 
         Args:
             probe: the same in each call.
+            folds: int32 `(slot,)`.
             due: bool `(slot,)`, lanes to look at.
             fresh: bool `(slot,)`, those that were not looked at before.
 
@@ -126,7 +127,7 @@ class StackedExecutor(Executor):
         self,
         program: EpochProgram,
         data: Batch,
-        validation: Batch | None,
+        validation: Batch | HeldRows | None,
         initials: Sequence[ModelState],
         slots: int,
         keepers: int,
@@ -140,8 +141,7 @@ class StackedExecutor(Executor):
         self._mesh = Mesh(np.array(devices), ("lane",))
         self._by_lane = NamedSharding(self._mesh, P("lane"))
         self._everywhere = NamedSharding(self._mesh, P())
-        self._data = jax.device_put(data, self._everywhere)
-        self._validation = jax.device_put(validation, self._everywhere)
+        self._data, self._validation = _shared((data, validation), self._everywhere)
         # On the host: a whole stack is laid out there without a compiled program, and most runs need no other.
         self._initials = stacked(initials)
         self._filled = False
@@ -241,7 +241,7 @@ class StackedExecutor(Executor):
         """Remembers what to copy; the next epoch's program does it."""
         self._pending[mask, keeper] = True
 
-    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, folds: np.ndarray, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """See the base class."""
         if self._probe is None:
             first = jax.tree.map(lambda values: values[0], self._initials)
@@ -249,15 +249,15 @@ class StackedExecutor(Executor):
             carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
             self._carry = self._placed(carry)
 
-            def looks(state: ModelState, carry: Any, due: Any, fresh: Any, data: Any) -> Any:
+            def looks(state: ModelState, carry: Any, folds: Any, due: Any, fresh: Any, data: Any) -> Any:
                 starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
                 old = _chosen(fresh, starts, carry)
-                values, new = jax.vmap(lambda own, kept: probe(own, kept, data))(state, old)
+                values, new = jax.vmap(lambda own, kept, fold: probe(own, kept, data, fold))(state, old, folds)
                 return values, _chosen(due, new, old)
 
-            self._probe = self._compiled(looks, [P("lane")] * 4 + [P()], donated=(1,))
+            self._probe = self._compiled(looks, [P("lane")] * 5 + [P()], donated=(1,))
             self._probed = jax.device_put(probe.data, self._everywhere)
-        values, self._carry = self._probe(self._state, self._carry, *self._placed((due, fresh)), self._probed)
+        values, self._carry = self._probe(self._state, self._carry, *self._placed((folds, due, fresh)), self._probed)
         return np.asarray(values)
 
     def take(self, slot: int) -> Taken:
@@ -276,6 +276,18 @@ class StackedExecutor(Executor):
         shard = shards[place].data
         # On the CPU the shard is host memory already; elsewhere only the slot should travel.
         return np.array(np.asarray(shard)[within] if self._local else shard[within])
+
+
+def _shared(tree: Any, where: Any) -> Any:
+    """The tree on the device, with an array that stands in it twice put there once."""
+    placed: dict[int, jax.Array] = {}
+
+    def put(array: Any) -> jax.Array:
+        if id(array) not in placed:
+            placed[id(array)] = jax.device_put(array, where)
+        return placed[id(array)]
+
+    return jax.tree.map(put, tree)
 
 
 def _laid_out(initials: Any, which: np.ndarray) -> Any:
@@ -311,7 +323,7 @@ class StepsExecutor(Executor):
         self,
         program: EpochProgram,
         data: Batch,
-        validation: Batch | None,
+        validation: Batch | HeldRows | None,
         initials: Sequence[ModelState],
         slots: int,
         keepers: int,
@@ -322,7 +334,8 @@ class StepsExecutor(Executor):
         self.slots = slots
         device = devices[0]
         self._program = program = replace(program, canonical=False)
-        self._data, self._validation, self._initials = jax.device_put((data, validation, list(initials)), device)
+        self._data, self._validation = _shared((data, validation), device)
+        self._initials = jax.device_put(list(initials), device)
         self._state: list[ModelState] = [initials[0]] * slots
         self._kept: list[list[Weights]] = [[initials[0].weights] * slots for _ in range(keepers)]
         self._batch = jax.jit(program.train_batch, static_argnums=5, donate_argnums=0)
@@ -365,15 +378,19 @@ class StepsExecutor(Executor):
         program = self._program
         own: Lane = jax.tree.map(lambda values: jnp.asarray(values[slot]), lane)
         order = jnp.asarray(rows[slot])
-        full, validation = program.batches if batches is None else batches
+        own_rows = program.rows[int(lane.fold[slot])]
+        full, left = divmod(own_rows, program.batch_size)
+        validation = program.batches[1]
+        if batches is not None:
+            full, validation = min(full, batches[0]), batches[1]
         state = self._state[slot]
         state = state._replace(metrics=self._reset(state))
         logs: dict[str, jax.Array] = {}
         for index in range(full):
             logs, state = self._batch(state, own, order, np.int32(index), self._data, program.batch_size)
-        if program.rows % program.batch_size:
-            last = program.rows % program.batch_size
-            logs, state = self._batch(state, own, order, np.int32(program.full_batches), self._data, last)
+        if left:
+            last = np.int32(own_rows // program.batch_size)
+            logs, state = self._batch(state, own, order, last, self._data, left)
         if set(logs) == set(jax.eval_shape(self._result, state)):
             logs = self._result(state)
         logs, state = self._validate(logs, state, own, np.int32(validation), self._validation)
@@ -386,7 +403,7 @@ class StepsExecutor(Executor):
             # A copy: the state is donated to its next step.
             self._kept[keeper][slot] = jax.tree.map(jnp.copy, self._program.weights(self._state[slot]))
 
-    def look(self, probe: Probe, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+    def look(self, probe: Probe, folds: np.ndarray, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """See the base class."""
         if self._probe is None:
             self._probe = jax.jit(probe.__call__)
@@ -394,7 +411,7 @@ class StepsExecutor(Executor):
         for slot in map(int, np.flatnonzero(due)):
             state = self._state[slot]
             carry = probe.start(state) if fresh[slot] else self._carry[slot]
-            values, self._carry[slot] = self._probe(state, carry, probe.data)
+            values, self._carry[slot] = self._probe(state, carry, probe.data, folds[slot])
             rows[slot] = np.asarray(values)
         result = np.full((self.slots, len(next(iter(rows.values())))), np.nan, np.float32)
         for slot, measured in rows.items():

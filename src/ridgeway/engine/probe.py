@@ -14,7 +14,7 @@ import numpy as np
 
 from ridgeway.engine.executor import Executor, StackedExecutor, StepsExecutor
 from ridgeway.engine.state import ModelState
-from ridgeway.engine.step import Batch, EpochProgram, Lane
+from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import all_layers
 
@@ -38,7 +38,7 @@ class Job:
 
     program: EpochProgram
     data: Batch
-    validation: Batch | None
+    validation: Batch | HeldRows | None
     initials: Sequence[ModelState]
     keepers: int
     lanes: int
@@ -63,7 +63,7 @@ class Job:
     @property
     def lane_steps(self) -> int:
         """Training steps of all lanes, if none stops early."""
-        return self.lanes * self.epochs * self.program.steps
+        return self.lanes * self.epochs * max(self.program.steps)
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,10 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             program,
             canonical=job.on_cpu and kind == "map" and job.convolves,
             # All lanes of one repeat at once: none begins later than another.
-            in_step=kind == "vmap" and job.repeats == 1 and job.lanes <= slots,
+            in_step=kind == "vmap"
+            and job.repeats == 1
+            and job.lanes <= slots
+            and len(set(program.steps)) == len(set(program.rows)) == 1,
         )
     return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices)
 
@@ -182,10 +185,11 @@ def _time(job: Job, executor: Executor) -> float:
         values={name: np.full(executor.slots, value, np.float32) for name, value in job.values.items()},
         seed=np.zeros(executor.slots, np.uint32),
         epoch=np.zeros(executor.slots, np.int32),
+        fold=np.zeros(executor.slots, np.int32),
     )
-    rows = np.tile(np.arange(job.program.rows, dtype=np.int32), (executor.slots, 1))
+    rows = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (executor.slots, 1))
     live = np.arange(executor.slots) < lanes
-    steps = min(TIMED_STEPS, job.program.full_batches)
+    steps = min(TIMED_STEPS, job.program.rows[0] // job.program.batch_size)
     executor.fill(dict.fromkeys(range(executor.slots), 0), {})
     executor.epoch(lane, rows, live, batches=(min(1, steps), 0))()
     seconds = []
@@ -193,7 +197,7 @@ def _time(job: Job, executor: Executor) -> float:
         began = time.perf_counter()
         executor.epoch(lane, rows, live, batches=(steps, 0))()
         seconds.append(time.perf_counter() - began)
-    partial = bool(job.program.rows % job.program.batch_size)
+    partial = bool(job.program.rows[0] % job.program.batch_size)
     return min(seconds) / (lanes * max(steps + partial, 1))
 
 

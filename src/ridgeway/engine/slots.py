@@ -31,7 +31,7 @@ from ridgeway.engine.watch import PathRule, Watch
 
 logger = logging.getLogger(__name__)
 
-#: Gives the order of rows of a (repeat, fold, epoch), int32 `(row,)`.
+#: Gives the order of rows of a (repeat, fold, epoch), int32 `(row,)`, equally long for all folds.
 Order = Callable[[int, int, int], np.ndarray]
 
 
@@ -200,6 +200,7 @@ class Slots:
             values={name: np.array([plan.numbers[name] for plan in filled], np.float32) for name in someone.numbers},
             seed=np.array([repeat_seed(self.seed, plan.repeat) for plan in filled], np.uint32),
             epoch=epochs.astype(np.int32),
+            fold=np.array([plan.fold for plan in filled], np.int32),
         )
         rows = np.stack(
             [self.order(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
@@ -212,7 +213,7 @@ class Slots:
                 self.order(plan.repeat, plan.fold, int(epoch) + 1)
         logs = wait()
         if self.probe is not None and (due := live & (epochs % self.probe.every == 0)).any():
-            measured = self.executor.look(self.probe, due, due & (epochs == 0))
+            measured = self.executor.look(self.probe, lane.fold, due, due & (epochs == 0))
             for slot in np.flatnonzero(due):
                 result = self._lanes[slot]
                 assert result is not None

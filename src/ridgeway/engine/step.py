@@ -6,9 +6,10 @@ Everything lane-wise is an argument (state, values, seed, rows), so that one com
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +36,7 @@ from ridgeway.keras_internals import (
 
 Logs = dict[str, jax.Array]
 Batch = tuple[Any, Any, Any]
+Carry = TypeVar("Carry")
 
 #: The validation loss of a lane on hard labels, without penalties: what lanes are compared by. A cross-entropy is the
 #: negative log-likelihood of a label.
@@ -51,11 +53,25 @@ class Lane(NamedTuple):
         values: a float32 scalar a hyperparameter.
         seed: uint32, the seed of its repeat.
         epoch: int32, epochs that it has trained.
+        fold: int32, which rows it trains on and which are held out.
     """
 
     values: dict[str, Any]
     seed: Any
     epoch: Any
+    fold: Any = 0
+
+
+class HeldRows(NamedTuple):
+    """Validation rows of lanes with different folds, which share the arrays that others train on.
+
+    Attributes:
+        data: all rows, `(x, y, sample_weight)`.
+        rows: int32 `(fold, row)`, the numbers of those that each fold holds out; shorter folds end in any numbers.
+    """
+
+    data: Batch
+    rows: Any
 
 
 @dataclass(frozen=True)
@@ -77,8 +93,8 @@ class EpochProgram:
         bound: the hyperparameters of the family.
         batch_size: rows of a full training batch.
         validation_batch_size: rows of a full validation batch.
-        rows: training rows of a lane.
-        validation_rows: validation rows, 0 for none.
+        rows: training rows of a lane, by fold.
+        validation_rows: validation rows, by fold; 0 for none.
         canonical: whether convolutions' gradients are written as forward convolutions.
         in_step: whether all lanes that are traced together are at one step of one repeat, and so draw alike.
     """
@@ -87,20 +103,20 @@ class EpochProgram:
     bound: tuple[BoundHyperparameter, ...]
     batch_size: int
     validation_batch_size: int
-    rows: int
-    validation_rows: int
+    rows: tuple[int, ...]
+    validation_rows: tuple[int, ...]
     canonical: bool = False
     in_step: bool = False
 
     @property
-    def full_batches(self) -> int:
-        """Full training batches of an epoch."""
-        return self.rows // self.batch_size
+    def steps(self) -> tuple[int, ...]:
+        """Training steps of an epoch, a last partial batch included, by fold."""
+        return tuple(-(-rows // self.batch_size) for rows in self.rows)
 
     @property
-    def steps(self) -> int:
-        """Training steps of an epoch, a last partial batch included."""
-        return -(-self.rows // self.batch_size)
+    def validates(self) -> bool:
+        """Whether there are validation rows."""
+        return any(self.validation_rows)
 
     # --- training ---------------------------------------------------------------------------------------------
 
@@ -118,14 +134,14 @@ class EpochProgram:
         Args:
             state: the lane's state.
             lane: its inputs.
-            rows: int32 `(rows,)`, the epoch's order of rows.
+            rows: int32 `(row,)`, the epoch's order of rows; as long as the longest fold's.
             index: int32 scalar, batches done in this epoch.
             data: the training arrays.
             size: rows in this batch.
         """
         chosen = lax.dynamic_slice(rows, (index * self.batch_size,), (size,))
         batch = jax.tree.map(lambda array: array[chosen], data)
-        return self.train_step(state, lane, lane.epoch * self.steps + index, batch)
+        return self.train_step(state, lane, lane.epoch * by_fold(self.steps, lane.fold) + index, batch)
 
     def train_epoch(
         self, state: ModelState, lane: Lane, rows: jax.Array, batches: jax.Array, data: Batch
@@ -135,8 +151,8 @@ class EpochProgram:
         Args:
             state: the lane's state; its metrics are reset first, as `fit` does.
             lane: its inputs.
-            rows: int32 `(rows,)`.
-            batches: int32 scalar, full batches to do; fewer than `full_batches` only where time is measured.
+            rows: int32 `(row,)`.
+            batches: int32 scalar, full batches to do at most; fewer than there are only where time is measured.
             data: the training arrays.
 
         Returns:
@@ -144,24 +160,19 @@ class EpochProgram:
         """
         state = state._replace(metrics=self.reset_metrics(state))
         logs = self._empty_logs(state, lane, rows, data)
-        if self.full_batches:
 
-            def body(index: jax.Array, carry: tuple[Logs, ModelState]) -> tuple[Logs, ModelState]:
-                new_logs, new = self.train_batch(carry[1], lane, rows, index, data, self.batch_size)
-                return (new_logs if carry[0] else {}), _like(new, carry[1])
+        def step(index: jax.Array, count: int, carry: tuple[Logs, ModelState]) -> tuple[Logs, ModelState]:
+            new_logs, new = self.train_batch(carry[1], lane, rows, index, data, count)
+            return (new_logs if carry[0] else {}), _like(new, carry[1])
 
-            logs, state = lax.fori_loop(0, batches, body, (logs, state))
-        if self.rows % self.batch_size:
-            last = jnp.int32(self.full_batches)
-            partial, state = self.train_batch(state, lane, rows, last, data, self.rows % self.batch_size)
-            logs = partial if logs else {}
+        logs, state = over_batches(self.rows, self.batch_size, lane.fold, batches, step, (logs, state))
         return logs or self.metrics_result(state), state
 
     def _empty_logs(self, state: ModelState, lane: Lane, rows: jax.Array, data: Batch) -> Logs:
         """Logs to carry through the loop: none when the metrics hold them, zeros where a user's step makes its own."""
         if not has_own_step(self.model, "train_step"):
             return {}
-        size = min(self.batch_size, self.rows)
+        size = min(self.batch_size, *self.rows)
 
         def first(state: ModelState, lane: Lane, rows: jax.Array, data: Batch) -> Logs:
             return self.train_batch(state, lane, rows, jnp.int32(0), data, size)[0]
@@ -174,11 +185,12 @@ class EpochProgram:
     # --- evaluation -------------------------------------------------------------------------------------------
 
     def evaluate(
-        self, state: ModelState, lane: Lane, data: Batch, rows: int, size: int, batches: Any
+        self, state: ModelState, lane: Lane, data: Batch | HeldRows, batches: Any
     ) -> tuple[Logs, ModelState]:
-        """Evaluates as `model.evaluate` does, over `rows` rows in batches of `size`.
+        """Evaluates as `model.evaluate` does, over the validation rows of the lane's fold.
 
-        `batches`, an int32 scalar, are the full batches to do: fewer than all only where time is measured.
+        `batches`, an int32 scalar, are the full batches to do at most: fewer than there are only where time is
+        measured.
 
         Returns:
             Logs under Keras's names without prefix, with `nll` (or `data_loss`, where the loss is no cross-entropy) and
@@ -186,37 +198,31 @@ class EpochProgram:
             `reliability` where its output is class probabilities; and the state, which `evaluate` may change too.
         """
         state = state._replace(metrics=self.reset_metrics(state))
-        logs: Logs = {}
+        size = self.validation_batch_size
 
-        def at(start: jax.Array, count: int, state: ModelState) -> tuple[Logs, dict[str, jax.Array], ModelState]:
-            batch = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, start, count), data)
-            return self._test_step(state, lane, batch)
+        def at(index: jax.Array, count: int, state: ModelState) -> tuple[Logs, dict[str, jax.Array], ModelState]:
+            return self._test_step(state, lane, _rows_at(data, lane.fold, index * size, count))
 
-        count = min(size, rows)
+        count = min(size, *self.validation_rows)
         own, beside = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[:2], state)
         metrics_hold = set(own) == set(jax.eval_shape(self.metrics_result, state))
-        carried = {} if metrics_hold else {name: jnp.zeros(s.shape, s.dtype) for name, s in own.items()}
+        logs: Logs = {} if metrics_hold else {name: jnp.zeros(s.shape, s.dtype) for name, s in own.items()}
         sums = {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in beside.items()}
 
-        def body(index: jax.Array, carry: tuple[Logs, Logs, ModelState]) -> tuple[Logs, Logs, ModelState]:
-            new_logs, found, new = at(index * size, size, carry[2])
+        def step(index: jax.Array, count: int, carry: tuple[Logs, Logs, ModelState]) -> tuple[Logs, Logs, ModelState]:
+            new_logs, found, new = at(index, count, carry[2])
             return ({} if metrics_hold else new_logs), _added(carry[1], found), _like(new, carry[2])
 
-        logs = carried
-        if rows // size:
-            logs, sums, state = lax.fori_loop(0, batches, body, (carried, sums, state))
-        if rows % size:
-            new_logs, found, state = at(jnp.int32(rows - rows % size), rows % size, state)
-            sums = _added(sums, found)
-            logs = {} if metrics_hold else new_logs
+        logs, sums, state = over_batches(self.validation_rows, size, lane.fold, batches, step, (logs, sums, state))
         if metrics_hold:
             logs = self.metrics_result(state)
         logs = scalars(logs)
         if "losses" in sums:
             name = (NLL if is_likelihood(self.model) else DATA_LOSS).removeprefix("val_")
+            rows = by_fold(self.validation_rows, lane.fold)
             mean, square = sums["losses"] / rows
             variance = jnp.maximum(square - mean**2, 0.0)
-            logs = {**logs, name: mean, f"{name}_se": jnp.sqrt(variance / max(rows - 1, 1))}
+            logs = {**logs, name: mean, f"{name}_se": jnp.sqrt(variance / jnp.maximum(rows - 1, 1))}
         if RELIABILITY in sums:
             bins = sums[RELIABILITY]
             logs = {**logs, "ece": expected_calibration_error(bins), RELIABILITY: bins}
@@ -266,15 +272,10 @@ class EpochProgram:
         self, logs: Logs, state: ModelState, lane: Lane, batches: jax.Array, validation: Any
     ) -> tuple[Logs, ModelState]:
         """Adds the validation logs, each name with the prefix `val_`."""
-        if self.validation_rows:
+        if self.validates:
             raw = state.trainable
             found, state = self.evaluate(
-                state._replace(trainable=self.weights(state)[0]),
-                lane,
-                validation,
-                self.validation_rows,
-                self.validation_batch_size,
-                batches,
+                state._replace(trainable=self.weights(state)[0]), lane, validation, batches
             )
             if self.evaluates_averages:
                 state = state._replace(trainable=raw)
@@ -283,13 +284,12 @@ class EpochProgram:
             # No validation would notice weights that the epoch's last update left infinite: the loss was taken before.
             healthy = jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in state.trainable]))
             logs = {**logs, "loss": jnp.where(healthy, logs["loss"], jnp.nan)}
-        return (logs if self.validation_rows else scalars(logs)), state
+        return (logs if self.validates else scalars(logs)), state
 
     @property
     def batches(self) -> tuple[int, int]:
-        """Full batches of a whole epoch, of training and of validation."""
-        full = self.validation_rows // self.validation_batch_size if self.validation_rows else 0
-        return (self.full_batches, full)
+        """Full batches of a whole epoch, of training and of validation; of the longest fold."""
+        return (max(self.rows) // self.batch_size, max(self.validation_rows) // self.validation_batch_size)
 
     @property
     def averages(self) -> bool:
@@ -359,6 +359,53 @@ class EpochProgram:
             if self.canonical:
                 stack.enter_context(canonical_convolutions())
             yield
+
+
+def by_fold(values: Sequence[int], fold: Any) -> Any:
+    """The value of a fold: a plain number where all are equal, so that nothing is looked up."""
+    return values[0] if len(set(values)) == 1 else jnp.asarray(values, jnp.int32)[fold]
+
+
+def over_batches(
+    rows: Sequence[int], size: int, fold: Any, batches: Any, step: Callable[[Any, int, Carry], Carry], carry: Carry
+) -> Carry:
+    """Runs a step over a fold's rows: its full batches, then the rows left over.
+
+    Batches are never padded or masked: batch normalization and the mean of a loss would notice. Where folds differ in
+    length, what only some of them have runs under a condition; under `vmap` the others compute it too and drop it.
+
+    Args:
+        rows: number of rows, by fold.
+        size: rows of a full batch.
+        fold: int32 scalar.
+        batches: int32 scalar, full batches to do at most.
+        step: takes the batch's number, its rows and the carry.
+        carry: what the first step gets.
+
+    Returns:
+        What the last step gave.
+    """
+    full = [count // size for count in rows]
+    fewest, most = min(full), max(full)
+    common = jnp.minimum(batches, fewest)
+    if fewest:
+        carry = lax.fori_loop(0, common, lambda index, old: step(index, size, old), carry)
+    if most > fewest:
+        own = jnp.minimum(batches, by_fold(full, fold))
+        carry = lax.fori_loop(common, own, lambda index, old: step(index, size, old), carry)
+    for left in sorted({count % size for count in rows} - {0}):
+        run = partial(step, jnp.asarray(by_fold(full, fold), jnp.int32), left)
+        having = [int(count % size == left) for count in rows]
+        carry = run(carry) if all(having) else lax.cond(by_fold(having, fold) == 1, run, lambda old: old, carry)
+    return carry
+
+
+def _rows_at(data: Batch | HeldRows, fold: Any, start: Any, count: int) -> Batch:
+    if not isinstance(data, HeldRows):
+        return jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, start, count), data)
+    chosen = lax.dynamic_slice(data.rows, (fold, start), (1, count))[0]
+    batch: Batch = jax.tree.map(lambda array: array[chosen], data.data)
+    return batch
 
 
 def scalars(logs: Mapping[str, Any]) -> Logs:

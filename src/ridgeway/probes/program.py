@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ridgeway.engine.state import ModelState, read_state
 from ridgeway.engine.step import Batch, EpochProgram
@@ -73,7 +74,8 @@ class ProbeProgram:
     Attributes:
         program: how the lane trains.
         probes: what to measure.
-        data: the training rows to look at, at most `GAP_ROWS`, the same for all lanes and epochs.
+        data: the training rows to look at, fold axis first, at most `GAP_ROWS` a fold, the same for all its lanes and
+            epochs.
         every: epochs from one look to the next.
     """
 
@@ -83,13 +85,29 @@ class ProbeProgram:
     every: int
 
     @classmethod
-    def of(cls, program: EpochProgram, probes: tuple[str, ...], data: Batch, epochs: int) -> ProbeProgram:
-        """Takes the first rows, and looks so often that it costs less than a tenth of the training time.
+    def of(
+        cls,
+        program: EpochProgram,
+        probes: tuple[str, ...],
+        data: Batch,
+        epochs: int,
+        folds: Sequence[np.ndarray] | None = None,
+    ) -> ProbeProgram:
+        """Takes the first rows of each fold, and looks so often that it costs less than a tenth of the training time.
 
         In a short run it looks five times all the same: one look says nothing of how things move.
+
+        Args:
+            program: how the lane trains.
+            probes: what to measure.
+            data: arrays that hold the training rows.
+            epochs: most epochs of a lane.
+            folds: numbers of each fold's training rows; None where all rows are of the one fold.
         """
-        rows = jax.tree.leaves(data)[0].shape[0]
-        looked_at = jax.tree.map(lambda array: array[:GAP_ROWS], data)
+        rows = max(program.rows)
+        few = min(GAP_ROWS, *program.rows)
+        firsts = [slice(few)] if folds is None else [own[:few] for own in folds]
+        looked_at = jax.tree.map(lambda array: np.stack([array[own] for own in firsts]), data)
         once = cls(program, probes, looked_at, 1)
         beside = _OVERHEAD * len(probes)
         if "covariate_shift" in probes:
@@ -103,7 +121,7 @@ class ProbeProgram:
         found: list[Label] = []
 
         def trace(state: ModelState) -> Any:
-            measured = self._measured(state, self.start(state), self.data)[0]
+            measured = self._measured(state, self.start(state), self._first_fold)[0]
             found.extend(measured)
             return list(measured.values())
 
@@ -124,18 +142,23 @@ class ProbeProgram:
             ]
         return carry
 
-    def __call__(self, state: ModelState, carry: dict[str, Any], data: Batch) -> tuple[jax.Array, dict[str, Any]]:
+    def __call__(
+        self, state: ModelState, carry: dict[str, Any], data: Batch, fold: Any = 0
+    ) -> tuple[jax.Array, dict[str, Any]]:
         """Measures.
 
         Args:
             state: the lane's, after an epoch.
             carry: of the lane's last look, or `start`.
             data: as in the attribute: an argument, so that it is no constant of the program.
+            fold: int32 scalar, the lane's.
 
         Returns:
             float32 `(label,)`, and the carry for the next look.
         """
-        measured, carry = self._measured(state, carry, data)
+        # Where there is one fold no lane needs a copy of its own.
+        own = jax.tree.map(lambda array: array[fold if len(array) > 1 else 0], data)
+        measured, carry = self._measured(state, carry, own)
         return jnp.stack([jnp.asarray(value, jnp.float32) for value in measured.values()]), carry
 
     def _measured(
@@ -193,7 +216,12 @@ class ProbeProgram:
         return found
 
     def _ranked(self, state: ModelState) -> dict[str, jax.Array]:
-        return {layer: ranked(inputs) for layer, inputs in self._captured(state, self.data).inputs.items()}
+        return {layer: ranked(inputs) for layer, inputs in self._captured(state, self._first_fold).inputs.items()}
+
+    @property
+    def _first_fold(self) -> Batch:
+        first: Batch = jax.tree.map(lambda array: array[0], self.data)
+        return first
 
     def _captured(self, state: ModelState, data: Batch) -> Captured:
         x = jax.tree.map(lambda array: array[:ROWS], data[0])

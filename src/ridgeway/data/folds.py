@@ -1,0 +1,123 @@
+"""Cross-validation: which rows each fold trains on, and which it holds out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ridgeway.data.dataset import Dataset
+from ridgeway.errors import InputError
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Row numbers by fold.
+
+    Attributes:
+        name: of the splitter, for the record.
+        train: int32 row numbers that each fold trains on, in the splitter's order.
+        held_out: int32 row numbers that each fold is judged on.
+    """
+
+    name: str
+    train: tuple[np.ndarray, ...]
+    held_out: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        """Number of folds."""
+        return len(self.train)
+
+    def padded(self) -> np.ndarray:
+        """The held-out rows as one table, int32 `(fold, row)`; shorter folds end in zeros."""
+        return np.stack([pad(rows, max(map(len, self.held_out))) for rows in self.held_out])
+
+
+def pad(rows: np.ndarray, length: int) -> np.ndarray:
+    """Row numbers with zeros behind them, to a length."""
+    return np.pad(rows, (0, length - len(rows)))
+
+
+def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed: int = 0) -> Folds:
+    """Splits rows into folds.
+
+    Args:
+        cv: number of folds, at least 2: shuffled by `seed`, stratified where `classes`; or a scikit-learn splitter,
+            such as `GroupKFold(5)` or `TimeSeriesSplit(5)`; or an iterable of `(train, held out)` row numbers.
+        dataset: all rows.
+        classes: whether the labels are classes.
+        groups: group of each row, for splitters that ask for it.
+        seed: of the shuffling.
+
+    Raises:
+        InputError: fewer than two folds, more than there are rows of a class, or a splitter's own complaint; a fold
+            that is empty, names a row that is not there, or trains on a row that it holds out.
+    """
+    # Imported here: runs without folds need none of it.
+    from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+
+    labels = _class_numbers(dataset.y) if classes else None
+    if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
+        if not 2 <= cv <= dataset.rows:
+            raise InputError(f"cv={cv} folds of {dataset.rows} rows. Pass at least 2, and at most one for each row.")
+        splitter = (KFold if labels is None else StratifiedKFold)(int(cv), shuffle=True, random_state=seed)
+        if labels is not None:
+            rarest = int(np.unique(labels, return_counts=True)[1].min())
+            if rarest < cv:
+                raise InputError(
+                    f"cv={cv}, and the rarest class has {rarest} rows: some fold would hold out none. Pass fewer "
+                    "folds, or a scikit-learn splitter such as KFold."
+                )
+    else:
+        try:
+            splitter = check_cv(cv)
+        except ValueError as error:
+            raise InputError(
+                f"cv={cv!r} can't be used ({error}). Pass a number of folds, a scikit-learn splitter, or an iterable "
+                "of (train, held out) row numbers."
+            ) from None
+    if groups is not None and len(groups) != dataset.rows:
+        raise InputError(f"groups has {len(groups)} values and x has {dataset.rows} rows. Pass one group a row.")
+    given = labels if labels is not None else _class_numbers(dataset.y)
+    try:
+        pairs = list(splitter.split(np.zeros((dataset.rows, 1)), given, groups))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"The splitter {splitter!r} can't split these rows: {error}") from None
+    name = type(cv if hasattr(cv, "split") else splitter).__name__.removeprefix("_")
+    folds = Folds(name, *(tuple(_rows(pair[side], dataset.rows) for pair in pairs) for side in (0, 1)))
+    for number, (train, held) in enumerate(zip(folds.train, folds.held_out, strict=True)):
+        if not len(train) or not len(held):
+            raise InputError(f"Fold {number} of cv has {len(train)} rows to train on and {len(held)} held out.")
+        both = np.intersect1d(train, held)
+        if len(both):
+            raise InputError(f"Fold {number} of cv trains on row {both[0]}, which it also holds out.")
+    if not len(folds):
+        raise InputError("cv gives no fold. Pass at least one pair of (train, held out) row numbers.")
+    return folds
+
+
+def _class_numbers(y: Any) -> np.ndarray | None:
+    """Labels as classes, `(row,)`; None where they are no single column of classes."""
+    if not isinstance(y, np.ndarray):
+        return None
+    if y.ndim == 2 and y.shape[1] > 1:
+        one_hot = ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()
+        return y.argmax(1) if one_hot else None
+    if y.size != len(y):
+        return None
+    flat = y.reshape(-1)
+    # Labels between 0 and 1 are shares, not classes.
+    return flat.astype(np.int64) if (flat == np.floor(flat)).all() else None
+
+
+def _rows(given: Any, rows: int) -> np.ndarray:
+    numbers = np.asarray(given)
+    if numbers.dtype == bool:
+        numbers = np.flatnonzero(numbers)
+    if numbers.ndim != 1 or (numbers.size and not np.issubdtype(numbers.dtype, np.integer)):
+        raise InputError(f"A fold of cv is {numbers.dtype} of shape {numbers.shape}. Pass row numbers.")
+    outside = (numbers < 0) | (numbers >= rows)
+    if outside.any():
+        raise InputError(f"A fold of cv names the row {numbers[outside][0]}, and there are {rows} rows, from 0.")
+    return numbers.astype(np.int32)

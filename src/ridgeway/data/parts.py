@@ -1,0 +1,59 @@
+"""What lanes train on and what they are judged on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgeway.data.dataset import Dataset
+from ridgeway.data.folds import Folds
+from ridgeway.data.held_out import HeldOut
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The rows of a run.
+
+    Attributes:
+        train: what lanes train on; with folds, all rows.
+        validation: what they are judged on, None for nothing; with folds, all rows, with the arrays of `train`.
+        folds: which rows of these each fold takes; None where every lane takes all.
+    """
+
+    train: Dataset
+    validation: Dataset | None = None
+    folds: Folds | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of folds, 1 for none."""
+        return 1 if self.folds is None else len(self.folds)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Number of training rows, by fold."""
+        return (self.train.rows,) if self.folds is None else tuple(map(len, self.folds.train))
+
+    @property
+    def validation_rows(self) -> tuple[int, ...]:
+        """Number of validation rows, by fold."""
+        if self.folds is not None:
+            return tuple(map(len, self.folds.held_out))
+        return (self.validation.rows if self.validation else 0,)
+
+    def training_rows(self, fold: int) -> np.ndarray:
+        """Numbers of a fold's training rows, int32 `(row,)`."""
+        return np.arange(self.train.rows, dtype=np.int32) if self.folds is None else self.folds.train[fold]
+
+    def training(self, fold: int) -> Dataset:
+        """A fold's training rows."""
+        rows = self.training_rows(fold)
+        return self.train if self.folds is None else self.train.map(lambda array: array[rows])
+
+    @property
+    def held_out(self) -> HeldOut | None:
+        """What lanes are judged on."""
+        if self.validation is None:
+            return None
+        return HeldOut(self.validation, None if self.folds is None else self.folds.held_out)
