@@ -184,9 +184,7 @@ class EpochProgram:
 
     # --- evaluation -------------------------------------------------------------------------------------------
 
-    def evaluate(
-        self, state: ModelState, lane: Lane, data: Batch | HeldRows, batches: Any
-    ) -> tuple[Logs, ModelState]:
+    def evaluate(self, state: ModelState, lane: Lane, data: Batch | HeldRows, batches: Any) -> tuple[Logs, ModelState]:
         """Evaluates as `model.evaluate` does, over the validation rows of the lane's fold.
 
         `batches`, an int32 scalar, are the full batches to do at most: fewer than there are only where time is
@@ -274,9 +272,7 @@ class EpochProgram:
         """Adds the validation logs, each name with the prefix `val_`."""
         if self.validates:
             raw = state.trainable
-            found, state = self.evaluate(
-                state._replace(trainable=self.weights(state)[0]), lane, validation, batches
-            )
+            found, state = self.evaluate(state._replace(trainable=self.weights(state)[0]), lane, validation, batches)
             if self.evaluates_averages:
                 state = state._replace(trainable=raw)
             logs = {**scalars(logs), **{f"val_{name}": value for name, value in found.items()}}

@@ -16,7 +16,8 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     """Summarize lanes by configuration, best first.
 
     The standard error of a mean over n ≥ 2 lanes (repeats, folds) is their standard deviation (ddof=1) over
-    √n. With one lane it is the metric's standard error over validation rows: the column `<metric>_se` where
+    √n. With several folds, the repeats of a fold are averaged first, and n is the number of folds: they were judged on
+    the same rows, so they are no new evidence of how other rows would fare. With one lane it is the metric's standard error over validation rows: the column `<metric>_se` where
     the table has it, else √(p(1−p)/validation_rows) for an accuracy p, else NaN: unknown. The two measure
     different things: lanes vary by seed (or held-out part), rows by the sample of validation data.
 
@@ -95,6 +96,8 @@ def _summarize(
 
 
 def _standard_error(group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None) -> float:
+    if "fold" in group and group["fold"].nunique() > 1:
+        values = finite(group.assign(value=pd.to_numeric(group[metric])).groupby("fold")["value"].mean())
     if len(values) >= 2:
         return float(values.std(ddof=1) / math.sqrt(len(values)))
     if len(values) == 0:
