@@ -194,10 +194,12 @@ def fit_path(
         "seed": seed,
         "epochs": epochs,
         "batch_size": batch_size,
+        "shuffle": bool(shuffle),
+        "class_weight": None if class_weight is None else {int(k): float(v) for k, v in class_weight.items()},
         "decay": decay,
         "data": {
-            "rows": train.rows,
-            "validation_rows": validation.rows if validation else 0,
+            "rows": max(parts.rows),
+            "validation_rows": max(parts.validation_rows),
             "x": describe(train.x),
             "y": describe(train.y),
             "fingerprint": fingerprint(train),
@@ -385,7 +387,7 @@ class _Run:
                 queue.leave_all(results)
             self._close(events, began, ready, status)
             if results:
-                path = assemble(self.variants, self.about, results, self._labels, self.parts.held_out)
+                path = assemble(self.variants, self.about, results, self._labels, self.parts)
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -428,7 +430,7 @@ class _Run:
         """
         if not self._results:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results, self._labels, self.parts.held_out)
+        path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
         try:
             self._deliver(path)
         except Exception as error:

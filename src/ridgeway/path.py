@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import plotly.graph_objects
 
-    from ridgeway.data import HeldOut
+    from ridgeway.data import HeldOut, Parts
     from ridgeway.selection import Choice
     from ridgeway.structures import Variants
 
@@ -38,7 +38,7 @@ class Path:
         last_weights: weights after each lane's last epoch, likewise.
         variants: the model that was trained with its structures, or None to read it from `source` when asked for.
         source: the run's directory.
-        held_out: the rows that lanes were judged on, where they are in memory: a path that was read has none.
+        parts: the rows that lanes were trained and judged on, where they are in memory: a path that was read has none.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Path:
         last_weights: Sequence[Block] | None = None,
         variants: Variants | None = None,
         source: str | os.PathLike[str] | None = None,
-        held_out: HeldOut | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self._table = table.reset_index(drop=True)
         self._history = history.reset_index(drop=True)
@@ -64,7 +64,7 @@ class Path:
         self._last_weights = last_weights
         self._variants = variants
         self.source = source
-        self.held_out = held_out
+        self.parts = parts
 
     def __repr__(self) -> str:
         return f"<Path of {len(self._table)} lanes over {', '.join(self.hyperparameters)}>"
@@ -146,6 +146,11 @@ class Path:
         """The configuration with the best mean, with its standard error."""
         return self.select("best")
 
+    @property
+    def held_out(self) -> HeldOut | None:
+        """The rows that lanes were judged on, where they are in memory."""
+        return None if self.parts is None else self.parts.held_out
+
     # --- models -----------------------------------------------------------------------------------------------
 
     def model(self, lane: int, epoch: str = "best") -> keras.Model:
@@ -166,8 +171,45 @@ class Path:
         return lane_model(self.structure(lane), self.lane(lane), self.record, self.lane_weights(lane, epoch))
 
     def best_model(self) -> keras.Model:
-        """The best lane of the best configuration, as an ordinary Keras model."""
+        """The best lane of the best configuration, as an ordinary Keras model.
+
+        With folds it has been trained on one fold's rows; `refit` trains on all.
+        """
         return self.model(self.best.lane)
+
+    def refit(
+        self,
+        rule: str = "best",
+        *,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        epochs: int | None = None,
+        verbose: Any = 0,
+    ) -> keras.Model:
+        """Trains the chosen configuration once more, on all rows: those held out too.
+
+        Batch size, order of rows, class weights and decay are those of the run; training begins with the weights that
+        the model had before it.
+
+        Args:
+            rule: as in `select`.
+            x: inputs to train on instead; needed where the path was read from a directory.
+            y: their labels.
+            sample_weight: their weights.
+            epochs: how many. None: the median of the kept epochs of the configuration's lanes, for there is nothing
+                left to stop by.
+            verbose: as in `fit_path`.
+
+        Returns:
+            An ordinary Keras model, compiled.
+
+        Raises:
+            InputError: no rows in memory and none passed, or an unknown rule.
+        """
+        from ridgeway.refit import refit
+
+        return refit(self, rule, None if x is None else (x, y, sample_weight), epochs, verbose)
 
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:
         """A lane's weights by variable path; arguments and errors as in `model`."""
@@ -234,13 +276,28 @@ class Path:
 
     def structure(self, lane: int) -> keras.Model:
         """The model that a lane was trained in, with its structure; its weights are not the lane's."""
+        row = self.lane(lane)
+        return self._in_structures().of({name: row[name] for name in self.hyperparameters})
+
+    def given_model(self) -> keras.Model:
+        """The model as `fit_path` was given it, untrained by the path.
+
+        Raises:
+            InputError: the path was read from a directory whose run could not save the model.
+        """
+        if self._variants is not None:
+            return self._variants.model
+        from ridgeway.storage import load_model
+
+        return load_model(self.source, "model.keras")
+
+    def _in_structures(self) -> Variants:
         if self._variants is None:
             from ridgeway.storage import load_model
             from ridgeway.structures import Variants
 
             self._variants = Variants(load_model(self.source))
-        row = self.lane(lane)
-        return self._variants.of({name: row[name] for name in self.hyperparameters})
+        return self._variants
 
     # --- what people look at ----------------------------------------------------------------------------------
 

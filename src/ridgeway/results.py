@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.data import HeldOut
+from ridgeway.data import Parts
 from ridgeway.engine.calibration import RELIABILITY
 from ridgeway.engine.lanes import LaneResult, Weights
 from ridgeway.engine.step import COMPARED, ERRORS
@@ -35,7 +35,7 @@ def assemble(
     about: Mapping[str, Any],
     results: Sequence[LaneResult],
     labels: Mapping[int, Sequence[tuple[str, str]]] | None = None,
-    held_out: HeldOut | None = None,
+    parts: Parts | None = None,
 ) -> Path:
     """The path of all lanes that trained at least one epoch, by lane number.
 
@@ -44,7 +44,7 @@ def assemble(
         about: the record.
         results: what the lanes gave.
         labels: what the probes of each lane measure, by lane.
-        held_out: the rows that lanes were judged on.
+        parts: the rows that lanes were trained and judged on.
     """
     results = sorted((result for result in results if result.history), key=lambda result: result.plan.lane)
     models = [variants.of(result.plan.configuration) for result in results]
@@ -75,7 +75,7 @@ def assemble(
             if result.last is not None
         ),
         variants=variants,
-        held_out=held_out,
+        parts=parts,
     )
 
 

@@ -1,10 +1,9 @@
 """A run's directory: the single record of a run.
 
 `run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
-`best.keras`, `report.html`, `events.jsonl`; where there is something to keep in them `calibration.parquet`,
-`probes.parquet`, and `model.keras`, the model as
-it was given, where lanes have layers of their own (`normalization`, `input_scaling`). Every file is written
-under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
+`model.keras` (the model as it was given), `best.keras`, `report.html`, `events.jsonl`; where there is something to keep
+in them `calibration.parquet` and `probes.parquet`. Every file is written under another name and renamed, so that a
+reader never sees half of one. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from safetensors.numpy import save_file
 
 from ridgeway.errors import InputError
 from ridgeway.schema import SCHEMA, problem
-from ridgeway.structures import Variants, structure_of
+from ridgeway.structures import Variants
 from ridgeway.weights import Block
 
 if TYPE_CHECKING:
@@ -98,35 +97,38 @@ def save(
     for name, stored in (("weights", weights), ("last_weights", last)):
         if stored is not None:
             _write(folder / f"{name}.safetensors", partial(_write_blocks, stored))
-    if any(structure_of(dict.fromkeys([name], "batch")) for name in path.hyperparameters):
-        base = variants.model if variants else load_model(path.source, "model.keras")
-        _write(folder / "model.keras", base.save, suffix=".keras")
+    if variants or (FilePath(path.source or ".") / "model.keras").exists():
+        _write_model(path.given_model(), folder / "model.keras")
     if path.table()["best_epoch"].notna().any():
-        _write_model(path, folder / "best.keras")
+        _write_best(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
     _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
 
 
-def _write_model(path: Path, target: FilePath) -> None:
-    """Writes the best model; the run is whole without it, where Keras can't save the model's class.
-
-    Warns:
-        UserWarning: Keras can't save it.
-    """
+def _write_best(path: Path, target: FilePath) -> None:
     from ridgeway.export import lent_model
 
     lane = path.best.lane
     with lent_model(path.structure(lane), path.lane(lane), path.record, path.lane_weights(lane)) as model:
-        try:
-            _write(target, lambda file: model.save(file), suffix=".keras")
-        except (TypeError, ValueError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
-            warnings.warn(
-                f"'{target.name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
-                "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
-                UserWarning,
-                stacklevel=2,
-            )
+        _write_model(model, target)
+
+
+def _write_model(model: keras.Model, target: FilePath) -> None:
+    """Writes a model; the run is whole without it, where Keras can't save the model's class.
+
+    Warns:
+        UserWarning: Keras can't save it.
+    """
+    try:
+        _write(target, model.save, suffix=".keras")
+    except (TypeError, ValueError, NotImplementedError) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        warnings.warn(
+            f"'{target.name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
+            "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:

@@ -34,6 +34,7 @@ def facts(path: "Path", lang: str) -> Html:
         "training": {
             "lanes": len(path.table()),
             "repeats": record.get("repeats"),
+            **({"folds": _folds(record["folds"], lang)} if record.get("folds") else {}),
             "epochs": record.get("epochs"),
             "batch_size": record.get("batch_size"),
             "seed": record.get("seed"),
@@ -127,3 +128,7 @@ def _time(seconds: Mapping[str, Any], lang: str) -> str:
         return ""
     parts = {key: f"{float(seconds.get(key, 0)):.1f}" for key in ("total", "setup", "training")}
     return text("fact.time_line", lang, **parts)
+
+
+def _folds(folds: Mapping[str, Any], lang: str) -> str:
+    return text("fact.folds_line", lang, count=len(folds["rows"]), splitter=folds["splitter"])

@@ -26,7 +26,7 @@ class Comparison:
         gain: how much better the first is; negative when it is worse, whichever way the metric points.
         low: lower end of the 95 % interval of the gain; NaN when unknown.
         high: upper end.
-        n: pairs of lanes that the gain is averaged over.
+        n: pairs of lanes, or folds where there are several, that the gain is averaged over.
         means: where the interval comes from: `"paired lanes"` (t-interval of the differences within each
             repeat and fold), `"standard errors"` (normal, from the two standard errors as if independent;
             both were measured on the same validation rows, so the true interval is narrower as a rule),
@@ -104,9 +104,12 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
     left, right = (
         lanes_of(table, side.configuration).set_index(["repeat", "fold"])[first.metric] for side in (first, second)
     )
-    paired = pd.concat([left, right], axis=1, join="inner").to_numpy(dtype=float, na_value=math.nan)
-    differences = sign * (paired[:, 0] - paired[:, 1])
-    differences = differences[np.isfinite(differences)]
+    paired = pd.concat([left, right], axis=1, join="inner").astype(float)
+    differences = sign * (paired.iloc[:, 0] - paired.iloc[:, 1])
+    if paired.index.get_level_values("fold").nunique() > 1:
+        # Repeats of a fold are judged on the same rows: their mean is one observation.
+        differences = differences.groupby("fold").mean()
+    differences = differences[np.isfinite(differences)].to_numpy()
     n = len(differences)
     if n >= 2:
         gain = float(differences.mean())

@@ -15,11 +15,12 @@ from ridgeway.selection.values import Value, equal_to, sort_key, value_of
 def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFrame:
     """Summarize lanes by configuration, best first.
 
-    The standard error of a mean over n ≥ 2 lanes (repeats, folds) is their standard deviation (ddof=1) over
-    √n. With several folds, the repeats of a fold are averaged first, and n is the number of folds: they were judged on
-    the same rows, so they are no new evidence of how other rows would fare. With one lane it is the metric's standard error over validation rows: the column `<metric>_se` where
-    the table has it, else √(p(1−p)/validation_rows) for an accuracy p, else NaN: unknown. The two measure
-    different things: lanes vary by seed (or held-out part), rows by the sample of validation data.
+    The standard error of a mean over n ≥ 2 lanes (repeats, folds) is their standard deviation (ddof=1) over √n. With
+    several folds, the repeats of a fold are averaged first, and n is the number of folds: they were judged on the same
+    rows, so they are no new evidence of how other rows would fare. With one lane it is the metric's standard error over
+    validation rows: the column `<metric>_se` where the table has it, else √(p(1−p)/validation_rows) for an accuracy p,
+    else NaN: unknown. The two measure different things: lanes vary by seed (or held-out part), rows by the sample of
+    validation data.
 
     Args:
         table: one row a lane (`Path.table()`).
