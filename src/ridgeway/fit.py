@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -31,24 +31,19 @@ from ridgeway.data import (
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind, check_effects
 from ridgeway.engine.callbacks import Understood, understand
-from ridgeway.engine.lanes import LanePlan, LaneResult
-from ridgeway.engine.probe import Choice, Job, choose
-from ridgeway.engine.slots import Order, Round, Slots
+from ridgeway.engine.halving import rungs
+from ridgeway.engine.lanes import LanePlan
+from ridgeway.engine.probe import Job, choose
+from ridgeway.engine.queues import Group
 from ridgeway.engine.state import initial_states
-from ridgeway.engine.step import COMPARED, BoundHyperparameter, EpochProgram, HeldRows, Lane
-from ridgeway.engine.watch import Watch
-from ridgeway.errors import AllLanesDiverged, InputError
-from ridgeway.events import EventLog
+from ridgeway.engine.step import COMPARED, EpochProgram, HeldRows, Lane
+from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
-from ridgeway.interruption import Interruption
 from ridgeway.keras_internals import build, compiled_losses, has_own_step, is_likelihood
-from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
-from ridgeway.probes import ProbeProgram, checked_probes
-from ridgeway.probes.program import Label
-from ridgeway.progress import ProgressBar
-from ridgeway.results import assemble
+from ridgeway.probes import checked_probes
+from ridgeway.run import Run
 from ridgeway.structures import Variants, scaled_states, structure_of
 
 
@@ -71,6 +66,7 @@ def fit_path(
     repeats: int = 1,
     cv: Any = None,
     groups: Any = None,
+    halving: int | None = None,
     seed: int = 0,
     decay: Decay = "kernels",
     slots: int | None = None,
@@ -111,6 +107,9 @@ def fit_path(
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
         groups: group of each row, for splitters that keep groups together.
+        halving: where given, all lanes train a few epochs, then one configuration in so many, the best, goes on from
+            where it is, and so on, until few train all epochs (Jamieson & Talwalkar 2016). The rungs stand in the
+            record. A lane that is cut keeps its best epoch, and its column `stopped` says "halved". 3 is usual.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -141,6 +140,8 @@ def fit_path(
         validation_batch_size = _whole("validation_batch_size", validation_batch_size)
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
+    if halving is not None and (_whole("halving", halving) < 2):
+        raise InputError("halving=1 would cut nothing. Pass 2 or more; 3 is usual.")
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     seed = int(seed)
@@ -209,11 +210,17 @@ def fit_path(
         "probes": list(probes),
         "extra": dict(extra or {}),
     }
+    steps = (
+        ()
+        if halving is None
+        else rungs(1 + max(plan.configuration_number for group in groups for plan in group.plans), epochs, halving)
+    )
+    about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
     choice = choose(groups[0].job, executor, slots)
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
-    run = _Run(variants, about, understood, probes, out, parts)
+    run = Run(variants, about, understood, probes, out, parts, steps)
     run.train(groups, choice, order, began, ready, verbose)
     return run.finish()
 
@@ -240,22 +247,15 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
     return family.without(list(idle))
 
 
-@dataclass
-class _Group:
-    """Lanes of one structure, which one compiled program trains."""
-
-    plans: list[LanePlan]
-    bound: tuple[BoundHyperparameter, ...]
-    job: Job
-
-
 def _by_structure(family: Family, repeats: int, folds: int) -> list[list[LanePlan]]:
     """The lanes to train, those of one structure together, in the order in which structures first come."""
     groups: dict[tuple[tuple[str, str], ...], list[LanePlan]] = {}
     for number, configuration in enumerate(family.configurations()):
         members = groups.setdefault(tuple(sorted(structure_of(configuration).items())), [])
         members += [
-            LanePlan((number * repeats + repeat) * folds + fold, configuration, repeat, fold)
+            LanePlan(
+                (number * repeats + repeat) * folds + fold, configuration, repeat, fold, configuration_number=number
+            )
             for repeat in range(repeats)
             for fold in range(folds)
         ]
@@ -270,7 +270,7 @@ def _group(
     sizes: tuple[int, int, int],
     decay: Decay,
     seed: int,
-) -> _Group:
+) -> Group:
     """Binds the family to the model in one structure, and lays out what its lanes start from."""
     batch_size, validation_batch_size, epochs = sizes
     model = variants.of(plans[0].configuration)
@@ -313,142 +313,9 @@ def _group(
         checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
     if parts.folds is not None:
         checked = HeldRows(checked, parts.folds.padded())
-    return _Group(
+    return Group(
         list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers, repeats)
     )
-
-
-@dataclass
-class _Run:
-    """The edge of a run: files, bar, callbacks and the interrupt key around the queues of lanes."""
-
-    variants: Variants
-    about: dict[str, Any]
-    understood: Understood
-    probes: tuple[str, ...]
-    out: str | os.PathLike[str] | None
-    parts: Parts
-
-    def train(
-        self, groups: list[_Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
-    ) -> None:
-        """Trains all lanes; what is trained before any error is kept, and saved where there is a directory.
-
-        Groups train one after another, all on the kind of executor that was chosen for the first.
-        """
-        results: list[LaneResult] = []
-        self._results = results
-        self._labels: dict[int, list[Label]] = {}
-        folder = None if self.out is None else storage.begin(self.out, self.about)
-        events = None if folder is None else EventLog(folder / "events.jsonl")
-        epochs = self.understood.rules.epochs
-        lanes = sum(len(group.plans) for group in groups)
-        bar = ProgressBar(lanes, epochs, self.about["metric"], self.about["mode"], verbose)
-        listeners = Listeners(
-            self.understood.listeners, self.variants.model, self.about["metric"], self.about["mode"], epochs
-        )
-        if events:
-            events.write("start", lanes=lanes, epochs=epochs, executor=self.about["executor"])
-        status = "failed"
-        queue: Slots | None = None
-        rounds = 0
-        try:
-            with Interruption() as interruption, bar:
-                listeners.begin()
-
-                def on_round(news: Round) -> None:
-                    nonlocal rounds
-                    news = replace(news, number=rounds, waiting=news.waiting + waiting)
-                    rounds += 1
-                    if events:
-                        events.round(news)
-                    bar.round(news)
-                    listeners.round(news)
-
-                waiting = lanes
-                seed = int(self.about["seed"])
-                executor = choice.executor
-                watch = Watch(self.understood.rules.max_seconds, self.understood.rules.path)
-                while groups and not interruption.asked() and not (queue and queue.ended):
-                    group = groups.pop(0)
-                    waiting -= len(group.plans)
-                    if queue is not None:
-                        # The last group's arrays make room first.
-                        queue = None
-                        executor = choose(group.job, executor.name, min(executor.slots, len(group.plans))).executor
-                    starting = group.job.program.starting_values
-                    probe = self._probe(group)
-                    queue = Slots(executor, self.understood.rules, order, seed, starting, watch, waiting, probe)
-                    queue.train(group.plans, results, on_round, interruption.asked)
-                listeners.end()
-            status = "interrupted" if interruption.asked() else "finished"
-        except (Exception, KeyboardInterrupt) as error:
-            if queue is not None:
-                queue.leave_all(results)
-            self._close(events, began, ready, status)
-            if results:
-                path = assemble(self.variants, self.about, results, self._labels, self.parts)
-                error.path = path  # type: ignore[union-attr]
-                error.add_note(f"{len(results)} lanes were trained: they are in this error's `path`.")
-                self._save(path)
-            elif self.out is not None:
-                storage.release(self.out)
-            raise
-        self._close(events, began, ready, status)
-
-    def _probe(self, group: _Group) -> ProbeProgram | None:
-        if not self.probes:
-            return None
-        folds = None if self.parts.folds is None else self.parts.folds.train
-        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs, folds)
-        labels = probe.labels(group.job.initials[0])
-        self._labels |= {plan.lane: labels for plan in group.plans}
-        return probe
-
-    def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
-        now = time.perf_counter()
-        self.about["status"] = status
-        self.about["seconds"] = {
-            "total": round(now - began, 3),
-            "setup": round(ready - began, 3),
-            "training": round(now - ready, 3),
-        }
-        if events:
-            events.write("end", status=status, seconds=self.about["seconds"])
-            events.close()
-
-    def _save(self, path: Path) -> Path:
-        if self.out is not None:
-            path.save(self.out)
-        return path
-
-    def finish(self) -> Path:
-        """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
-
-        Raises:
-            AllLanesDiverged: with the path, which is saved all the same.
-        """
-        if not self._results:
-            raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
-        try:
-            self._deliver(path)
-        except Exception as error:
-            error.path = path  # type: ignore[attr-defined]
-            error.add_note("What was trained is in this error's `path`.")
-            raise
-        return path
-
-    def _deliver(self, path: Path) -> None:
-        self._save(path)
-        if (path.table()["stopped"] == "diverged").all():
-            rate = self.about["model"]["optimizer_config"].get("learning_rate")
-            raise AllLanesDiverged(
-                f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
-                f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
-                path,
-            )
-        write_checkpoints(path, self.understood, self._results)
 
 
 def _check_model(model: Any) -> None:

@@ -50,7 +50,7 @@ class Listeners:
 
     def round(self, news: Round) -> None:
         """An epoch of all live lanes is done; the number passed on counts rounds."""
-        if not self._callbacks:
+        if not self._callbacks or not news.results:
             return
         for result in news.results:
             logs = result.history[-1]

@@ -61,7 +61,7 @@ class ProgressBar:
             self._task,
             completed=self._done,
             total=(task.total or 0) - saved,
-            epoch=max(len(result.history) for result in news.results),
+            epoch=max((len(result.history) for result in news.results), default=task.fields["epoch"]),
             live=news.live,
             best="-" if self._best is None else f"{self._metric} {self._best:.4g}",
         )

@@ -30,6 +30,20 @@ class Taken(NamedTuple):
     kept: list[Weights]
 
 
+class Saved(NamedTuple):
+    """All that a lane needs to go on in another slot: host arrays.
+
+    Attributes:
+        state: its state.
+        kept: what each keeper holds.
+        carry: of its last look, None where it was not looked at.
+    """
+
+    state: ModelState
+    kept: list[Weights]
+    carry: Any
+
+
 class Probe(Protocol):
     """A look at one lane after its epoch; see `ridgeway.probes`."""
 
@@ -104,8 +118,20 @@ class Executor(ABC):
         """
 
     @abstractmethod
+    def suspend(self, slot: int) -> Saved:
+        """Copies everything of a slot's lane to the host, to go on later, here or on another executor."""
+
+    @abstractmethod
+    def resume(self, lanes: Mapping[int, Saved]) -> None:
+        """Puts suspended lanes into slots."""
+
+    @abstractmethod
+    def leave(self, saved: Saved) -> Taken:
+        """What a suspended lane leaves where it does not go on."""
+
     def take(self, slot: int) -> Taken:
         """Copies a slot's weights to the host."""
+        return self.leave(self.suspend(slot))
 
 
 class StackedExecutor(Executor):
@@ -154,8 +180,10 @@ class StackedExecutor(Executor):
         by_lane, everywhere = P("lane"), P()
         self._epoch = self._compiled(self._all_lanes(name), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
+        self._resume = self._compiled(_resumed, [by_lane] * 3, donated=(0,))
         self._finalize = jax.jit(program.finalize)
         self._probe: Callable[..., Any] | None = None
+        self._carry: Any = None
 
     def _placed(self, tree: Any) -> Any:
         return jax.device_put(tree, self._by_lane)
@@ -246,8 +274,9 @@ class StackedExecutor(Executor):
         if self._probe is None:
             first = jax.tree.map(lambda values: values[0], self._initials)
             begun = jax.device_get(probe.start(first))
-            carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
-            self._carry = self._placed(carry)
+            if self._carry is None:
+                carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
+                self._carry = self._placed(carry)
 
             def looks(state: ModelState, carry: Any, folds: Any, due: Any, fresh: Any, data: Any) -> Any:
                 starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
@@ -260,15 +289,38 @@ class StackedExecutor(Executor):
         values, self._carry = self._probe(self._state, self._carry, *self._placed((folds, due, fresh)), self._probed)
         return np.asarray(values)
 
-    def take(self, slot: int) -> Taken:
+    def suspend(self, slot: int) -> Saved:
         """See the base class."""
-        state = jax.tree.map(partial(self._host, slot=slot), self._state)
-        last = self._finalize(state) if self._program.averages else state.trainable
+        host = partial(jax.tree.map, partial(self._host, slot=slot))
+        state: ModelState = host(self._state)
         kept = [
-            self._program.weights(state) if now else jax.tree.map(partial(self._host, slot=slot), weights)
+            self._program.weights(state) if now else host(weights)
             for now, weights in zip(self._pending[slot], self._kept, strict=True)
         ]
-        return Taken((list(map(np.asarray, last)), state.non_trainable), kept)
+        return Saved(state, kept, None if self._carry is None else host(self._carry))
+
+    def resume(self, lanes: Mapping[int, Saved]) -> None:
+        """See the base class."""
+        mask = np.zeros(self.slots, bool)
+        mask[list(lanes)] = True
+        self._pending[mask] = False
+        someone = next(iter(lanes.values()))
+        rows = [lanes.get(slot, someone) for slot in range(self.slots)]
+        stack = partial(jax.tree.map, lambda *values: np.stack(values))
+        new = self._placed((stack(*(row.state for row in rows)), [*map(stack, *(row.kept for row in rows))]))
+        if mask.all() or not self._filled:
+            self._state, self._kept = new
+        else:
+            self._state, self._kept = self._resume((self._state, self._kept), new, self._placed(mask))
+        if someone.carry is not None:
+            carries = self._placed(stack(*(row.carry for row in rows)))
+            self._carry = carries if self._carry is None else self._resume(self._carry, carries, self._placed(mask))
+        self._filled = True
+
+    def leave(self, saved: Saved) -> Taken:
+        """See the base class."""
+        last = self._finalize(saved.state) if self._program.averages else saved.state.trainable
+        return Taken((list(map(np.asarray, last)), saved.state.non_trainable), saved.kept)
 
     def _host(self, value: jax.Array, slot: int) -> np.ndarray:
         place, within = divmod(slot, self.slots // self._mesh.size)
@@ -300,6 +352,10 @@ def _chosen(mask: Any, new: Any, old: Any) -> Any:
     return jax.tree.map(
         lambda fresh, stale: jnp.where(mask.reshape((-1,) + (1,) * (stale.ndim - 1)), fresh, stale), new, old
     )
+
+
+def _resumed(old: Any, new: Any, mask: Any) -> Any:
+    return _chosen(mask, new, old)
 
 
 def _fill(state: ModelState, initials: ModelState, which: Any, mask: Any, values: dict[int, Any]) -> ModelState:
@@ -418,9 +474,21 @@ class StepsExecutor(Executor):
             result[slot] = measured
         return result
 
-    def take(self, slot: int) -> Taken:
+    def suspend(self, slot: int) -> Saved:
         """See the base class."""
-        state = self._state[slot]
         host = partial(jax.tree.map, lambda value: np.array(value))
-        last = (self._finalize(state), state.non_trainable)
-        return Taken(host(last), [host(kept[slot]) for kept in self._kept])
+        return Saved(host(self._state[slot]), [host(kept[slot]) for kept in self._kept], host(self._carry.get(slot)))
+
+    def resume(self, lanes: Mapping[int, Saved]) -> None:
+        """See the base class."""
+        for slot, saved in lanes.items():
+            own = jax.tree.map(jnp.array, saved)
+            self._state[slot] = own.state
+            for kept, weights in zip(self._kept, own.kept, strict=True):
+                kept[slot] = weights
+            self._carry[slot] = own.carry
+
+    def leave(self, saved: Saved) -> Taken:
+        """See the base class."""
+        last = list(map(np.asarray, self._finalize(saved.state)))
+        return Taken((last, saved.state.non_trainable), saved.kept)

@@ -9,7 +9,7 @@ from typing import Any
 Weights = tuple[list[Any], list[Any]]
 
 COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverged", "interrupted"
-TARGET, TIME_UP, PATH_STOPPED = "target reached", "time is up", "path stopped"
+TARGET, TIME_UP, PATH_STOPPED, HALVED = "target reached", "time is up", "path stopped", "halved"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class LanePlan:
         repeat: which seed.
         fold: which part is held out.
         start: place of its starting state among those that the executor holds.
+        configuration_number: place of its configuration in the family.
     """
 
     lane: int
@@ -29,6 +30,7 @@ class LanePlan:
     repeat: int = 0
     fold: int = 0
     start: int = 0
+    configuration_number: int = 0
 
     @property
     def numbers(self) -> dict[str, float]:

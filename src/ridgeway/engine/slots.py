@@ -11,11 +11,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ridgeway.engine.executor import Executor, Probe
-from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, TARGET, LanePlan, LaneResult
+from ridgeway.engine.executor import Executor, Probe, Saved, Taken
+from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, INTERRUPTED, TARGET, LanePlan, LaneResult
 from ridgeway.engine.state import repeat_seed
 from ridgeway.engine.step import Lane
 from ridgeway.engine.stopping import (
@@ -63,7 +64,7 @@ class Round:
     Attributes:
         number: rounds done, counted from 0.
         results: the lanes that trained; the last entry of each one's history is new.
-        finished: those of them that stopped.
+        finished: those of them that stopped, or lanes that had waited and don't go on, where none trained.
         live: lanes that train on, or start, in the next round.
         waiting: lanes still in the queue.
     """
@@ -73,6 +74,23 @@ class Round:
     finished: Sequence[LaneResult]
     live: int
     waiting: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A lane that has left its slot and may come back with its state.
+
+    Attributes:
+        result: what it has given so far.
+        saved: its state, on the host.
+        stopping: where it stands with each stopping rule: best, wait, seen.
+        keeping: where it stands with each keeping rule: best, epoch.
+    """
+
+    result: LaneResult
+    saved: Saved
+    stopping: Sequence[tuple[Any, ...]]
+    keeping: Sequence[tuple[Any, ...]]
 
 
 @dataclass
@@ -98,7 +116,9 @@ class Slots:
     watch: Watch = field(default_factory=Watch)
     later: int = 0
     probe: Probe | None = None
-    ended: bool = field(init=False, default=False)
+    ended: str | None = field(init=False, default=None)
+    _queue: deque[LanePlan | Waiting] = field(init=False, default_factory=deque)
+    _waiting: list[Waiting] = field(init=False, default_factory=list)
     _lanes: list[LaneResult | None] = field(init=False)
     _stopping: list[StoppingState] = field(init=False)
     _keeping: list[KeepingState] = field(init=False)
@@ -112,22 +132,27 @@ class Slots:
 
     def train(
         self,
-        plans: Iterable[LanePlan],
+        plans: Iterable[LanePlan | Waiting],
         results: list[LaneResult],
         on_round: Callable[[Round], None],
         stop_asked: Callable[[], bool],
-    ) -> None:
+        until: int | None = None,
+    ) -> list[Waiting]:
         """Trains all lanes.
 
         Args:
-            plans: the queue.
+            plans: the queue: lanes that have not begun, and lanes that waited.
             results: receives each lane as it stops, so that what is trained survives any error.
             on_round: called after each epoch.
             stop_asked: asked after each epoch; live lanes then end as "interrupted".
+            until: epochs after which a lane leaves its slot to wait, None for none.
 
-        Afterwards `ended` says whether the watch has ended the whole path.
+        Returns:
+            The lanes that wait, those of the queue that never got a slot again included.
+
+        Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
-        queue = deque(plans)
+        queue = self._queue = deque(plans)
         self._refill(queue)
         number = 0
         verdict = None
@@ -143,7 +168,7 @@ class Slots:
             finished = self._judge(logs)
             trained = [result for _, result in live]
             going = [result for result in trained if result not in finished]
-            verdict = self.watch.verdict(trained, going, len(queue) + self.later)
+            verdict = self.watch.verdict(trained, going, len(queue) + len(self._waiting) + self.later)
             asked = stop_asked() or verdict is not None
             if verdict is not None:
                 for result in going:
@@ -153,12 +178,33 @@ class Slots:
                 if asked or result in finished:
                     self._leave(slot, result)
                     results.append(result)
+                elif until is not None and len(result.history) >= until:
+                    self._waiting.append(self._suspend(slot, result))
             if not asked:
                 self._refill(queue)
             now = sum(result is not None for result in self._lanes)
             on_round(Round(number, trained, finished, now, len(queue)))
             number += 1
-        self.ended = verdict is not None
+        self.ended = verdict
+        return self._all_waiting()
+
+    def _all_waiting(self) -> list[Waiting]:
+        """The lanes that wait, which are then no longer known here."""
+        found = [*self._waiting, *(one for one in self._queue if isinstance(one, Waiting))]
+        self._waiting, self._queue = [], deque()
+        return found
+
+    def settle(self, waiting: Waiting, stopped: str) -> LaneResult:
+        """Ends a lane that waits.
+
+        Args:
+            waiting: the lane.
+            stopped: why.
+        """
+        result = waiting.result
+        result.stopped = stopped
+        kept_epochs = tuple(int(epoch) for _, epoch in waiting.keeping)
+        return self._ended(result, self.executor.leave(waiting.saved), kept_epochs)
 
     def leave_all(self, results: list[LaneResult]) -> None:
         """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
@@ -171,12 +217,21 @@ class Slots:
                     logger.warning("Lane %d is lost: its weights can't be read (%s).", result.plan.lane, error)
                 else:
                     results.append(result)
+        results += [self.settle(one, INTERRUPTED) for one in self._all_waiting()]
 
-    def _refill(self, queue: deque[LanePlan]) -> None:
-        starts, starting = {}, {}
+    def _refill(self, queue: deque[LanePlan | Waiting]) -> None:
+        starts, starting, resumed = {}, {}, {}
         for slot, result in enumerate(self._lanes):
             if result is None and queue:
                 plan = queue.popleft()
+                if isinstance(plan, Waiting):
+                    self._lanes[slot] = plan.result
+                    resumed[slot] = plan.saved
+                    for state, (best, wait, seen) in zip(self._stopping, plan.stopping, strict=True):
+                        state.best[slot], state.wait[slot], state.seen[slot] = best, wait, seen
+                    for kept, (best, epoch) in zip(self._keeping, plan.keeping, strict=True):
+                        kept.best[slot], kept.epoch[slot] = best, epoch
+                    continue
                 self._lanes[slot] = LaneResult(plan)
                 starts[slot] = plan.start
                 starting[slot] = self.starting(plan.numbers)
@@ -186,6 +241,18 @@ class Slots:
                     kept.reset(slot, rule)
         if starts:
             self.executor.fill(starts, starting)
+        if resumed:
+            self.executor.resume(resumed)
+
+    def _suspend(self, slot: int, result: LaneResult) -> Waiting:
+        waiting = Waiting(
+            result,
+            self.executor.suspend(slot),
+            [(state.best[slot], state.wait[slot], state.seen[slot]) for state in self._stopping],
+            [(kept.best[slot], kept.epoch[slot]) for kept in self._keeping],
+        )
+        self._lanes[slot] = None
+        return waiting
 
     def _epoch(self) -> dict[str, np.ndarray]:
         plans = [result.plan if result else None for result in self._lanes]
@@ -263,11 +330,14 @@ class Slots:
         return finished
 
     def _leave(self, slot: int, result: LaneResult) -> None:
-        taken = self.executor.take(slot)
-        result.last, result.kept = taken.last, taken.kept
-        result.kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
+        kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
+        self._ended(result, self.executor.take(slot), kept_epochs)
+        self._lanes[slot] = None
+
+    def _ended(self, result: LaneResult, taken: Taken, kept_epochs: tuple[int, ...]) -> LaneResult:
+        result.last, result.kept, result.kept_epochs = taken.last, taken.kept, kept_epochs
         if result.kept_epochs[0] < 0 and result.stopped != DIVERGED:
             # A rule that never came to keep one (it starts later, or asks too much) leaves the last, as in Keras.
             result.kept_epochs = (len(result.history) - 1, *result.kept_epochs[1:])
             result.kept = [taken.last, *taken.kept[1:]]
-        self._lanes[slot] = None
+        return result

@@ -21,6 +21,7 @@ _CUT_SHORT = {
     "time is up": "caveat.time_is_up",
     "target reached": "caveat.target_reached",
     "path stopped": "caveat.path_stopped",
+    "halved": "caveat.halved",
 }
 
 

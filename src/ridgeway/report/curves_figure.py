@@ -29,6 +29,7 @@ _STOPS = {
     "early stopping": "line-ns-open",
     "target reached": "diamond-open",
     "path stopped": "square-open",
+    "halved": "triangle-down-open",
     "time is up": "triangle-left-open",
     "interrupted": "line-ew-open",
     "diverged": "x-thin-open",

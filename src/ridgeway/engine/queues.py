@@ -1,0 +1,138 @@
+"""The queues of a path's lanes: one for each structure, through all rungs of a halving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ridgeway.engine.executor import Probe
+from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
+from ridgeway.engine.probe import Choice, Job, choose
+from ridgeway.engine.slots import Order, Round, Rules, Slots, Waiting
+from ridgeway.engine.step import BoundHyperparameter
+from ridgeway.engine.watch import Watch
+
+
+@dataclass
+class Group:
+    """Lanes of one structure, which one compiled program trains."""
+
+    plans: list[LanePlan]
+    bound: tuple[BoundHyperparameter, ...]
+    job: Job
+
+
+@dataclass
+class Queues:
+    """Trains groups of lanes one after another, all on the kind of executor that was chosen for the first.
+
+    Args:
+        groups: the lanes, by structure.
+        choice: the first group's executor.
+        rules: how long lanes train.
+        order: the order of rows.
+        seed: the path's seed.
+        probe: gives what looks into a group's lanes.
+    """
+
+    groups: list[Group]
+    choice: Choice
+    rules: Rules
+    order: Order
+    seed: int
+    probe: Callable[[Group], Probe | None]
+    _left: list[list[LanePlan | Waiting]] = field(init=False)
+    _slots: dict[int, Slots] = field(init=False, default_factory=dict)
+    _watch: Watch = field(init=False)
+    _begun: bool = field(init=False, default=False)
+    _probes: dict[int, Probe | None] = field(init=False, default_factory=dict)
+    later: int = field(init=False, default=0)
+    ended: str | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """All lanes are to be trained."""
+        self._left = [list(group.plans) for group in self.groups]
+        self._watch = Watch(self.rules.max_seconds, self.rules.path)
+
+    def train(
+        self,
+        results: list[LaneResult],
+        on_round: Callable[[Round], None],
+        stop_asked: Callable[[], bool],
+        until: int | None = None,
+    ) -> None:
+        """Trains what is left, of each lane at most to `until` epochs; arguments as in `Slots.train`.
+
+        Afterwards `ended` says why the watch has ended the whole path, None where it has not.
+        """
+        for place in range(len(self.groups)):
+            if not self._left[place] or stop_asked() or self.ended:
+                continue
+            plans, self._left[place] = self._left[place], []
+            self.later = sum(map(len, self._left))
+            slots = self._slots_for(place, len(plans), keep=until is not None)
+            slots.later = self.later
+            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until))
+            self.ended = slots.ended
+
+    def standing(self) -> Iterator[tuple[LaneResult, int]]:
+        """The lanes that wait, each with the epoch that it would keep, counted from 0."""
+        for one in self._waiting():
+            kept = int(one.keeping[0][1])
+            yield one.result, kept if kept >= 0 else len(one.result.history) - 1
+
+    def settle(
+        self, results: list[LaneResult], stopped: str, which: Callable[[LanePlan], bool] = lambda plan: True
+    ) -> list[LaneResult]:
+        """Ends lanes that wait; those that never began are forgotten.
+
+        Args:
+            results: receives them.
+            stopped: why.
+            which: tells those that are meant.
+
+        Returns:
+            Them.
+        """
+        settled = []
+        for place, left in enumerate(self._left):
+            staying: list[LanePlan | Waiting] = []
+            for one in left:
+                if not which(one.result.plan if isinstance(one, Waiting) else one):
+                    staying.append(one)
+                elif isinstance(one, Waiting):
+                    settled.append(self._slots[place].settle(one, stopped))
+            self._left[place] = staying
+        results += settled
+        return settled
+
+    def leave_all(self, results: list[LaneResult]) -> None:
+        """Takes all lanes as far as they came, after an error."""
+        for slots in self._slots.values():
+            slots.leave_all(results)
+        self.settle(results, INTERRUPTED)
+
+    def _waiting(self) -> Iterator[Waiting]:
+        return (one for left in self._left for one in left if isinstance(one, Waiting))
+
+    def _slots_for(self, place: int, lanes: int, keep: bool) -> Slots:
+        """Slots for so many lanes of a group: those that it had, or narrower ones where most would stand empty."""
+        group = self.groups[place]
+        known = self._slots.get(place)
+        if known is not None and (known.executor.name != "vmap" or known.executor.slots < 2 * lanes):
+            return known
+        if not keep and known is None:
+            # The last group's arrays make room first.
+            self._slots.clear()
+        if place not in self._probes:
+            self._probes[place] = self.probe(group)
+        chosen = self.choice.executor
+        executor = chosen
+        if self._begun:
+            executor = choose(group.job, chosen.name, min(chosen.slots, lanes)).executor
+        self._begun = True
+        self._slots[place] = Slots(
+            executor, self.rules, self.order, self.seed, group.job.program.starting_values, self._watch, 0,
+            self._probes[place],
+        )  # fmt: skip
+        return self._slots[place]

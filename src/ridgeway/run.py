@@ -1,0 +1,169 @@
+"""A run from the first epoch to the saved path: files, bar, callbacks and the interrupt key around the queues."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ridgeway import storage
+from ridgeway.data import Parts
+from ridgeway.engine.callbacks import Understood
+from ridgeway.engine.halving import survivors
+from ridgeway.engine.lanes import DIVERGED, HALVED, INTERRUPTED, LaneResult
+from ridgeway.engine.probe import Choice
+from ridgeway.engine.queues import Group, Queues
+from ridgeway.engine.slots import Order, Round
+from ridgeway.errors import AllLanesDiverged
+from ridgeway.events import EventLog
+from ridgeway.interruption import Interruption
+from ridgeway.listening import Listeners, write_checkpoints
+from ridgeway.path import Path
+from ridgeway.probes import ProbeProgram
+from ridgeway.probes.program import Label
+from ridgeway.progress import ProgressBar
+from ridgeway.results import assemble
+from ridgeway.structures import Variants
+
+
+@dataclass
+class Run:
+    """The edge of a run: files, bar, callbacks and the interrupt key around the queues of lanes."""
+
+    variants: Variants
+    about: dict[str, Any]
+    understood: Understood
+    probes: tuple[str, ...]
+    out: str | os.PathLike[str] | None
+    parts: Parts
+    rungs: tuple[int, ...] = ()
+
+    def train(
+        self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
+    ) -> None:
+        """Trains all lanes; what is trained before any error is kept, and saved where there is a directory.
+
+        Groups train one after another, all on the kind of executor that was chosen for the first.
+        """
+        self._results: list[LaneResult] = []
+        self._labels: dict[int, list[Label]] = {}
+        folder = None if self.out is None else storage.begin(self.out, self.about)
+        events = None if folder is None else EventLog(folder / "events.jsonl")
+        rules = self.understood.rules
+        lanes = sum(len(group.plans) for group in groups)
+        metric, mode = self.about["metric"], self.about["mode"]
+        bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
+        listeners = Listeners(self.understood.listeners, self.variants.model, metric, mode, rules.epochs)
+        if events:
+            events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
+        status = "failed"
+        queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe)
+        rounds = 0
+
+        def on_round(news: Round) -> None:
+            nonlocal rounds
+            news = replace(news, number=rounds, waiting=news.waiting + queues.later)
+            rounds += bool(news.results)
+            if events:
+                events.round(news)
+            bar.round(news)
+            listeners.round(news)
+
+        try:
+            with Interruption() as interruption, bar:
+                listeners.begin()
+                for until in self.rungs or (None,):
+                    queues.train(self._results, on_round, interruption.asked, None if until == rules.epochs else until)
+                    if interruption.asked() or queues.ended:
+                        break
+                    if until != rules.epochs and until is not None:
+                        self._cut(queues, on_round)
+                queues.settle(self._results, queues.ended or INTERRUPTED)
+                listeners.end()
+            status = "interrupted" if interruption.asked() else "finished"
+        except (Exception, KeyboardInterrupt) as error:
+            queues.leave_all(self._results)
+            self._close(events, began, ready, status)
+            if self._results:
+                path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
+                error.path = path  # type: ignore[union-attr]
+                error.add_note(f"{len(self._results)} lanes were trained: they are in this error's `path`.")
+                self._save(path)
+            elif self.out is not None:
+                storage.release(self.out)
+            raise
+        self._close(events, began, ready, status)
+
+    def _cut(self, queues: Queues, on_round: Callable[[Round], None]) -> None:
+        """Ends the lanes of all configurations but the best; those that ended by themselves count among them."""
+        out = {result.plan.configuration_number for result in self._results if result.stopped == HALVED}
+        scores: dict[int, list[float]] = {}
+        for result, epoch in [*((one, one.kept_epochs[0]) for one in self._results), *queues.standing()]:
+            if result.plan.configuration_number not in out:
+                values = scores.setdefault(result.plan.configuration_number, [])
+                values.append(math.nan if result.stopped == DIVERGED else result.history[epoch][self.about["metric"]])
+        sign = 1.0 if self.about["mode"] == "min" else -1.0
+        means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
+        staying = survivors(means, self.about["halving"]["factor"])
+        finished = queues.settle(self._results, HALVED, lambda plan: plan.configuration_number not in staying)
+        if finished:
+            on_round(Round(0, [], finished, 0, 0))
+
+    def _probe(self, group: Group) -> ProbeProgram | None:
+        if not self.probes:
+            return None
+        folds = None if self.parts.folds is None else self.parts.folds.train
+        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs, folds)
+        labels = probe.labels(group.job.initials[0])
+        self._labels |= {plan.lane: labels for plan in group.plans}
+        return probe
+
+    def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
+        now = time.perf_counter()
+        self.about["status"] = status
+        self.about["seconds"] = {
+            "total": round(now - began, 3),
+            "setup": round(ready - began, 3),
+            "training": round(now - ready, 3),
+        }
+        if events:
+            events.write("end", status=status, seconds=self.about["seconds"])
+            events.close()
+
+    def _save(self, path: Path) -> Path:
+        if self.out is not None:
+            path.save(self.out)
+        return path
+
+    def finish(self) -> Path:
+        """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
+
+        Raises:
+            AllLanesDiverged: with the path, which is saved all the same.
+        """
+        if not self._results:
+            raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
+        path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
+        try:
+            self._deliver(path)
+        except Exception as error:
+            error.path = path  # type: ignore[attr-defined]
+            error.add_note("What was trained is in this error's `path`.")
+            raise
+        return path
+
+    def _deliver(self, path: Path) -> None:
+        self._save(path)
+        if (path.table()["stopped"] == "diverged").all():
+            rate = self.about["model"]["optimizer_config"].get("learning_rate")
+            raise AllLanesDiverged(
+                f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
+                f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
+                path,
+            )
+        write_checkpoints(path, self.understood, self._results)
