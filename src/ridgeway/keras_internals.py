@@ -62,6 +62,7 @@ __all__ = [
     "is_functional",
     "is_input",
     "is_likelihood",
+    "labelled_outputs",
     "iterations",
     "keras_convolution",
     "keras_dropout",
@@ -661,6 +662,46 @@ def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> A
     with StatelessScope():
         losses = plain(y, y_pred, sample_weight)
     return None if any(reduced) else losses
+
+
+def labelled_outputs(model: keras.Model, x: Any, y: Any) -> list[tuple[CompiledLoss, Any, tuple[int, ...]]]:
+    """Each loss of a model with its labels and the shape of its output, paired as Keras pairs them.
+
+    Args:
+        model: compiled and built model.
+        x: inputs of a few rows; only shapes and dtypes are read.
+        y: labels of any number of rows, given back as they are.
+
+    Raises:
+        ValueError: Keras's, where the labels' structure is not that of the outputs.
+    """
+    compiled: CompileLoss | None = model._compile_loss
+    if compiled is None:
+        return []
+    found: list[tuple[CompiledLoss, Any, tuple[int, ...]]] = []
+
+    def noting(loss: Any) -> Callable[..., Any]:
+        def note(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            found.append((CompiledLoss(loss), y_true, tuple(y_pred.shape)))
+            return jnp.zeros(())
+
+        return note
+
+    plain = _shallow(compiled)
+    plain._flat_losses = [entry._replace(loss=noting(entry.loss)) for entry in compiled._flat_losses]
+
+    def trace(inputs: Any) -> Any:
+        trainable, others = (
+            [variable.value for variable in variables]
+            for variables in (model.trainable_variables, model.non_trainable_variables)
+        )
+        outputs = model.stateless_call(trainable, others, inputs)[0]
+        with StatelessScope():
+            plain(y, outputs)
+        return jnp.zeros(())
+
+    jax.eval_shape(trace, x)
+    return found
 
 
 def is_likelihood(model: keras.Model) -> bool:
