@@ -68,6 +68,7 @@ __all__ = [
     "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
+    "looped_layers",
     "normalization_swap",
     "rebuild_with_averages",
     "rebuild_with_momentum",
@@ -77,6 +78,7 @@ __all__ = [
     "schedule",
     "seed_variables",
     "smoothed_sparse",
+    "training_argument",
     "training_now",
     "uses_input",
     "weak",
@@ -262,6 +264,19 @@ def computed(owner: Any, attribute: str) -> bool:
     """Whether an attribute is a property that can't be set, as `LSTM.dropout`, which is its cell's."""
     held = getattr(type(owner), attribute, None)
     return isinstance(held, property) and held.fset is None
+
+
+def looped_layers(layer: Any) -> list[Any]:
+    """The layers that a layer runs once a time step, within a loop: cells, and what `TimeDistributed` wraps."""
+    inner = getattr(layer, "cell", None) if isinstance(layer, keras.layers.RNN) else None
+    if isinstance(layer, keras.layers.TimeDistributed):
+        inner = layer.layer
+    return [] if inner is None else list(inner._flatten_layers())
+
+
+def training_argument(model: keras.Model, training: bool) -> dict[str, bool]:
+    """The keyword that tells a model's call whether it trains, as `fit` passes it: none where the call takes none."""
+    return {"training": training} if model._call_has_training_arg else {}
 
 
 def all_layers(model: keras.Model) -> list[Any]:
