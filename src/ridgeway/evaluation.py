@@ -14,6 +14,7 @@ import pandas as pd
 from ridgeway.data import Dataset, check_dataset
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind
+from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.engine.state import read_state
 from ridgeway.engine.step import EpochProgram, Lane
 from ridgeway.hyperparameters import is_choice
@@ -27,8 +28,11 @@ def evaluate_lanes(path: Path, x: Any, y: Any, sample_weight: Any, batch_size: i
     table = path.table()
     dataset = as_arrays(Dataset(x, y, sample_weight), path.structure(int(table["lane"].iloc[0])))
     check_dataset(dataset)
+    first = (dataset.x, dataset.y, dataset.sample_weight)
+    check_fit(path.structure(int(table["lane"].iloc[0])), jax.tree.map(lambda array: array[:1], first))
     size = batch_size or int(path.record["batch_size"])
     kept = table[table["best_epoch"].notna()]
+    check_model_labels(path.structure(int(table["lane"].iloc[0])), dataset)
     evaluators: dict[int, _Evaluator] = {}
     rows = []
     for _, row in kept.iterrows():

@@ -32,6 +32,7 @@ from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind, check_effects
 from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.halving import rungs
+from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.engine.lanes import LanePlan
 from ridgeway.engine.probe import Job, choose
 from ridgeway.engine.queues import Group
@@ -40,7 +41,7 @@ from ridgeway.engine.step import COMPARED, EpochProgram, HeldRows, Lane
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
-from ridgeway.keras_internals import build, compiled_losses, has_own_step, is_likelihood
+from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
@@ -56,7 +57,7 @@ def fit_path(
     batch_size: int | None = 32,
     epochs: int = 1,
     verbose: Any = "auto",
-    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
     validation_split: float = 0.0,
     validation_data: Any = None,
     validation_batch_size: int | None = None,
@@ -90,8 +91,8 @@ def fit_path(
         batch_size: rows a step, 32 where None. A last, smaller batch is trained on too.
         epochs: most epochs of a lane.
         verbose: "auto" shows a progress bar on a terminal only, 1 everywhere, 0 never.
-        callbacks: Keras callbacks. `EarlyStopping` and `ModelCheckpoint` act for each lane by itself; others are told
-            the logs of the best lane so far once an epoch.
+        callbacks: Keras callbacks, or one. `EarlyStopping` and `ModelCheckpoint` act for each lane by itself; others
+            are told the logs of the best lane so far once an epoch.
         validation_split: share of the rows, taken from the end, unshuffled, to validate on.
         validation_data: `(x, y)` or `(x, y, sample_weight)` to validate on instead.
         validation_batch_size: rows a validation step. None: about `batch_size`, or up to four times that where it
@@ -157,11 +158,12 @@ def fit_path(
     train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
-    # Before the model is built, where labels that do not fit would end in an error of Keras's; again for a model that
-    # has no outputs before.
-    _check_labels(model, train, validation)
-    build(model, first)
-    _check_labels(model, train, validation)
+    # Before the model is built, where labels that do not fit would end in an error of Keras's; again for all models.
+    _check_known_labels(model, train, validation)
+    check_fit(model, first)
+    for dataset in (train, validation):
+        if dataset is not None:
+            check_model_labels(model, dataset)
     if validation_batch_size is None:
         validation_batch_size = _even(parts.validation_rows, batch_size) if validation else batch_size
         if has_own_step(model, "test_step"):
@@ -174,7 +176,7 @@ def fit_path(
         for members in _by_structure(family, repeats, parts.count)
     ]
     logs = _log_names(groups[0].job)
-    understood = understand(callbacks or [], model, logs, epochs)
+    understood = understand(keras.tree.flatten(callbacks or []), model, logs, epochs)
     for group in groups:
         group.job = replace(group.job, keepers=len(understood.rules.keeping))
         check_effects(group.job.program, group.job.initials[0], _example_lane(group.job), first)
@@ -386,7 +388,7 @@ def _parts(
     return Parts(train, validation, folds)
 
 
-def _check_labels(model: keras.Model, *datasets: Dataset | None) -> None:
+def _check_known_labels(model: keras.Model, *datasets: Dataset | None) -> None:
     outputs = getattr(model, "outputs", None) if model.built else None
     losses = compiled_losses(model)
     if len(losses) != 1 or not outputs or len(outputs) != 1:

@@ -62,11 +62,13 @@ __all__ = [
     "is_functional",
     "is_input",
     "is_likelihood",
+    "labelled_outputs",
     "iterations",
     "keras_convolution",
     "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
+    "looped_layers",
     "normalization_swap",
     "rebuild_with_averages",
     "rebuild_with_momentum",
@@ -76,6 +78,7 @@ __all__ = [
     "schedule",
     "seed_variables",
     "smoothed_sparse",
+    "training_argument",
     "training_now",
     "uses_input",
     "weak",
@@ -261,6 +264,19 @@ def computed(owner: Any, attribute: str) -> bool:
     """Whether an attribute is a property that can't be set, as `LSTM.dropout`, which is its cell's."""
     held = getattr(type(owner), attribute, None)
     return isinstance(held, property) and held.fset is None
+
+
+def looped_layers(layer: Any) -> list[Any]:
+    """The layers that a layer runs once a time step, within a loop: cells, and what `TimeDistributed` wraps."""
+    inner = getattr(layer, "cell", None) if isinstance(layer, keras.layers.RNN) else None
+    if isinstance(layer, keras.layers.TimeDistributed):
+        inner = layer.layer
+    return [] if inner is None else list(inner._flatten_layers())
+
+
+def training_argument(model: keras.Model, training: bool) -> dict[str, bool]:
+    """The keyword that tells a model's call whether it trains, as `fit` passes it: none where the call takes none."""
+    return {"training": training} if model._call_has_training_arg else {}
 
 
 def all_layers(model: keras.Model) -> list[Any]:
@@ -661,6 +677,46 @@ def row_losses(model: keras.Model, y: Any, y_pred: Any, sample_weight: Any) -> A
     with StatelessScope():
         losses = plain(y, y_pred, sample_weight)
     return None if any(reduced) else losses
+
+
+def labelled_outputs(model: keras.Model, x: Any, y: Any) -> list[tuple[CompiledLoss, Any, tuple[int, ...]]]:
+    """Each loss of a model with its labels and the shape of its output, paired as Keras pairs them.
+
+    Args:
+        model: compiled and built model.
+        x: inputs of a few rows; only shapes and dtypes are read.
+        y: labels of any number of rows, given back as they are.
+
+    Raises:
+        ValueError: Keras's, where the labels' structure is not that of the outputs.
+    """
+    compiled: CompileLoss | None = model._compile_loss
+    if compiled is None:
+        return []
+    found: list[tuple[CompiledLoss, Any, tuple[int, ...]]] = []
+
+    def noting(loss: Any) -> Callable[..., Any]:
+        def note(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            found.append((CompiledLoss(loss), y_true, tuple(y_pred.shape)))
+            return jnp.zeros(())
+
+        return note
+
+    plain = _shallow(compiled)
+    plain._flat_losses = [entry._replace(loss=noting(entry.loss)) for entry in compiled._flat_losses]
+
+    def trace(inputs: Any) -> Any:
+        trainable, others = (
+            [variable.value for variable in variables]
+            for variables in (model.trainable_variables, model.non_trainable_variables)
+        )
+        outputs = model.stateless_call(trainable, others, inputs)[0]
+        with StatelessScope():
+            plain(y, outputs)
+        return jnp.zeros(())
+
+    jax.eval_shape(trace, x)
+    return found
 
 
 def is_likelihood(model: keras.Model) -> bool:

@@ -85,7 +85,7 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
         callback, keeper = checkpoint.callback, checkpoint.keeper
         epoch = len(result.history) - 1 if keeper is None else result.kept_epochs[keeper]
         stored = result.last if keeper is None else result.kept[keeper]
-        if epoch < 0 or stored is None:
+        if epoch < 0 or stored is None or (keeper == 0 and result.fell_back):
             warnings.warn(
                 f"ModelCheckpoint('{callback.filepath}') saved nothing: no epoch of lane {lane} beat "
                 f"initial_value_threshold={callback.best}.",

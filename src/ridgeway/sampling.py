@@ -12,7 +12,7 @@ import numpy as np
 
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import swapped
-from ridgeway.keras_internals import Swap, all_layers, seed_variables
+from ridgeway.keras_internals import Swap, all_layers, seed_variables, training_argument
 
 # Rates by which layers drop something when they train.
 _RATES = ("rate", "dropout", "recurrent_dropout")
@@ -53,7 +53,7 @@ def predict_samples(model: keras.Model, x: Any, n: int, seed: int = 0, batch_siz
             for variable, value in zip(model.non_trainable_variables, non_trainable, strict=True)
         ]
         with swapped([swap for layer in dropping for swap in _training(layer)]):
-            return model.stateless_call(trainable, states, batch, training=False)[0]
+            return model.stateless_call(trainable, states, batch, **training_argument(model, False))[0]
 
     compiled = jax.jit(predict)
     rows = len(keras.tree.flatten(x)[0])

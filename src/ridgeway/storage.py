@@ -97,24 +97,25 @@ def save(
     for name, stored in (("weights", weights), ("last_weights", last)):
         if stored is not None:
             _write(folder / f"{name}.safetensors", partial(_write_blocks, stored))
-    if variants or (FilePath(path.source or ".") / "model.keras").exists():
-        _write_model(path.given_model(), folder / "model.keras")
+    savable = True
     if path.table()["best_epoch"].notna().any():
-        _write_best(path, folder / "best.keras")
+        savable = _write_best(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
+    if savable and (variants or (FilePath(path.source or ".") / "model.keras").exists()):
+        _write_model(path.given_model(), folder / "model.keras")
     _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
 
 
-def _write_best(path: Path, target: FilePath) -> None:
+def _write_best(path: Path, target: FilePath) -> bool:
     from ridgeway.export import lent_model
 
     lane = path.best.lane
     with lent_model(path.structure(lane), path.lane(lane), path.record, path.lane_weights(lane)) as model:
-        _write_model(model, target)
+        return _write_model(model, target)
 
 
-def _write_model(model: keras.Model, target: FilePath) -> None:
-    """Writes a model; the run is whole without it, where Keras can't save the model's class.
+def _write_model(model: keras.Model, target: FilePath) -> bool:
+    """Writes a model; the run is whole without it, where Keras can't save the model's class: then it gives False.
 
     Warns:
         UserWarning: Keras can't save it.
@@ -129,6 +130,8 @@ def _write_model(model: keras.Model, target: FilePath) -> None:
             UserWarning,
             stacklevel=2,
         )
+        return False
+    return True
 
 
 def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import keras
 import numpy as np
@@ -114,6 +115,21 @@ def test_what_cannot_be_coded(labels: object, categories: object, said: str) -> 
     for code in (rw.one_hot, rw.dummy):
         with pytest.raises(InputError, match=said):
             code(labels, categories)  # type: ignore[arg-type]
+
+
+def test_unknown_labels_are_ignored_as_scikit_learn_does() -> None:
+    labels = ["a", "z", "b"]
+    for code, drop in ((rw.one_hot, None), (rw.dummy, "first")):
+        encoder = OneHotEncoder(categories=[["a", "b"]], drop=drop, handle_unknown="ignore", sparse_output=False)
+        encoder.fit([["a"]])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = encoder.transform([[label] for label in labels])
+        np.testing.assert_array_equal(code(labels, ["a", "b"], handle_unknown="ignore")[0], expected)
+        with pytest.raises(InputError, match="The label 'z' is none of the 2 categories"):
+            code(labels, ["a", "b"])
+        with pytest.raises(InputError, match="handle_unknown='drop' is no choice"):
+            code(labels, ["a", "b"], handle_unknown="drop")  # type: ignore[arg-type]
 
 
 def test_sparse_labels_and_one_hot_targets_train_the_same_lane() -> None:

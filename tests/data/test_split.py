@@ -78,5 +78,18 @@ def test_a_shuffled_tail_is_not(y: np.ndarray, seed: int) -> None:
         split_tail(Dataset(np.ones(1000), np.random.default_rng(seed).permutation(y)), 0.2)
 
 
-def test_labels_of_several_outputs_are_left_alone() -> None:
-    split_tail(Dataset(np.ones(1000), [np.sort(CLASSES), np.sort(VALUES)]), 0.2)
+def test_labels_of_several_outputs_are_looked_at_one_by_one() -> None:
+    mixed = np.random.default_rng(0).permutation(CLASSES)
+    with pytest.warns(UserWarning, match=r"in y\[1\] their mean is"):
+        split_tail(Dataset(np.ones(1000), [mixed, np.sort(VALUES)]), 0.2)
+    with pytest.warns(UserWarning, match=r"in y\['kind'\] class"):
+        split_tail(Dataset(np.ones(1000), {"kind": np.sort(CLASSES)}), 0.2)
+    split_tail(Dataset(np.ones(1000), [mixed, np.random.default_rng(1).permutation(VALUES)]), 0.2)
+
+
+def test_each_column_of_a_regression_is_looked_at() -> None:
+    y = np.random.default_rng(2).normal(size=(1000, 2))
+    split_tail(Dataset(np.ones(1000), y), 0.2)
+    y[:, 1].sort()
+    with pytest.warns(UserWarning, match="the mean of column 1 is"):
+        split_tail(Dataset(np.ones(1000), y), 0.2)

@@ -264,6 +264,18 @@ def test_recurrent_dropout_is_that_of_the_cells(name, rate):
     assert_equal(path, {"recurrent_dropout": rate}, alone, fit_alone(alone, x, LABELS))
 
 
+def test_the_rate_of_one_recurrent_layer_by_its_path(tmp_path):
+    def build(**rate):
+        first = layers.LSTM(4, seed=3, return_sequences=True, name="l3")
+        second = layers.LSTM(4, seed=4, name="l4", **rate)
+        return keras.Sequential([keras.Input((5, 4)), first, second, layers.Dense(3)])
+
+    path = train_lanes(compiled(build, "adam"), SERIES, LABELS, rw.Grid({"l4.recurrent_dropout": [0.1, 0.3, 0.5]}))
+    alone = compiled(partial(build, recurrent_dropout=0.3), "adam")
+    assert_equal(path, {"l4.recurrent_dropout": 0.3}, alone, fit_alone(alone, SERIES, LABELS))
+    assert path.model(1).layers[1].cell.recurrent_dropout == 0.3
+
+
 ATTENTION = {
     "multi_head": lambda x, **rate: layers.MultiHeadAttention(2, 3, seed=3, **rate)(x, x),
     "grouped": lambda x, **rate: layers.GroupQueryAttention(3, 4, 2, seed=3, **rate)(x, x),

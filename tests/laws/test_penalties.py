@@ -177,6 +177,11 @@ def over_time():
     return keras.Model(inputs, layers.Bidirectional(layers.GRU(3))(inputs))
 
 
+def joined():
+    inputs = [keras.Input((4,), name="a"), keras.Input((2,), name="b")]
+    return keras.Model(inputs, layers.Dense(3)(layers.Concatenate()(inputs)))
+
+
 def alone(layer, shape):
     return keras.Sequential([keras.Input(shape), layer])
 
@@ -186,6 +191,7 @@ def alone(layer, shape):
     [
         (two_branches, [(8, 5), (8, 4)]),
         (over_time, [(4, 9), (4, 9)]),
+        (joined, [(6, 3)]),
         (lstm, [(4, 24)]),
         (lambda: alone(layers.Conv2DTranspose(5, 3), (6, 6, 2)), [(3, 3, 5, 2)]),
         (lambda: alone(layers.DepthwiseConv2D(3), (6, 6, 2)), [(3, 3, 2, 1)]),
@@ -193,7 +199,7 @@ def alone(layer, shape):
     ],
 )
 def test_groups_are_found_where_features_enter(build, shapes):
-    features = {4: 4, 8: 8}
+    features = {4: 4, 6: 6, 8: 8}
     binding = hyperparameter("group_lasso").bind(compiled(build, "sgd"), "kernels")
     found = [(tuple(variable.shape), axis) for variable, axis in binding._kernels]
     assert sorted(shape for shape, _ in found) == sorted(shapes)

@@ -13,6 +13,7 @@ from scipy import stats
 
 import ridgeway as rw
 from ridgeway.engine.step import EpochProgram
+from ridgeway.keras_internals import build as build_on_a_row
 from ridgeway.probes.measures import largest_eigenvalue, ranked, saturation, shift
 from ridgeway.probes.program import GAP_ROWS, ROWS, ProbeProgram, checked_probes
 
@@ -179,10 +180,106 @@ def test_they_are_kept_in_the_directory(path, tmp_path):
 
 def test_small_data_is_looked_at_less_often():
     few, many = (np.zeros((rows, 5), "float32") for rows in (100, 1_000_000))
-    small, large = (EpochProgram(build(), (), 32, 32, (len(rows),), (0,)) for rows in (few, many))
-    assert ProbeProgram.of(small, ("sharpness",), (few, few, None), 1000).every > 10
-    assert ProbeProgram.of(small, ("sharpness",), (few, few, None), 10).every == 2
-    assert ProbeProgram.of(large, ALL, (many, many, None), 1000).every == 1
+    model = build()
+    build_on_a_row(model, (few[:1], np.zeros(1, "int32"), None))
+
+    def looks(rows, probes, epochs):
+        program = EpochProgram(model, (), 32, 32, (len(rows),), (0,))
+        return ProbeProgram.of(program, probes, (rows, np.zeros(len(rows), "int32"), None), epochs).every
+
+    assert looks(few, ("sharpness",), 1000) > 10
+    assert looks(few, ("sharpness",), 10) == 2
+    assert looks(many, ALL, 1000) == 1
+
+
+def recurrent(kind):
+    layers = {
+        "lstm": keras.layers.LSTM(4, name="time"),
+        "gru": keras.layers.GRU(4, name="time"),
+        "simple": keras.layers.SimpleRNN(4, name="time"),
+        "bidirectional": keras.layers.Bidirectional(keras.layers.LSTM(3), name="time"),
+        "distributed": keras.layers.TimeDistributed(keras.layers.Dense(2, activation="relu"), name="time"),
+        "stacked": keras.layers.RNN([keras.layers.GRUCell(3), keras.layers.LSTMCell(2)], name="time"),
+    }
+    keras.utils.set_random_seed(4)
+    model = keras.Sequential(
+        [
+            keras.Input((5, 3)), layers[kind], keras.layers.Flatten(),
+            keras.layers.Dense(4, activation="tanh", name="hidden"), keras.layers.Dense(2, name="out"),
+        ]
+    )  # fmt: skip
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "simple", "bidirectional", "distributed", "stacked"])
+def test_layers_that_loop_over_time_are_measured_from_outside(kind):
+    x = random.normal(size=(80, 5, 3)).astype("float32")
+    y = (x[:, 0, 0] > 0).astype("int32")
+    model = recurrent(kind)
+    before = [dict(vars(layer)) for layer in model._flatten_layers()]
+    path = rw.fit_path(model, x, y, rw.Grid(l2=[0.0, 0.1]), validation_split=0.25, epochs=2, probes=ALL, verbose=0)
+    found = path.probes()
+    assert set(found["layer"]) >= {"hidden", "out"} and np.isfinite(found["value"]).all()
+    assert len(set(found.loc[found["probe"] == "gradient_norm", "layer"])) >= 3
+    assert len(set(found.loc[found["probe"] == "shift_mean", "layer"])) >= 3
+    for layer, held in zip(model._flatten_layers(), before, strict=True):
+        assert vars(layer).get("call") is held.get("call") and vars(layer).keys() >= {"activation"} & held.keys()
+
+
+def test_the_gradient_of_a_recurrent_layer_is_that_of_its_first_kernel():
+    x = random.normal(size=(64, 5, 3)).astype("float32")
+    y = (x[:, 0, 0] > 0).astype("int32")
+    path = rw.fit_path(
+        recurrent("lstm"), x, y, rw.Grid(l2=[0.0]), validation_data=(x, y), probes=["gradients"], verbose=0
+    )
+    model = path.model(0, "last")
+    kernel = model.layers[0].cell.kernel
+    held = [variable.value for variable in model.trainable_variables]
+    place = [variable is kernel for variable in model.trainable_variables].index(True)
+
+    def loss(trainable):
+        outputs = model.stateless_call(trainable, [v.value for v in model.non_trainable_variables], x)[0]
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, outputs)
+
+    expected = float(np.linalg.norm(jax.grad(loss)(held)[place]))
+    found = path.probes().query("probe == 'gradient_norm' and layer == 'time'")["value"].item()
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+class WithoutTraining(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = keras.layers.Dense(8, activation="relu", name="hidden")
+        self.drop = keras.layers.Dropout(0.5, name="drop")
+        self.out = keras.layers.Dense(2, name="out")
+
+    def call(self, x):
+        return self.out(self.drop(self.hidden(x)))
+
+
+def test_models_whose_call_takes_no_training_argument():
+    x = random.normal(size=(80, 5)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    model = WithoutTraining()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    path = rw.fit_path(model, x, y, rw.Grid(dropout=[0.0, 0.5]), validation_split=0.25, probes=ALL, verbose=0)
+    assert set(path.probes()["layer"]) == {"", "hidden", "out"}
+    drawn = np.asarray(path.predict_samples(x[:4], 5, lane=1))
+    assert drawn.shape == (5, 4, 2) and drawn.std(axis=0).min() > 0
+
+
+def test_a_probe_that_finds_nothing_says_so():
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = random.normal(size=(80, 5)).astype("float32")
+    y = (x[:, 0] > 0).astype("int32")
+    arguments = {"validation_split": 0.25, "verbose": 0}
+    with pytest.raises(rw.InputError, match="saturation: nothing to measure in this model, for it lacks an activation"):
+        rw.fit_path(model, x, y, rw.Grid(l2=[0.0, 0.1]), probes=["saturation"], **arguments)
+    with pytest.warns(UserWarning, match="Probes are left out. saturation"):
+        path = rw.fit_path(model, x, y, rw.Grid(l2=[0.0, 0.1]), probes=["saturation", "sharpness"], **arguments)
+    assert set(path.probes()["probe"]) == {"sharpness"}
 
 
 def test_names_are_checked():

@@ -86,3 +86,12 @@ def test_whole_numbers_for_an_embedding_are_left_alone():
     x = random.integers(0, 9, size=(20, 4)).astype("int32")
     with pytest.raises(rw.InputError, match="input_scaling acts on nothing in this model"):
         rw.fit_path(model, x, x[:, :1] * 1.0, rw.Grid(input_scaling=["unit"]), validation_split=0.25, verbose=0)
+
+
+def test_a_feature_too_small_for_keras_to_scale_is_told_of():
+    x = X.copy()
+    x[:, 1] *= 1e-10
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="can't bring feature 1 of .* to scale"):
+        rw.fit_path(model, x, X[:, 0], rw.Grid(input_scaling=["standardize"]), validation_data=(x, X[:, 0]), verbose=0)

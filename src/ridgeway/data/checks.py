@@ -60,6 +60,10 @@ def _check_numbers(name: str, array: np.ndarray) -> None:
         )
 
 
+def _is_one_hot(labels: np.ndarray) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=-1) == 1).all())
+
+
 def check_labels(y: Any, classes: int | None, loss: str, ignored: int | None = None) -> None:
     """Checks class labels against the model's output.
 
@@ -75,6 +79,11 @@ def check_labels(y: Any, classes: int | None, loss: str, ignored: int | None = N
     labels = np.asarray(y)
     low = loss.lower().replace("_", "")
     if "sparsecategorical" in low and classes is not None:
+        if classes > 1 and labels.ndim > 1 and labels.shape[-1] == classes and _is_one_hot(labels):
+            raise InputError(
+                f"y has the shape {labels.shape} and is one-hot, and {loss} wants the number of the class. Use "
+                "y.argmax(axis=-1), or CategoricalCrossentropy."
+            )
         outside = (labels < 0) | (labels >= classes) | (labels != np.floor(labels))
         if ignored is not None:
             outside &= labels != ignored

@@ -12,7 +12,7 @@ import difflib
 import numbers
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,30 +23,37 @@ Coding = Literal["one_hot", "dummy"]
 Unknown = Literal["error", "ignore"]
 
 
-def one_hot(labels: Any, categories: Sequence[Any] | None = None) -> tuple[np.ndarray, list[Any]]:
+def one_hot(
+    labels: Any, categories: Sequence[Any] | None = None, handle_unknown: Unknown = "error"
+) -> tuple[np.ndarray, list[Any]]:
     """Labels as one-hot vectors, such as `keras.losses.CategoricalCrossentropy` takes as targets.
 
     Args:
         labels: one label a row, `(row,)` or `(row, 1)`: a list, array or pandas Series of text, numbers or booleans.
         categories: all categories in the order of the columns, those without a row too. By default the order of a
             pandas Categorical, and else the labels that occur, sorted.
+        handle_unknown: of a label outside `categories`: "error", or "ignore" for a row of zeros, as scikit-learn's
+            `OneHotEncoder` does.
 
     Returns:
         float32 `(row, category)`, and the list of categories, one a column.
 
     Raises:
-        InputError: a label is missing or outside `categories`, a category stands there twice, there are no labels or
-            more than one a row, or text is mixed with numbers.
+        InputError: a label is missing or outside `categories` (unless that is ignored), a category stands there
+            twice, there are no labels or more than one a row, or text is mixed with numbers.
     """
-    return _coded(labels, categories, "one_hot")
+    return _coded(labels, categories, "one_hot", handle_unknown)
 
 
-def dummy(labels: Any, categories: Sequence[Any] | None = None) -> tuple[np.ndarray, list[Any]]:
+def dummy(
+    labels: Any, categories: Sequence[Any] | None = None, handle_unknown: Unknown = "error"
+) -> tuple[np.ndarray, list[Any]]:
     """Labels in dummy coding: one-hot vectors without the column of the first category, which is all zeros.
 
     Args:
         labels: as in `one_hot`.
         categories: as in `one_hot`; the first is the reference.
+        handle_unknown: as in `one_hot`; a row of zeros is also how the reference is written.
 
     Returns:
         float32 `(row, category - 1)`, and the list of all categories, the reference first. A single category has no
@@ -55,7 +62,7 @@ def dummy(labels: Any, categories: Sequence[Any] | None = None) -> tuple[np.ndar
     Raises:
         InputError: as in `one_hot`.
     """
-    return _coded(labels, categories, "dummy")
+    return _coded(labels, categories, "dummy", handle_unknown)
 
 
 def indicators(column: Sequence[Any], categories: Sequence[Any], coding: Coding, unknown: Unknown) -> np.ndarray:
@@ -101,7 +108,11 @@ def nearest(value: Any, known: Sequence[Any]) -> list[Any]:
     return [names[name] for name in near] or list(known[:8])
 
 
-def _coded(labels: Any, categories: Sequence[Any] | None, coding: Coding) -> tuple[np.ndarray, list[Any]]:
+def _coded(
+    labels: Any, categories: Sequence[Any] | None, coding: Coding, unknown: Unknown
+) -> tuple[np.ndarray, list[Any]]:
+    if unknown not in get_args(Unknown):
+        raise InputError(f"handle_unknown={unknown!r} is no choice. There are 'error' and 'ignore'.")
     values = _values(labels)
     if categories is not None:
         known = np.asarray(categories, dtype=object).tolist()
@@ -117,11 +128,11 @@ def _coded(labels: Any, categories: Sequence[Any] | None, coding: Coding) -> tup
     # scikit-learn takes text or numbers, and no mixture; checked here for the message.
     _sorted(known)
     outside = set(values) - set(known)
-    if outside:
+    if outside and unknown == "error":
         label = next(value for value in values if value in outside)
         near = ", ".join(map(repr, nearest(label, known)))
         raise InputError(f"The label {label!r} is none of the {len(known)} categories. The nearest are {near}.")
-    return indicators(values, known, coding, "error"), known
+    return indicators(values, known, coding, unknown), known
 
 
 def _values(labels: Any) -> list[Any]:

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 from scipy import stats
 
-from ridgeway.data.dataset import Dataset
+from ridgeway.data.dataset import Dataset, leaves
 from ridgeway.errors import InputError
 
 # A difference is told of when chance would hardly bring it and it is large enough to matter.
@@ -56,16 +56,27 @@ def split_tail(dataset: Dataset, fraction: float) -> tuple[Dataset, Dataset]:
 
 
 def _difference(first: object, second: object) -> str | None:
-    """What plainly differs between two sets of labels, or None."""
-    if not isinstance(first, np.ndarray) or not isinstance(second, np.ndarray):
-        return None
+    """What plainly differs between two sets of labels, of one output or several, or None."""
+    for (where, one), (_, other) in zip(leaves(first), leaves(second), strict=True):
+        difference = _difference_of_output(np.asarray(one), np.asarray(other))
+        if difference:
+            return f"in y{where} {difference}" if where else difference
+    return None
+
+
+def _difference_of_output(first: np.ndarray, second: np.ndarray) -> str | None:
     classes = _classes(first, second)
     if classes is not None:
         return _class_difference(*classes)
-    if first.ndim == 1 or (first.ndim == 2 and first.shape[1] == 1):
-        test = stats.ks_2samp(first.ravel(), second.ravel())
-        if test.pvalue < _CHANCE and test.statistic > _LARGE_DISTANCE:
-            return f"their mean is {second.mean():.3g} against {first.mean():.3g}"
+    if first.ndim > 2:
+        # Images and sequences: what differs there between parts is no matter of labels.
+        return None
+    columns = first.reshape(len(first), -1), second.reshape(len(second), -1)
+    for column, (one, other) in enumerate(zip(columns[0].T, columns[1].T, strict=True)):
+        test = stats.ks_2samp(one, other)
+        if test.pvalue < _CHANCE / columns[0].shape[1] and test.statistic > _LARGE_DISTANCE:
+            named = "their mean" if columns[0].shape[1] == 1 else f"the mean of column {column}"
+            return f"{named} is {other.mean():.3g} against {one.mean():.3g}"
     return None
 
 

@@ -49,6 +49,7 @@ class LaneResult:
         probed: epochs, counted from 0, after which the lane was looked at, with what was measured.
         stopped: why, one of the words above.
         kept_epochs: for each keeping rule the kept epoch, counted from 0, or -1.
+        fell_back: whether the first rule kept no epoch, so that the last one stands for it.
         last: host weights after the last epoch, as `fit` would leave them.
         kept: host weights of the kept epoch, for each keeping rule.
         seconds: wall time of its epochs, divided among the lanes that trained beside it.
@@ -60,6 +61,7 @@ class LaneResult:
     probed: list[tuple[int, Any]] = field(default_factory=list)
     stopped: str = INTERRUPTED
     kept_epochs: tuple[int, ...] = ()
+    fell_back: bool = False
     last: Weights | None = None
     kept: list[Weights] = field(default_factory=list)
     seconds: float = 0.0

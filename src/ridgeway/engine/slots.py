@@ -339,5 +339,6 @@ class Slots:
         if result.kept_epochs[0] < 0 and result.stopped != DIVERGED:
             # A rule that never came to keep one (it starts later, or asks too much) leaves the last, as in Keras.
             result.kept_epochs = (len(result.history) - 1, *result.kept_epochs[1:])
+            result.fell_back = True
             result.kept = [taken.last, *taken.kept[1:]]
         return result

@@ -18,6 +18,7 @@ from ridgeway.keras_internals import (
     all_layers,
     compiled_losses,
     computed,
+    gate_masks,
     inner_optimizer,
     learning_rate_variable,
     schedule,
@@ -139,7 +140,11 @@ class _AttributeBinding(Binding):
             add_seed_generator(self._owner, layer_seed(self._owner, seed, 0))
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        return [(self._owner, self._attribute, value)]
+        return [(self._owner, self._attribute, value), *self._gates()]
+
+    def _gates(self) -> Sequence[Swap]:
+        """A cell built with rate 0 reads its rate nowhere: it runs as one built with another."""
+        return gate_masks(self._owner) if self._attribute == "recurrent_dropout" else ()
 
     def places(self) -> Sequence[tuple[Any, str]]:
         return [(self._owner, self._attribute)]
@@ -150,4 +155,6 @@ class _AttributeBinding(Binding):
     def write(self, value: float) -> None:
         setattr(self._owner, self._attribute, value)
         if value > 0:
+            for owner, attribute, needed in self._gates():
+                setattr(owner, attribute, needed)
             self.prepare(0)

@@ -23,6 +23,7 @@ _FEATUREWISE = (
     keras.layers.Activation,
     keras.layers.AlphaDropout,
     keras.layers.BatchNormalization,
+    keras.layers.Concatenate,
     keras.layers.Dropout,
     keras.layers.GaussianDropout,
     keras.layers.GaussianNoise,

@@ -13,16 +13,27 @@ import keras
 
 from ridgeway.hyperparameters import swapped
 from ridgeway.hyperparameters.kernels import is_kernel
-from ridgeway.keras_internals import Swap, all_layers
+from ridgeway.keras_internals import Swap, all_layers, computed, looped_layers
 
 _DROPPING = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.AlphaDropout, keras.layers.GaussianNoise)
 # Activations that look at several units at once have no slope of their own for each.
 _NOT_ELEMENTWISE = {"softmax", "log_softmax", "glu", "linear", "sparsemax"}
 
 
-def weighted_layers(model: keras.Model) -> list[Any]:
-    """The layers that hold a kernel of their own, in the model's order."""
-    return [layer for layer in all_layers(model) if any(is_kernel(variable) for variable in layer._trainable_variables)]
+def weighted_layers(model: keras.Model) -> list[tuple[Any, list[Any]]]:
+    """The layers that hold kernels, in the model's order, each with these.
+
+    Recurrent layers and `TimeDistributed` stand for what they run within their loop over time.
+    """
+    layers = all_layers(model)
+    looped = {id(inner) for layer in layers for inner in looped_layers(layer)}
+    pairs = [
+        (layer, [variable for part in [layer, *looped_layers(layer)] for variable in part._trainable_variables])
+        for layer in layers
+        if id(layer) not in looped
+    ]
+    kernels = [(layer, list(filter(is_kernel, variables))) for layer, variables in pairs]
+    return [(layer, own) for layer, own in kernels if own]
 
 
 @dataclass
@@ -46,11 +57,15 @@ def capturing(model: keras.Model) -> Iterator[Captured]:
     """
     captured = Captured()
     swaps: list[Swap] = []
-    for layer in weighted_layers(model):
+    for layer, _ in weighted_layers(model):
         swaps.append((layer, "call", _noting_inputs(layer, captured)))
+    # What a loop over time holds can't be taken out of it.
+    looped = {id(inner) for layer in all_layers(model) for inner in looped_layers(layer)}
     for layer in all_layers(model):
         if isinstance(layer, _DROPPING):
             swaps.append((layer, "call", _still(layer)))
+        if id(layer) in looped or computed(layer, "activation"):
+            continue
         activation = getattr(layer, "activation", None)
         if callable(activation) and getattr(activation, "__name__", "linear") not in _NOT_ELEMENTWISE:
             swaps.append((layer, "activation", _noting_slopes(layer.name, activation, captured)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,8 +18,7 @@ from ridgeway.engine.state import ModelState, read_state
 from ridgeway.engine.step import Batch, EpochProgram
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import swapped
-from ridgeway.hyperparameters.kernels import is_kernel
-from ridgeway.keras_internals import adapted_normalizations, normalization_swap, row_losses
+from ridgeway.keras_internals import adapted_normalizations, normalization_swap, row_losses, training_argument
 from ridgeway.probes.capture import Captured, capturing, weighted_layers
 from ridgeway.probes.measures import gradient, largest_eigenvalue, ranked, saturation, shift
 
@@ -47,6 +47,25 @@ _COSTS = {
 # (a) of the benchmark.
 _OVERHEAD = 1_000_000
 _SORT = 600
+
+_GIVEN_BY = {
+    "shift_mean": "covariate_shift",
+    "shift_spread": "covariate_shift",
+    "shift_wasserstein": "covariate_shift",
+    "saturation": "saturation",
+    "dead": "saturation",
+    "gradient_norm": "gradients",
+    "gradient_ratio": "gradients",
+    "sharpness": "sharpness",
+    "train_loss": "generalization_gap",
+}
+_NEEDS = {
+    "covariate_shift": "a layer with a kernel",
+    "saturation": "an activation such as 'relu' outside of recurrent cells",
+    "gradients": "a layer with a trainable kernel",
+    "sharpness": "a trainable weight",
+    "generalization_gap": "a loss",
+}
 
 #: A measured value: probe's number's name, layer; in the order of the array that the program gives.
 Label = tuple[str, str]
@@ -114,7 +133,26 @@ class ProbeProgram:
             shapes = jax.eval_shape(once._ranked, read_state(program.model))
             beside += _SORT * sum(shape.size for shape in shapes.values())
         cost = sum(_COSTS[name] for name in probes) + beside / max(program.model.count_params(), 1)
-        return replace(once, every=max(1, min(math.ceil(cost / (_SHARE * 3 * rows)), epochs // _LOOKS)))
+        return replace(once, every=max(1, min(math.ceil(cost / (_SHARE * 3 * rows)), epochs // _LOOKS))).acting()
+
+    def acting(self) -> ProbeProgram:
+        """Without those of the probes that find nothing to measure in this model.
+
+        Raises:
+            InputError: none is left.
+
+        Warns:
+            UserWarning: some are left out.
+        """
+        measured = {_GIVEN_BY[name] for name, _ in self.labels(read_state(self.program.model))}
+        idle = [name for name in self.probes if name not in measured]
+        if not idle:
+            return self
+        what = f"{', '.join(idle)}: nothing to measure in this model, for it lacks {_NEEDS[idle[0]]}"
+        if len(idle) == len(self.probes):
+            raise InputError(f"The probes find nothing. {what}. Leave probes out, or add such a layer.")
+        warnings.warn(f"Probes are left out. {what}.", UserWarning, stacklevel=2)
+        return replace(self, probes=tuple(name for name in self.probes if name in measured))
 
     def labels(self, state: ModelState) -> list[Label]:
         """What the measured numbers are, by tracing without computing."""
@@ -196,9 +234,8 @@ class ProbeProgram:
             gradients = gradient_of(state.trainable)
             owners = {
                 id(variable): layer.name
-                for layer in weighted_layers(self.program.model)
-                for variable in layer._trainable_variables
-                if is_kernel(variable)
+                for layer, kernels in weighted_layers(self.program.model)
+                for variable in kernels
             }
             variables = self.program.model.trainable_variables
             for variable, slope, value in zip(variables, gradients, state.trainable, strict=True):
@@ -227,7 +264,8 @@ class ProbeProgram:
         x = jax.tree.map(lambda array: array[:ROWS], data[0])
         with self._scaled(), capturing(self.program.model) as captured:
             # As training sees it: batch normalization by the batch's own statistics.
-            self.program.model.stateless_call(state.trainable, state.non_trainable, x, training=True)
+            model = self.program.model
+            model.stateless_call(state.trainable, state.non_trainable, x, **training_argument(model, True))
         return captured
 
     def _scaled(self) -> contextlib.AbstractContextManager[None]:
@@ -239,7 +277,8 @@ class ProbeProgram:
         """Mean loss on hard labels, without penalties, as the model predicts."""
         x, y, weight = data
         with self._scaled():
-            outputs = self.program.model.stateless_call(trainable, state.non_trainable, x, training=False)[0]
+            model = self.program.model
+            outputs = model.stateless_call(trainable, state.non_trainable, x, **training_argument(model, False))[0]
         losses = row_losses(self.program.model, y, outputs, weight)
         if losses is None:
             raise InputError(

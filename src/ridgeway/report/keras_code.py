@@ -87,7 +87,9 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
     loss, before = _loss(about, numbers.get("label_smoothing"), lang)
     optimizer, decays = _optimizer(about, numbers)
     if numbers.get("l1"):
-        changes += _proximal(numbers, about, lang)
+        changes += _proximal("l1", "SoftThreshold", _SOFT, numbers, about, lang)
+    if numbers.get("group_lasso"):
+        changes += _proximal("group_lasso", "GroupThreshold", _GROUP, numbers, about, lang)
     if "learning_rate=learning_rate" in optimizer:
         before = [*comment("code.schedule_unknown", lang), *before]
     lines = [*changes, *([""] if changes else []), *before]
@@ -130,7 +132,9 @@ def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[s
     if "lp" in used:
         exponent = _number(configuration.get("p", _EXPONENT))
         lines += comment("code.l2", lang, code=f"kernel_regularizer=ridgeway.regularizers.Lp({exponent}, {used['lp']})")
-    for name in ("mixup", "sam", "group_lasso"):
+    if "ema" in used:
+        lines += comment("code.ema", lang)
+    for name in ("mixup", "sam"):
         if name in used:
             lines += comment("code.not_in_keras", lang, code=f"{name}={used[name]}")
     return lines
@@ -229,19 +233,30 @@ def _loss(about: Mapping[str, Any], smoothing: float | None, lang: str) -> tuple
     return f"keras.losses.{kind}({call})", before
 
 
-def _proximal(configuration: Mapping[str, float], about: Mapping[str, Any], lang: str) -> list[str]:
+def _proximal(
+    name: str, constraint: str, body: tuple[str, ...], numbers: Mapping[str, float], about: Mapping[str, Any], lang: str
+) -> list[str]:
     """Keras's own L1, a subgradient, never reaches zero; a constraint, run after each update, can."""
-    rate = configuration.get("learning_rate", dict(about.get("optimizer_config") or {}).get("learning_rate"))
-    strength = _number(configuration["l1"])
+    rate = numbers.get("learning_rate", dict(about.get("optimizer_config") or {}).get("learning_rate"))
+    strength = _number(numbers[name])
     constant = isinstance(rate, int | float)
     threshold = f"{_number(rate)} * {strength}" if constant else f"learning_rate * {strength}"
     return [
-        *comment("code.l1", lang, code=f"kernel_constraint=SoftThreshold({threshold})"),
+        *comment(f"code.{name}", lang, code=f"kernel_constraint={constraint}({threshold})"),
         *([] if constant else comment("code.l1_schedule", lang)),
-        "class SoftThreshold(keras.constraints.Constraint):",
+        f"class {constraint}(keras.constraints.Constraint):",
         "    def __init__(self, threshold):",
         "        self.threshold = threshold",
         "",
         "    def __call__(self, w):",
-        "        return keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - self.threshold, 0)",
+        *(f"        {line}" for line in body),
+        "",
     ]
+
+
+_SOFT = ("return keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - self.threshold, 0)",)
+# Row i of a Dense layer's kernel is what it gives to feature i.
+_GROUP = (
+    "norms = keras.ops.maximum(keras.ops.norm(w, axis=1, keepdims=True), 1e-12)",
+    "return w * keras.ops.maximum(1 - self.threshold / norms, 0)",
+)

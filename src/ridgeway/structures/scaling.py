@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ def scaled_states(
         values: dict[int, np.ndarray] = {}
         for name, layer in layers.items():
             mean, variance = scaling_statistics(arrays[name], scaling)
+            _warn_of_tiny(variance, name.removesuffix(_SUFFIX), scaling)
             values[places[id(layer.adapt_mean)]] = mean
             values[places[id(layer.adapt_variance)]] = variance
         result.append(
@@ -68,6 +70,18 @@ def scaled_states(
             ]
         )
     return result
+
+
+def _warn_of_tiny(variance: np.ndarray, name: str, scaling: str) -> None:
+    tiny = np.flatnonzero(np.sqrt(variance) < keras.config.epsilon())
+    if len(tiny):
+        warnings.warn(
+            f"input_scaling={scaling!r} can't bring feature {tiny[0]} of '{name}' to scale: its spread "
+            f"{np.sqrt(variance[tiny[0]]):.2g} is below keras.config.epsilon(), the least that Keras divides by. Give "
+            "it in larger units.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def scaling_statistics(x: np.ndarray, scaling: str) -> tuple[np.ndarray, np.ndarray]:
