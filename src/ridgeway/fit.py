@@ -27,6 +27,7 @@ from ridgeway.data import (
     folds_of,
     pad,
     split_tail,
+    split_test,
 )
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.binding import bind, check_effects
@@ -67,6 +68,8 @@ def fit_path(
     repeats: int = 1,
     cv: Any = None,
     groups: Any = None,
+    test_split: float = 0.0,
+    test_data: Any = None,
     halving: int | None = None,
     seed: int = 0,
     decay: Decay = "kernels",
@@ -108,6 +111,9 @@ def fit_path(
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
         groups: group of each row, for splitters that keep groups together.
+        test_split: share of the rows, drawn by `seed` and stratified where the loss is a cross-entropy of classes, that
+            takes no part in training or choosing: for `path.honest()`, what the chosen configuration is worth.
+        test_data: `(x, y)` or `(x, y, sample_weight)` for that instead.
         halving: where given, all lanes train a few epochs, then one configuration in so many, the best, goes on from
             where it is, and so on, until few train all epochs (Jamieson & Talwalkar 2016). The rungs stand in the
             record. A lane that is cut keeps its best epoch, and its column `stopped` says "halved". 3 is usual.
@@ -154,14 +160,15 @@ def fit_path(
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
         raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
-    parts = _parts(model, x, y, sample_weight, class_weight, validation_split, validation_data, cv, groups, seed)
+    whole, groups, test = _without_test(model, Dataset(x, y, sample_weight), groups, test_split, test_data, seed)
+    parts = replace(_parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed), test=test)
     train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
     # Before the model is built, where labels that do not fit would end in an error of Keras's; again for all models.
     _check_known_labels(model, train, validation)
     check_fit(model, first)
-    for dataset in (train, validation):
+    for dataset in (train, validation, test):
         if dataset is not None:
             check_model_labels(model, dataset)
     if validation_batch_size is None:
@@ -203,6 +210,7 @@ def fit_path(
         "data": {
             "rows": max(parts.rows),
             "validation_rows": max(parts.validation_rows),
+            "test_rows": test.rows if test else 0,
             "x": describe(train.x),
             "y": describe(train.y),
             "fingerprint": fingerprint(train),
@@ -349,11 +357,37 @@ def _even(rows: Sequence[int], batch_size: int) -> int:
     return next((size for size in sizes if not any(count % size for count in rows)), batch_size)
 
 
+def _without_test(
+    model: keras.Model, dataset: Dataset, groups: Any, test_split: float, test_data: Any, seed: int
+) -> tuple[Dataset, Any, Dataset | None]:
+    """All rows but those for the test, checked, with their groups; and those for the test."""
+    whole = as_arrays(dataset, model)
+    check_dataset(whole)
+    if test_data is not None:
+        if test_split:
+            raise InputError("test_split and test_data can't be given together. Leave one out.")
+        test = as_arrays(_given("test_data", test_data), model)
+        check_dataset(test)
+        return whole, groups, test
+    if not test_split:
+        return whole, groups, None
+    if groups is not None:
+        raise InputError(
+            "test_split would part rows of one group. Set whole groups aside by yourself and pass them as test_data."
+        )
+    rest, rows = split_test(whole, test_split, is_likelihood(model), seed)
+    return whole.map(lambda array: array[rest]), None, whole.map(lambda array: array[rows])
+
+
+def _given(name: str, data: Any) -> Dataset:
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise InputError(f"{name} is no (x, y) or (x, y, sample_weight). Pass a tuple of two or three.")
+    return Dataset(*data, *([None] * (3 - len(data))))
+
+
 def _parts(
     model: keras.Model,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    whole: Dataset,
     class_weight: Any,
     validation_split: float,
     validation_data: Any,
@@ -362,17 +396,13 @@ def _parts(
     seed: int,
 ) -> Parts:
     """Training and validation rows, checked, in the dtypes that `fit` would train on."""
-    whole = as_arrays(Dataset(x, y, sample_weight), model)
-    check_dataset(whole)
     train, validation, folds = whole, None, None
     if cv is not None:
         # As it was given: class weights are for training.
         validation = whole
         folds = folds_of(cv, whole, is_likelihood(model), groups, seed)
     elif validation_data is not None:
-        if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
-            raise InputError("validation_data is no (x, y) or (x, y, sample_weight). Pass a tuple of two or three.")
-        validation = as_arrays(Dataset(*validation_data, *([None] * (3 - len(validation_data)))), model)
+        validation = as_arrays(_given("validation_data", validation_data), model)
         check_dataset(validation)
     elif validation_split:
         train, validation = split_tail(whole, validation_split)

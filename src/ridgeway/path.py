@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects
 
     from ridgeway.data import HeldOut, Parts
+    from ridgeway.honesty import HonestEstimate
     from ridgeway.selection import Choice
     from ridgeway.structures import Variants
 
@@ -150,6 +151,25 @@ class Path:
     def held_out(self) -> HeldOut | None:
         """The rows that lanes were judged on, where they are in memory."""
         return None if self.parts is None else self.parts.held_out
+
+    def honest(self, rule: str = "best", n_boot: int = 1000, seed: int = 0) -> HonestEstimate:
+        """What a rule's choice is worth on the test rows, which took no part in training or choosing.
+
+        Args:
+            rule: as in `select`.
+            n_boot: bootstrap draws of test rows, for the interval.
+            seed: of the draws.
+
+        Returns:
+            The mean of the metric over the chosen configuration's lanes, with a 95 % percentile interval, beside the
+            value by which it was chosen and the difference of the two: the optimism.
+
+        Raises:
+            InputError: `fit_path` was given neither `test_split` nor `test_data`, or an unknown rule.
+        """
+        from ridgeway.honesty import honest_estimate
+
+        return honest_estimate(self, rule, n_boot, seed)
 
     # --- models -----------------------------------------------------------------------------------------------
 

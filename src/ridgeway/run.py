@@ -21,6 +21,7 @@ from ridgeway.engine.queues import Group, Queues
 from ridgeway.engine.slots import Order, Round
 from ridgeway.errors import AllLanesDiverged
 from ridgeway.events import EventLog
+from ridgeway.honesty import of_record
 from ridgeway.interruption import Interruption
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
@@ -150,6 +151,8 @@ class Run:
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
         path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
         try:
+            if (path.table()["stopped"] != DIVERGED).any():
+                path.record["honest"] = of_record(path)
             self._deliver(path)
         except Exception as error:
             error.path = path  # type: ignore[attr-defined]

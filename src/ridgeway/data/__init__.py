@@ -8,6 +8,7 @@ from ridgeway.data.held_out import HeldOut
 from ridgeway.data.lists import lists_as_arrays
 from ridgeway.data.parts import Parts
 from ridgeway.data.split import split_tail
+from ridgeway.data.test_rows import split_test
 from ridgeway.data.weights import apply_class_weight
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "map_arrays",
     "pad",
     "split_tail",
+    "split_test",
 ]

@@ -57,7 +57,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
     # Imported here: runs without folds need none of it.
     from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
-    labels = _class_numbers(dataset.y) if classes else None
+    labels = class_numbers(dataset.y) if classes else None
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         if not 2 <= cv <= dataset.rows:
             raise InputError(f"cv={cv} folds of {dataset.rows} rows. Pass at least 2, and at most one for each row.")
@@ -79,7 +79,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
             ) from None
     if groups is not None and len(groups) != dataset.rows:
         raise InputError(f"groups has {len(groups)} values and x has {dataset.rows} rows. Pass one group a row.")
-    given = labels if labels is not None else _class_numbers(dataset.y)
+    given = labels if labels is not None else class_numbers(dataset.y)
     try:
         pairs = list(splitter.split(np.zeros((dataset.rows, 1)), given, groups))
     except (ValueError, TypeError) as error:
@@ -97,7 +97,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
     return folds
 
 
-def _class_numbers(y: Any) -> np.ndarray | None:
+def class_numbers(y: Any) -> np.ndarray | None:
     """Labels as classes, `(row,)`; None where they are no single column of classes."""
     if not isinstance(y, np.ndarray):
         return None

@@ -19,11 +19,13 @@ class Parts:
         train: what lanes train on; with folds, all rows.
         validation: what they are judged on, None for nothing; with folds, all rows, with the arrays of `train`.
         folds: which rows of these each fold takes; None where every lane takes all.
+        test: rows that took no part in training or choosing, None for none.
     """
 
     train: Dataset
     validation: Dataset | None = None
     folds: Folds | None = None
+    test: Dataset | None = None
 
     @property
     def count(self) -> int:

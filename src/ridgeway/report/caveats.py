@@ -33,7 +33,8 @@ def caveats(path: "Path", found: Verdict, lang: str) -> Html:
         items.append(say("caveat.no_validation", lang))
     if found.configurations > 1:
         items.append(say("caveat.optimistic", lang, count=found.configurations))
-    items.append(say("caveat.no_test", lang))
+    if not record.get("honest"):
+        items.append(say("caveat.no_test", lang))
     if path.metric in ("val_nll", "val_data_loss"):
         items.append(say("caveat.nll" if path.metric == "val_nll" else "caveat.data_loss", lang))
     items.append(say("caveat.training_loss", lang))

@@ -20,6 +20,7 @@ def facts(path: "Path", lang: str) -> Html:
         "data": {
             "rows": data.get("rows"),
             "validation_rows": data.get("validation_rows"),
+            **({"test_rows": data["test_rows"]} if data.get("test_rows") else {}),
             "inputs": data.get("x"),
             "labels": data.get("y"),
             "fingerprint": str(data.get("fingerprint", ""))[:16],

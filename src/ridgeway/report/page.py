@@ -17,6 +17,7 @@ from ridgeway.locale import check_language
 from ridgeway.report.caveats import caveats
 from ridgeway.report.facts import facts, layers
 from ridgeway.report.figures import plot
+from ridgeway.report.honest import honest
 from ridgeway.report.intervals import intervals
 from ridgeway.report.keras_code import keras_code
 from ridgeway.report.markup import Html, escaped, joined, say, tag
@@ -65,7 +66,9 @@ def render(path: "Path", lang: str) -> str:
         title=say("report.title", lang, model=_model_name(path)),
         style=_asset("page.css"),
         head=_head(path, lang),
-        answer=joined(paragraph(path, found, lang), cards(path, found, lang), intervals(found, lang)),
+        answer=joined(
+            paragraph(path, found, lang), honest(path, lang), cards(path, found, lang), intervals(found, lang)
+        ),
         figures=_figures(path, found, lang),
         code=_code(path, found, lang),
         caveats=_section("caveats", lang, caveats(path, found, lang)),
