@@ -43,7 +43,7 @@ class Design:
         return int((self.fold if self.fold.max(initial=0) > 0 else self.repeat).max(initial=-1)) + 1
 
     def acting(self, names: Sequence[str]) -> np.ndarray:
-        """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: an exponent does nothing without `lp`."""
+        """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: `p` does nothing without `lp`."""
         on = np.ones(len(self.codes), dtype=bool)
         for name in names:
             for other in hyperparameter(name).needs:
@@ -148,6 +148,5 @@ def _place(cell: Any, values: list[Value]) -> int:
 def _numbered(table: pd.DataFrame, column: str) -> np.ndarray:
     if column not in table:
         return np.zeros(len(table), dtype=int)
-    # pandas numbers a missing one -1, which is then a number like the others.
     codes, _ = pd.factorize(table[column], sort=True, use_na_sentinel=False)
     return np.asarray(codes, dtype=int)

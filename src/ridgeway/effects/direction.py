@@ -14,24 +14,9 @@ from ridgeway.errors import InputError
 #: The corrected p-value below which a verdict is given.
 LEVEL = 0.05
 
-# Parts of names of Keras's metrics; higher ones are looked for first, "log_accuracy_error" being nobody's.
-_HIGHER = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "dice", "true_positives")
-_LOWER = (
-    "loss",
-    "nll",
-    "error",
-    "ece",
-    "mse",
-    "mae",
-    "mape",
-    "msle",
-    "rmse",
-    "entropy",
-    "divergence",
-    "hinge",
-    "epochs",
-)
-_ALSO_LOWER = ("deviance", "poisson", "brier", "seconds", "weight_norm", "false_positives", "false_negatives")
+# Parts of names of Keras's metrics. "dice_loss" is a loss, so these are looked for first.
+_LOWER = ("loss", "nll", "error", "ece", "mse", "mae", "mape", "msle", "entropy", "divergence", "hinge", "false_")
+_HIGHER = ("accuracy", "auc", "precision", "recall", "f1", "fbeta", "r2", "iou", "dice", "similarity", "true_")
 
 
 def metric_and_mode(
@@ -50,13 +35,11 @@ def metric_and_mode(
         return name, mode
     if name == record["metric"]:
         return name, str(record["mode"])
+    if any(part in name for part in _LOWER):
+        return name, "min"
     if name.endswith("_acc") or name == "acc" or any(part in name for part in _HIGHER):
         return name, "max"
-    if any(part in name for part in (*_LOWER, *_ALSO_LOWER)):
-        return name, "min"
-    raise InputError(
-        f"Whether less or more of {name!r} is better can't be told from its name. Pass mode='min' or 'max'."
-    )
+    raise InputError(f"The name {name!r} does not say whether less or more of it is better. Pass mode='min' or 'max'.")
 
 
 def checked_metric(table: pd.DataFrame, record: Mapping[str, Any], metric: str | None) -> str:

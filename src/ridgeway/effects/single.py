@@ -22,14 +22,14 @@ def effects(
 ) -> pd.DataFrame:
     """Compare every strength with the method's absence, in pairs of lanes that differ in nothing else.
 
-    Two lanes of a pair have the same repeat, fold and other values, hence the same first weights, rows and batches: what
-    a lucky seed does to both cancels. All pairs of one repeat still share that seed, and those of one fold the rows that
-    they were judged on. So they are no independent witnesses: their mean is one number, and the interval is over such
-    numbers, one a repeat, or one a fold where there are several. One alone has no interval, and no verdict.
+    Two lanes of a pair have the same repeat, fold and other values, hence the same first weights, rows and batches:
+    what a lucky seed does to both cancels. All pairs of one repeat still share that seed, and those of one fold the
+    rows that they were judged on. So they are no independent witnesses: their mean is one number, and the interval is
+    over such numbers, one a repeat, or one a fold where there are several. One alone has no interval, and no verdict.
 
     The mean over a grid's other values is what the method does on average over them; `interactions` tells whether it
-    depends on them. Lanes that diverged count with the epoch that they kept. A method that needs another (`p` needs `lp`)
-    is judged where the other is on.
+    depends on them. Lanes that diverged count with the epoch that they kept. A method that needs another (`p` needs
+    `lp`) is judged where the other is on.
 
     Args:
         table: a row a lane (`Path.table()`).
@@ -41,7 +41,7 @@ def effects(
 
     Returns:
         A row a strength, in the family's order: `hyperparameter`, `value`, `against`, `difference` (metric with it less
-        metric without, in the metric's units), `low`, `high` (its 95 % interval), `p`, `p_holm` (Holm's, over all rows),
+        metric without, in the metric's units), `low`, `high` (its 95 % interval), `p`, `p_holm` (Holm's, of all rows),
         `verdict` ("helps", "hurts", "no evidence": by `p_holm` at 5 % and by which way the metric is better), `n`
         (units), `pairs` and `interval` (how it was made).
 
@@ -83,9 +83,7 @@ def _differences(lanes: Design, hyperparameter: str) -> tuple[np.ndarray, np.nda
 
 def _no_pairs(lanes: Design) -> str:
     if all(len(values) < 2 for values in lanes.values.values()):
-        return (
-            "Nothing was varied: each hyperparameter has one value. Give one two or more, such as dropout=[0.0, 0.5]."
-        )
+        return "Nothing was varied: each hyperparameter has one value. Give one several, as in dropout=[0.0, 0.5]."
     return (
         "No two lanes of this family differ in one hyperparameter alone, as is usual for draws at random. Ask "
         "path.importance() instead, or train a Grid or OneAtATime."

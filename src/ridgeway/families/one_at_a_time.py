@@ -79,4 +79,5 @@ def _off(name: str, given: tuple[Value, ...]) -> Value:
     try:
         return kind.check(0.0)
     except InputError:
-        return kind.order(given)[0]  # type: ignore[no-any-return]
+        weakest: Value = kind.order(given)[0]
+        return weakest

@@ -21,9 +21,9 @@ class Random(Family):
     """Configurations drawn at random, each hyperparameter by itself.
 
     Where few of many hyperparameters matter, as a rule, random draws find a good configuration with fewer lanes than a
-    grid: each lane tries a new value of the ones that matter (Bergstra & Bengio 2012, "Random Search for Hyper-Parameter
-    Optimization", JMLR 13). All configurations differ; what a hyperparameter is drawn as does not depend on the others
-    that are there.
+    grid: each lane tries a new value of the ones that matter (Bergstra & Bengio 2012, "Random Search for
+    Hyper-Parameter Optimization", JMLR 13). All configurations differ; what a hyperparameter is drawn as
+    does not depend on the others that are there.
 
     Args:
         n: configurations, at least 1.
@@ -32,8 +32,8 @@ class Random(Family):
         **named: for each hyperparameter a `Range`, a list to pick from evenly, or one value for all lanes.
 
     Raises:
-        InputError: an unknown hyperparameter, a value or an end of a range out of its range, no values, a count or a seed
-            that is none, or lists with fewer combinations than `n`.
+        InputError: an unknown hyperparameter, a value or an end of a range out of its range, no values, a count or a
+            seed that is none, or lists with fewer combinations than `n`.
 
     Example:
         >>> import ridgeway as rw
