@@ -156,7 +156,7 @@ class Path:
         0, None or "none"; for a hyperparameter that has none in the family, such as `learning_rate`, the weakest
         value), `difference` (metric with it less metric without), `low` and `high` (95 % interval), `p`, `p_holm`
         (corrected for the number of rows), `verdict` ("helps", "hurts" or "no evidence", by `p_holm` at 5 % and the
-        metric's direction), `n` (independent units), `pairs` (of lanes) and `interval` ("bootstrap-t", "t" or "unknown").
+        metric's direction), `n` (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t" or "unknown").
         See `ridgeway.effects.effects` for how intervals are made.
 
         Args:
