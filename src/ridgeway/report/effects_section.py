@@ -1,6 +1,9 @@
 """Each strength against the method's absence, drawn on one scale; or the importance of each hyperparameter."""
 
 import math
+from collections.abc import Callable
+
+import numpy as np
 
 from ridgeway.report.gains import Evidence, Gain, written
 from ridgeway.report.labels import hyperparameter_label, metric_label
@@ -64,7 +67,7 @@ def _reach(gains: tuple[Gain, ...]) -> float:
     return 1.05 * min(max([largest, *ends]), max(3 * largest, 1e-300)) or 1.0
 
 
-def _row(gain: Gain, percent, lang: str) -> Html:  # type: ignore[no-untyped-def]
+def _row(gain: Gain, percent: Callable[[float], float], lang: str) -> Html:
     amount, low, high = difference(gain.gain)
     kind = gain.verdict.replace(" ", "-")
     marks = [tag("i", class_="zero", style="left:50%")]
@@ -93,7 +96,7 @@ def _together(found: Evidence, mode: str, lang: str) -> Html:
     sure = rows[rows["verdict"] != "no evidence"]
     if sure.empty:
         return tag("p", say("effects.no_interaction", lang, **names), class_="note")
-    row = sure.loc[sure["difference"].abs().idxmax()]
+    row = sure.iloc[int(np.argmax(sure["difference"].abs()))]
     low, high = sorted((sign * row["low"], sign * row["high"]))
     places = decimals((high - low) / 4) if high > low else 3
     key = "effects.more_together" if row["verdict"] == "helps" else "effects.less_together"

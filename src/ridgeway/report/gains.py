@@ -1,8 +1,9 @@
 """What the report knows of each method: gains over its absence, or importance where there are no pairs."""
 
 import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -102,7 +103,7 @@ def _importance(path: "Path") -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def _gain(row: dict, sign: float) -> Gain:  # type: ignore[type-arg]
+def _gain(row: Mapping[Hashable, Any], sign: float) -> Gain:
     low, high = sorted((sign * row["low"], sign * row["high"]))
     known = math.isfinite(low)
     gain = Comparison(sign * row["difference"], low, high, int(row["n"]), "paired lanes" if known else "unknown")
