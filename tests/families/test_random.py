@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -78,3 +79,23 @@ def test_shown_as_it_is_made():
 def test_errors(make, message):
     with pytest.raises(rw.InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        rw.Random(3, weight_decay=rw.Range(1e-3, 1e-1, log=True, zero=0.2), normalization=["none", "batch"]),
+        rw.OneAtATime(weight_decay=[0.1], normalization="batch"),
+    ],
+)
+def test_paths_train_them(family):
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(60, 5)).astype("float32"), random.integers(0, 2, 60)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(2)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    path = rw.fit_path(model, x, y, family, epochs=1, validation_split=0.25, verbose=0, repeats=2)
+    found = path.table()
+    assert found[list(family.values)].iloc[::2].to_dict("records") == family.configurations()
+    if isinstance(family, rw.OneAtATime):
+        assert path.effects()["n"].tolist() == [2, 2]

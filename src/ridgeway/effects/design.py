@@ -66,9 +66,16 @@ class Design:
         use = self.acting(names) & np.isfinite(self.score)
         unit = self.fold if self.fold.max(initial=0) > 0 else self.repeat
         held = np.column_stack([unit, self.repeat, self.fold, self.codes[:, others]])[use]
-        distinct, place = np.unique(held, axis=0, return_inverse=True)
+        distinct, place, size = np.unique(held, axis=0, return_inverse=True, return_counts=True)
+        place = place.reshape(-1)
+        # Draws at random hold hardly anything fixed twice: without those, what follows stays small.
+        whole = size >= 2 ** len(varied)
+        based = np.bincount(place, (self.codes[use][:, varied] == 0).all(axis=1), minlength=len(distinct)) > 0
+        kept = whole & based
+        use[np.flatnonzero(use)[~kept[place]]] = False
+        distinct, place = distinct[kept], (np.cumsum(kept) - 1)[place[kept[place]]]
         shape = (len(distinct), *(len(self.values[name]) for name in names))
-        index = np.ravel_multi_index((place.reshape(-1), *self.codes[use][:, varied].T), shape)
+        index = np.ravel_multi_index((place, *self.codes[use][:, varied].T), shape)
         total = np.bincount(index, self.score[use], minlength=int(np.prod(shape)))
         count = np.bincount(index, minlength=int(np.prod(shape)))
         mean = np.full(len(total), np.nan)
