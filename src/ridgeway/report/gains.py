@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Fewer configurations than this tell nothing of importance.
 _ENOUGH = 10
+# The share of strengths that must have been compared with their absence.
+_COVERED = 0.9
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,14 @@ def evidence(path: "Path") -> Evidence:
     together = importance = pd.DataFrame()
     try:
         effects = path.effects()
-        gains = tuple(_gain(row, sign) for row in effects.to_dict("records"))
+        strengths = sum(table[name].nunique(dropna=False) - 1 for name in path.hyperparameters)
+        # Draws at random form a pair here and there, which says nothing of the family as a whole.
+        if len(effects) >= _COVERED * strengths:
+            gains = tuple(_gain(row, sign) for row in effects.to_dict("records"))
     except InputError:
-        if len(path.configurations()) >= _ENOUGH:
-            importance = _importance(path)
+        pass
+    if not gains and len(path.configurations()) >= _ENOUGH:
+        importance = _importance(path)
     if any(math.isfinite(gain.gain.low) for gain in gains):
         try:
             together = path.interactions()
