@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.data.coding import dummy, one_hot
     from ridgeway.errors import AllLanesDiverged, InputError
-    from ridgeway.families import Cocktail, Grid, logspace
+    from ridgeway.families import Cocktail, Grid, OneAtATime, Random, Range, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
     from ridgeway.path import Path
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Grid": "ridgeway.families",
+    "OneAtATime": "ridgeway.families",
+    "Random": "ridgeway.families",
     "Cocktail": "ridgeway.families",
+    "Range": "ridgeway.families",
     "logspace": "ridgeway.families",
     "fit_path": "ridgeway.fit",
     "Path": "ridgeway.path",
@@ -45,7 +48,10 @@ __all__ = [
     "Cocktail",
     "Grid",
     "InputError",
+    "OneAtATime",
     "Path",
+    "Random",
+    "Range",
     "callbacks",
     "dummy",
     "fit_path",

@@ -133,7 +133,8 @@ class Path:
 
         Args:
             rule: "best" for the best mean; "one_se" for the most regularized configuration within one standard
-                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010).
+                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010): larger strengths, ties by smaller
+                weight norm; "median" for the one whose mean is the median, the better of two middle ones.
 
         Raises:
             InputError: an unknown rule, or no standard error to go by.
@@ -170,6 +171,71 @@ class Path:
         from ridgeway.honesty import honest_estimate
 
         return honest_estimate(self, rule, n_boot, seed)
+
+    def effects(
+        self, metric: str | None = None, n_boot: int = 9999, seed: int = 0, mode: str | None = None
+    ) -> pd.DataFrame:
+        """What each strength of each hyperparameter does against its absence, in pairs of lanes.
+
+        A pair has the same repeat, fold and other values. Columns: `hyperparameter`, `value`, `against` (its absence:
+        0, None or "none"; for a hyperparameter that has none in the family, such as `learning_rate`, the weakest
+        value), `difference` (metric with it less metric without), `low` and `high` (95 % interval), `p`, `p_holm`
+        (corrected for the number of rows), `verdict` ("helps", "hurts" or "no evidence", by `p_holm` at 5 % and the
+        metric's direction), `n` (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t" or "unknown").
+        See `ridgeway.effects.effects` for how intervals are made.
+
+        Args:
+            metric: a column of `table`; what configurations are compared by if None.
+            n_boot: bootstrap samples.
+            seed: of the bootstrap.
+            mode: "min" or "max", where a metric's name does not say which way is better.
+
+        Raises:
+            InputError: no such metric, a metric of unknown direction, or a family without pairs (`Random`,
+                `Cocktail`); `importance` answers for those.
+        """
+        from ridgeway.effects import effects
+
+        return effects(self._table, self.record, metric, n_boot, seed, mode)
+
+    def interactions(
+        self, metric: str | None = None, n_boot: int = 9999, seed: int = 0, mode: str | None = None
+    ) -> pd.DataFrame:
+        """Whether the two strongest hyperparameters do more together than the sum of what each does.
+
+        Columns: `first`, `first_value`, `second`, `second_value`, then as in `effects`, where `difference` is the
+        metric with both, less with the first, less with the second, plus with neither. "helps" says that together
+        they gain more than the sum, "hurts" less.
+
+        Args:
+            metric: as in `effects`.
+            n_boot: as in `effects`.
+            seed: as in `effects`.
+            mode: as in `effects`.
+
+        Raises:
+            InputError: as in `effects`, and where two hyperparameters were never varied together.
+        """
+        from ridgeway.effects import interactions
+
+        return interactions(self._table, self.record, metric, n_boot, seed, mode)
+
+    def importance(self, metric: str | None = None, seed: int = 0) -> pd.DataFrame:
+        """The share of the metric's variance over configurations that each hyperparameter explains by itself.
+
+        It needs no pairs, so it answers for every family (fANOVA: Hutter, Hoos & Leyton-Brown 2014; Optuna's).
+        Columns: `hyperparameter`, `importance` (0 to 1; what is left is interactions and noise), largest first.
+
+        Args:
+            metric: as in `effects`.
+            seed: of the random forest.
+
+        Raises:
+            InputError: no such metric, or fewer than 4 configurations with a finite one.
+        """
+        from ridgeway.effects import importance
+
+        return importance(self._table, self.record, metric, seed)
 
     # --- models -----------------------------------------------------------------------------------------------
 

@@ -138,3 +138,22 @@ def test_strength_adds_ranks(make: Callable[..., Lanes]) -> None:
     assert found[(0.0, 0.0, 1.0, 0.3)] == 0.0
     assert found[(1e-4, 0.0, 0.1, 0.3)] == 0.5
     assert found[(1.0, 0.5, 1.0, 0.3)] == 2.0
+
+
+def test_the_median_is_the_middle_mean_and_the_better_of_two(make: Callable[..., Lanes]) -> None:
+    scores = [[0.5, 0.7], [0.1, 0.1], [0.3, 0.2], [0.9, 1.0]]
+    strengths = [0.0, 0.001, 0.01, 0.1]
+    table, record = make({"l2": strengths}, scores)
+    assert select(table, record, "median").configuration == {"l2": 0.01}
+    # The middle of three means, 0.1, 0.25 and 0.6; a diverged configuration does not count.
+    table, record = make({"l2": strengths}, scores, diverged=[7])
+    chosen = select(table, record, "median")
+    assert chosen.mean == pytest.approx(np.median([0.1, 0.25, 0.6])) and chosen.rule == "median"
+    table, record = make({"l2": strengths}, [[-s for s in pair] for pair in scores], mode="max")
+    assert select(table, record, "median").configuration == {"l2": 0.01}
+
+
+def test_the_median_breaks_ties_by_strength_then_by_norm(make: Callable[..., Lanes]) -> None:
+    values = {"dropout": [0.0, 0.5], "l2": [0.0, 1.0]}
+    table, record = make(values, [[0.4], [0.4], [0.4], [0.9]], norms=[1, 5, 3, 1])
+    assert select(table, record, "median").configuration == {"dropout": 0.5, "l2": 0.0}

@@ -3,6 +3,9 @@
 from ridgeway.families.cocktail import Cocktail
 from ridgeway.families.family import Configuration, Family
 from ridgeway.families.grid import Grid
+from ridgeway.families.one_at_a_time import OneAtATime
+from ridgeway.families.random import Random
+from ridgeway.families.range import Range
 from ridgeway.families.spacing import logspace
 
-__all__ = ["Cocktail", "Configuration", "Family", "Grid", "logspace"]
+__all__ = ["Cocktail", "Configuration", "Family", "Grid", "OneAtATime", "Random", "Range", "logspace"]

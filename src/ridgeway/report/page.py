@@ -14,9 +14,12 @@ from plotly.offline import get_plotlyjs
 
 from ridgeway.errors import InputError
 from ridgeway.locale import check_language
+from ridgeway.report.advice import advice
 from ridgeway.report.caveats import caveats
+from ridgeway.report.effects_section import effects_section
 from ridgeway.report.facts import facts, layers
 from ridgeway.report.figures import plot
+from ridgeway.report.gains import Evidence, evidence
 from ridgeway.report.honest import honest
 from ridgeway.report.intervals import intervals
 from ridgeway.report.keras_code import keras_code
@@ -58,7 +61,7 @@ def write_report(path: "Path", file: str | os.PathLike[str], lang: str = "en") -
 
 def render(path: "Path", lang: str) -> str:
     """The page as a string."""
-    found = verdict(path)
+    found, known = verdict(path), evidence(path)
     library, script = get_plotlyjs(), _asset("page.js")
     return Template(_asset("page.html")).substitute(
         lang=lang,
@@ -67,8 +70,13 @@ def render(path: "Path", lang: str) -> str:
         style=_asset("page.css"),
         head=_head(path, lang),
         answer=joined(
-            paragraph(path, found, lang), honest(path, lang), cards(path, found, lang), intervals(found, lang)
+            paragraph(path, found, lang),
+            advice(known, lang),
+            honest(path, lang),
+            cards(path, found, lang),
+            intervals(found, lang),
         ),
+        effects=_effects(path, known, lang),
         figures=_figures(path, found, lang),
         code=_code(path, found, lang),
         caveats=_section("caveats", lang, caveats(path, found, lang)),
@@ -107,6 +115,11 @@ def _head(path: "Path", lang: str) -> Html:
 
 def _section(name: str, lang: str, *children: object) -> Html:
     return tag("section", tag("h2", say(f"section.{name}", lang)), *children, id=name)
+
+
+def _effects(path: "Path", known: Evidence, lang: str) -> Html:
+    content = effects_section(known, path.metric, path.mode, lang)
+    return _section("effects", lang, content) if content else Html("")
 
 
 def _figures(path: "Path", found: Verdict, lang: str) -> Html:

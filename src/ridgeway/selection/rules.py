@@ -14,7 +14,7 @@ from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations, lanes_of
 from ridgeway.selection.values import value_of
 
-RULES = ("best", "one_se")
+RULES = ("best", "one_se", "median")
 
 
 def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -> Choice:
@@ -24,6 +24,8 @@ def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -
     - `"one_se"`: the most regularized configuration (see `strength`) whose mean lies within one standard
       error of the best one's; ties by smaller weight norm, then by better mean. It asks for the simplest
       model that the data can't tell from the best.
+    - `"median"`: the configuration whose mean is the median one: what a strength picked without looking would have
+      given. Of an even number it is the better of the middle two; ties as in `"one_se"`.
 
     Configurations with a diverged lane are chosen only when every configuration has one.
 
@@ -54,7 +56,8 @@ def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -
             f"No lane has a finite {record['metric']}, so there is nothing to choose from. Lower the "
             "learning rate or the strengths, and look at the column 'stopped' of path.table()."
         )
-    row = 0 if rule == "best" else _one_se(summary, record)
+    rows = {"best": lambda: 0, "one_se": lambda: _one_se(summary, record), "median": lambda: _median(summary, record)}
+    row = rows[rule]()
     return choice(table, record, summary.iloc[row], rule)
 
 
@@ -92,7 +95,21 @@ def _one_se(summary: pd.DataFrame, record: Mapping[str, Any]) -> int:
     near = loss <= loss[0] + best["standard_error"]
     if best["diverged"] == 0:
         near &= (summary["diverged"] == 0).to_numpy()
+    return _most_regularized(summary, record, near)
+
+
+def _median(summary: pd.DataFrame, record: Mapping[str, Any]) -> int:
+    usable = summary["mean"].notna() & (summary["diverged"] == 0)
+    if not usable.any():
+        usable = summary["mean"].notna()
+    # The summary is sorted best first.
+    means = summary.loc[usable, "mean"].to_numpy()
+    middle = means[(len(means) - 1) // 2]
+    return _most_regularized(summary, record, (usable & (summary["mean"] == middle)).to_numpy())
+
+
+def _most_regularized(summary: pd.DataFrame, record: Mapping[str, Any], among: np.ndarray) -> int:
     norm = summary["weight_norm"].fillna(math.inf).to_numpy()
     # The summary is sorted best first, so its own order is the last tie-break.
-    order = np.lexsort([np.arange(len(summary)), norm, -strength(summary, record), ~near])
+    order = np.lexsort([np.arange(len(summary)), norm, -strength(summary, record), ~among])
     return int(order[0])

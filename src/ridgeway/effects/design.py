@@ -1,0 +1,159 @@
+"""The table of lanes as an array: which lanes differ in one hyperparameter and in nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.hyperparameters import hyperparameter
+
+Value = float | str | None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Lanes by the codes of their values.
+
+    Attributes:
+        values: of each hyperparameter, the one that the others are compared with first, then from weak to strong.
+        codes: int `(lanes, hyperparameters)`: each lane's place in them.
+        repeat: int `(lanes,)`.
+        fold: int `(lanes,)`.
+        score: float64 `(lanes,)`, NaN where not finite.
+    """
+
+    values: dict[str, list[Value]]
+    codes: np.ndarray
+    repeat: np.ndarray
+    fold: np.ndarray
+    score: np.ndarray
+
+    @property
+    def names(self) -> list[str]:
+        """The hyperparameters."""
+        return list(self.values)
+
+    @property
+    def units(self) -> int:
+        """How many independent units there are: folds where there are several, else repeats."""
+        return int((self.fold if self.fold.max(initial=0) > 0 else self.repeat).max(initial=-1)) + 1
+
+    def acting(self, names: Sequence[str]) -> np.ndarray:
+        """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: `p` does nothing without `lp`."""
+        on = np.ones(len(self.codes), dtype=bool)
+        for name in names:
+            for other in hyperparameter(name).needs:
+                if other in self.values and is_absent(self.values[other][0]) and other not in names:
+                    on &= self.codes[:, self.names.index(other)] > 0
+        return on
+
+    def cells(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Scores by what is held fixed and what is varied.
+
+        Args:
+            names: the hyperparameters that are varied.
+
+        Returns:
+            Scores, float64 `(held, value of the first name, value of the second, ...)`, NaN where there is no lane (the
+            mean where there are several); and the unit that each `held` belongs to, int `(held,)`.
+        """
+        varied = [self.names.index(name) for name in names]
+        others = [place for place in range(len(self.names)) if place not in varied]
+        use = self.acting(names) & np.isfinite(self.score)
+        unit = self.fold if self.fold.max(initial=0) > 0 else self.repeat
+        held = np.column_stack([unit, self.repeat, self.fold, self.codes[:, others]])[use]
+        distinct, place, size = np.unique(held, axis=0, return_inverse=True, return_counts=True)
+        place = place.reshape(-1)
+        # Draws at random hold hardly anything fixed twice: without those, what follows stays small.
+        whole = size >= 2 ** len(varied)
+        based = np.bincount(place, (self.codes[use][:, varied] == 0).all(axis=1), minlength=len(distinct)) > 0
+        kept = whole & based
+        use[np.flatnonzero(use)[~kept[place]]] = False
+        distinct, place = distinct[kept], (np.cumsum(kept) - 1)[place[kept[place]]]
+        shape = (len(distinct), *(len(self.values[name]) for name in names))
+        index = np.ravel_multi_index((place, *self.codes[use][:, varied].T), shape)
+        total = np.bincount(index, self.score[use], minlength=int(np.prod(shape)))
+        count = np.bincount(index, minlength=int(np.prod(shape)))
+        mean = np.full(len(total), np.nan)
+        np.divide(total, count, out=mean, where=count > 0)
+        return mean.reshape(shape), distinct[:, 0]
+
+    def by_unit(self, differences: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Average differences within units.
+
+        Args:
+            differences: float64 `(held, rows)`, NaN where there is no pair.
+            unit: of each, int `(held,)`.
+
+        Returns:
+            Means, float64 `(rows, units)`, NaN for a unit without pairs; and pairs a row, int `(rows,)`.
+        """
+        known = np.isfinite(differences)
+        total, count = (np.zeros((self.units, differences.shape[1])) for _ in range(2))
+        np.add.at(total, unit, np.where(known, differences, 0.0))
+        np.add.at(count, unit, known.astype(float))
+        mean = np.full(total.shape, np.nan)
+        np.divide(total, count, out=mean, where=count > 0)
+        return mean.T, known.sum(axis=0)
+
+
+def design(table: pd.DataFrame, record: Mapping[str, Any], metric: str) -> Design:
+    """Read the table of lanes.
+
+    Args:
+        table: a row a lane (`Path.table()`); `repeat` and `fold` may be missing.
+        record: the path's record, of which `hyperparameters` is read.
+        metric: a column of the table.
+    """
+    values = {name: ordered(table[name], about) for name, about in record["hyperparameters"].items()}
+    codes = [
+        np.array([_place(cell, values[name]) for cell in table[name]], dtype=int).reshape(len(table)) for name in values
+    ]
+    score = pd.to_numeric(table[metric], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return Design(
+        values=values,
+        codes=np.column_stack(codes) if codes else np.zeros((len(table), 0), dtype=int),
+        repeat=_numbered(table, "repeat"),
+        fold=_numbered(table, "fold"),
+        score=np.where(np.isfinite(score), score, np.nan),
+    )
+
+
+def ordered(column: pd.Series, about: Mapping[str, Any]) -> list[Value]:
+    """The values that occur, from the one to compare with to the strongest.
+
+    First comes the absence of the method: None, 0 or "none". Where it does not occur, the first is the weakest value in
+    the record's order: the smallest for `learning_rate`, the greatest for a limit such as `max_norm`.
+    """
+    seen = list(dict.fromkeys(map(plain, column)))
+    given = [plain(value) for value in about.get("order") or about["values"]]
+    known = [value for value in dict.fromkeys(given) if value in seen]
+    rest = sorted((value for value in seen if value not in known), key=lambda value: (value is not None, str(value)))
+    return sorted([*known, *rest], key=lambda value: not is_absent(value))
+
+
+def is_absent(value: Value) -> bool:
+    """Whether a value says that the method is off."""
+    return value is None or value == 0 or value == "none"
+
+
+def plain(cell: Any) -> Value:
+    """A cell as a float, a word or None."""
+    if isinstance(cell, str):
+        return cell
+    return None if cell is None or pd.isna(cell) else float(cell)
+
+
+def _place(cell: Any, values: list[Value]) -> int:
+    return values.index(plain(cell))
+
+
+def _numbered(table: pd.DataFrame, column: str) -> np.ndarray:
+    if column not in table:
+        return np.zeros(len(table), dtype=int)
+    codes, _ = pd.factorize(table[column], sort=True, use_na_sentinel=False)
+    return np.asarray(codes, dtype=int)

@@ -1,0 +1,90 @@
+"""What each strength of each hyperparameter does against its absence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ridgeway.effects.design import Design, design
+from ridgeway.effects.direction import judged, metric_and_mode
+from ridgeway.effects.intervals import intervals
+from ridgeway.errors import InputError
+
+
+def effects(
+    table: pd.DataFrame,
+    record: Mapping[str, Any],
+    metric: str | None = None,
+    n_boot: int = 9999,
+    seed: int = 0,
+    mode: str | None = None,
+) -> pd.DataFrame:
+    """Compare every strength with the method's absence, in pairs of lanes that differ in nothing else.
+
+    Two lanes of a pair have the same repeat, fold and other values, hence the same first weights, rows and batches:
+    what a lucky seed does to both cancels. All pairs of one repeat still share that seed, and those of one fold the
+    rows that they were judged on. So they are no independent witnesses: their mean is one number, and the interval is
+    over such numbers, one a repeat, or one a fold where there are several. One alone has no interval, and no verdict.
+
+    The mean over a grid's other values is what the method does on average over them; `interactions` tells whether it
+    depends on them. Lanes that diverged count with the epoch that they kept. A method that needs another (`p` needs
+    `lp`) is judged where the other is on.
+
+    Args:
+        table: a row a lane (`Path.table()`).
+        record: the path's record: `hyperparameters`, `metric` and `mode` are read.
+        metric: a column of the table; the record's own by default.
+        n_boot: bootstrap samples (see `intervals`).
+        seed: of the bootstrap.
+        mode: "min" or "max"; by default the record's, or what the metric's name says.
+
+    Returns:
+        A row a strength, in the family's order: `hyperparameter`, `value`, `against`, `difference` (metric with it less
+        metric without, in the metric's units), `low`, `high` (its 95 % interval), `p`, `p_holm` (Holm's, of all rows),
+        `verdict` ("helps", "hurts", "no evidence": by `p_holm` at 5 % and by which way the metric is better), `n`
+        (units), `pairs` and `interval` (how it was made).
+
+    Raises:
+        InputError: no such metric, or one of unknown direction; fewer than one bootstrap sample; a family in which
+            nothing varies, or without pairs.
+    """
+    name, way = metric_and_mode(table, record, metric, mode)
+    check_bootstrap(n_boot)
+    lanes = design(table, record, name)
+    rows, numbers, pairs = [], [], []
+    for hyperparameter, values in lanes.values.items():
+        if len(values) < 2:
+            continue
+        means, compared = _differences(lanes, hyperparameter)
+        for place, value in enumerate(values[1:]):
+            if compared[place]:
+                rows.append({"hyperparameter": hyperparameter, "value": value, "against": values[0]})
+                numbers.append(means[place])
+                pairs.append(compared[place])
+    if not rows:
+        raise InputError(_no_pairs(lanes))
+    found = intervals(np.array(numbers), n_boot, seed)
+    # Words and numbers stand in one column as what they are.
+    frame = pd.DataFrame(rows).astype({"value": object, "against": object})
+    return frame.assign(**judged(found, np.array(pairs, dtype=int), way))
+
+
+def check_bootstrap(n_boot: int) -> None:
+    """Refuse a number of bootstrap samples below 1."""
+    if not isinstance(n_boot, int | np.integer) or n_boot < 1:
+        raise InputError(f"n_boot={n_boot!r} is no whole number from 1. Pass some thousands.")
+
+
+def _differences(lanes: Design, hyperparameter: str) -> tuple[np.ndarray, np.ndarray]:
+    scores, unit = lanes.cells([hyperparameter])
+    return lanes.by_unit(scores[:, 1:] - scores[:, :1], unit)
+
+
+def _no_pairs(lanes: Design) -> str:
+    if all(len(values) < 2 for values in lanes.values.values()):
+        return "Nothing was varied: each hyperparameter has one value. Give one several, as in dropout=[0.0, 0.5]."
+    return (
+        "No two lanes of this family differ in one hyperparameter alone, as is usual for draws at random. Ask "
+        "path.importance() instead, or train a Grid or OneAtATime."
+    )

@@ -1,0 +1,59 @@
+"""A range of strengths to draw from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ridgeway.errors import InputError
+
+
+@dataclass(frozen=True)
+class Range:
+    """All numbers from `low` to `high`, drawn evenly, and now and then 0: the method is off.
+
+    Attributes:
+        low: least value, above 0 where `log`.
+        high: greatest value.
+        log: whether to draw evenly in the logarithm; right for strengths that act over orders of magnitude.
+        zero: probability, 0 to 1, of drawing 0 instead. Methods that are never off can't be judged against their
+            absence. 0 by default.
+
+    Raises:
+        InputError: ends that are not finite or not ascending, a log scale from 0, no probability.
+
+    Example:
+        >>> import ridgeway as rw
+        >>> family = rw.Random(64, weight_decay=rw.Range(1e-5, 1e-1, log=True, zero=0.2), dropout=rw.Range(0.0, 0.8))
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    zero: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise InputError(f"{self} has no numbers to draw. Pass two finite ends, the lower one first.")
+        if self.log and self.low <= 0:
+            raise InputError(f"{self} is even in the logarithm, where 0 has no place. Pass low above 0, and zero=0.2.")
+        if not 0 <= self.zero <= 1:
+            raise InputError(f"{self}: zero={self.zero:g} is no probability. Pass a number from 0 to 1.")
+
+    def __str__(self) -> str:
+        extra = (", log=True" if self.log else "") + (f", zero={self.zero:g}" if self.zero else "")
+        return f"Range({self.low:g}, {self.high:g}{extra})"
+
+    def draw(self, random: np.random.Generator) -> float:
+        """One value, rounded to four digits, which say all that a draw is worth and stay readable in tables."""
+        # Both numbers are drawn in any case: a change of `zero` moves no other draw.
+        off, place = random.random(2)
+        if off < self.zero:
+            return 0.0
+        if self.log:
+            value = math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + place * (self.high - self.low)
+        return float(min(max(float(f"{value:.4g}"), self.low), self.high))
