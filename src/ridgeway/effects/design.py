@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ridgeway.errors import InputError
 from ridgeway.hyperparameters import hyperparameter
 
 Value = float | str | None
@@ -99,6 +100,25 @@ class Design:
         mean = np.full(total.shape, np.nan)
         np.divide(total, count, out=mean, where=count > 0)
         return mean.T, known.sum(axis=0)
+
+
+def uncut(table: pd.DataFrame) -> pd.DataFrame:
+    """The lanes that halving did not cut: the others had fewer epochs, which would pass for an effect."""
+    return table[table["stopped"] != "halved"] if "stopped" in table else table
+
+
+def refuse_cut(table: pd.DataFrame) -> None:
+    """Refuse a table in which halving cut lanes.
+
+    Raises:
+        InputError: it did.
+    """
+    cut = len(table) - len(uncut(table))
+    if cut:
+        raise InputError(
+            f"Halving cut {cut} of {len(table)} lanes: they trained fewer epochs than the others, and that difference "
+            "would pass for an effect. Train without halving to compare methods."
+        )
 
 
 def design(table: pd.DataFrame, record: Mapping[str, Any], metric: str) -> Design:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgeway.effects.design import Design, design
+from ridgeway.effects.design import Design, design, uncut
 from ridgeway.effects.direction import checked_metric
 from ridgeway.errors import InputError
 
@@ -42,7 +42,8 @@ def importance(
         InputError: no such metric, or fewer than 4 configurations with a finite one.
     """
     name = checked_metric(table, record, metric)
-    lanes = design(table, record, name)
+    # As Optuna leaves out trials that were pruned.
+    lanes = design(uncut(table), record, name)
     codes, means = _configurations(lanes)
     if len(codes) < _LEAST:
         raise InputError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgeway.effects.design import design
+from ridgeway.effects.design import design, refuse_cut
 from ridgeway.effects.direction import judged, metric_and_mode
 from ridgeway.effects.intervals import intervals
 from ridgeway.effects.single import check_bootstrap, effects
@@ -51,6 +51,7 @@ def interactions(
         raise InputError(
             f"Only {size.index[0]!r} was compared in pairs. Interactions need two: add another to the family."
         )
+    refuse_cut(table)
     lanes = design(table, record, name)
     strongest = size.sort_values(ascending=False, kind="stable").index[:2]
     first, second = sorted(map(str, strongest), key=lanes.names.index)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgeway.effects.design import Design, design
+from ridgeway.effects.design import Design, design, refuse_cut
 from ridgeway.effects.direction import judged, metric_and_mode
 from ridgeway.effects.intervals import intervals
 from ridgeway.errors import InputError
@@ -51,6 +51,7 @@ def effects(
     """
     name, way = metric_and_mode(table, record, metric, mode)
     check_bootstrap(n_boot)
+    refuse_cut(table)
     lanes = design(table, record, name)
     rows, numbers, pairs = [], [], []
     for hyperparameter, values in lanes.values.items():

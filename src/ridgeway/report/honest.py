@@ -24,7 +24,7 @@ def honest(path: "Path", lang: str) -> Html:
         "honest.line",
         lang,
         rows=found["rows"],
-        metric=metric_label(found["metric"], lang),
+        metric=metric_label(found["metric"].replace("val_", "test_", 1), lang),
         estimate=tag("b", number("estimate")),
         low=number("low"),
         high=number("high"),

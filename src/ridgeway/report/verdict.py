@@ -134,6 +134,8 @@ def _against(found: Verdict, lang: str) -> Html:
     gain, low, high = difference(found.gain)
     if found.gain.means == "same":
         return say("verdict.same_own" if found.own else "verdict.same_weakest", lang)
+    if found.gain.means == "unequal epochs":
+        return say("verdict.unequal_epochs", lang, base=who, gain=gain)
     if found.gain.means == "unknown":
         return say("verdict.unknown", lang, base=who, gain=gain)
     if found.gain.low > 0:

@@ -15,7 +15,7 @@ from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations, lanes_of
 from ridgeway.selection.values import Value, equal_to, in_words
 
-Means = Literal["paired lanes", "standard errors", "unknown", "same"]
+Means = Literal["paired lanes", "standard errors", "unequal epochs", "unknown", "same"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Comparison:
         means: where the interval comes from: `"paired lanes"` (t-interval of the differences within each
             repeat and fold), `"standard errors"` (normal, from the two standard errors as if independent;
             both were measured on the same validation rows, so the true interval is narrower as a rule),
-            `"unknown"`, or `"same"` when both are one configuration.
+            `"unequal epochs"` (no interval: halving cut one of them), `"unknown"`, or `"same"` when both are one
+            configuration.
     """
 
     gain: float
@@ -111,6 +112,8 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
         differences = differences.groupby("fold").mean()
     differences = differences[np.isfinite(differences)].to_numpy()
     n = len(differences)
+    if any(_cut(lanes_of(table, side.configuration)) for side in (first, second)):
+        return Comparison(sign * (first.mean - second.mean), math.nan, math.nan, n, "unequal epochs")
     if n >= 2:
         gain = float(differences.mean())
         half = float(stdtrit(n - 1, 0.975) * differences.std(ddof=1) / math.sqrt(n))
@@ -119,6 +122,10 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
     half = 1.959964 * math.hypot(first.standard_error, second.standard_error)
     means: Means = "standard errors" if math.isfinite(half) else "unknown"
     return Comparison(gain, gain - half, gain + half, n, means)
+
+
+def _cut(lanes: pd.DataFrame) -> bool:
+    return "stopped" in lanes and bool((lanes["stopped"] == "halved").any())
 
 
 def _own_value(name: str, record: Mapping[str, Any]) -> Value:
