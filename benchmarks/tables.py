@@ -150,7 +150,7 @@ def rank_lines(ranking: Ranking, methods: list[str]) -> list[str]:
 def cost_table(fits: pd.DataFrame) -> list[str]:
     """Times and memory of each method as lines of Markdown."""
     lines = [
-        "| method | version | fits | fit, s: median (most) | predict, s | peak memory, MiB: median (most) | lanes a fit |",
+        "| method | version | fits | fit, s: median (most) | predict, s | peak, MiB: median (most) | lanes a fit |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for method, some in fits.groupby("method", sort=False):

@@ -115,7 +115,8 @@ def typed(words: pd.Series, fitting: np.ndarray) -> pd.Series:
     numbers = pd.to_numeric(known, errors="coerce")
     if numbers.notna().equals(known.notna()):
         return numbers.astype("float64")
-    return known.astype(object).astype(pd.CategoricalDtype(sorted(known.iloc[fitting].dropna().unique())))
+    seen = sorted(known.iloc[fitting].dropna().unique())
+    return known.where(known.isin(seen)).astype(object).astype(pd.CategoricalDtype(seen))
 
 
 def split(y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -69,7 +69,7 @@ def critical_value(methods: int, alpha: float = 0.05) -> float:
 
 
 def critical_difference(methods: int, datasets: int, alpha: float = 0.05) -> float:
-    """q √(k (k + 1) / 6N) for k methods on N data sets."""
+    """For k methods on N data sets: q √(k (k + 1) / 6N)."""
     return critical_value(methods, alpha) * float(np.sqrt(methods * (methods + 1) / (6 * datasets)))
 
 
