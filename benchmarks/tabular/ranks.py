@@ -44,7 +44,8 @@ def rank(scores: np.ndarray, *, higher_is_better: bool, alpha: float = 0.05) -> 
         higher_is_better: True for accuracies, False for losses.
         alpha: level of the Nemenyi test.
     """
-    ranks = rankdata(-scores if higher_is_better else scores, axis=1)
+    # Equal means of seeds may differ in the last bits: they are ties.
+    ranks = rankdata(np.round(-scores if higher_is_better else scores, 10), axis=1)
     datasets, methods = ranks.shape
     mean = ranks.mean(0)
     # Demšar's equations: no correction for ties.

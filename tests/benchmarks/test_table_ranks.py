@@ -47,6 +47,12 @@ def test_losses_are_ranked_the_other_way():
     np.testing.assert_allclose(loss.mean_ranks, rank(AREAS, higher_is_better=True).mean_ranks)
 
 
+def test_means_that_differ_by_rounding_are_ties():
+    one, other = np.mean([0.9, 0.9, 0.95]), np.mean([0.95, 0.9, 0.9]) + 1e-16
+    assert one != other
+    np.testing.assert_array_equal(rank(np.array([[one, other]]), higher_is_better=True).mean_ranks, [1.5, 1.5])
+
+
 @pytest.mark.parametrize(
     ("alpha", "published"),
     [
