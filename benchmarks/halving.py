@@ -110,8 +110,8 @@ def main() -> None:
             f"{halved['lane_epochs']} lane-epochs, rungs {halved['rungs']}: {shares[-1]:.0%} of the time"
         )
         print(
-            f"   full grid's best {full['choice']}: {best['mean']:.4f} ± {best['standard_error']:.4f}; halving's choice "
-            f"{halved['choice']}: {chosen['mean']:.4f} there, {behind:.2f} standard errors behind "
+            f"   full grid's best {full['choice']}: {best['mean']:.4f} ± {best['standard_error']:.4f}; halving's "
+            f"choice {halved['choice']}: {chosen['mean']:.4f} there, {behind:.2f} standard errors behind "
             f"({'kept' if behind <= 1 else 'MISSED'}: at most 1)"
         )
     share = statistics.median(shares)

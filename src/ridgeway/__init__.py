@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.data.coding import dummy, one_hot
     from ridgeway.errors import AllLanesDiverged, InputError
-    from ridgeway.families import Cocktail, Grid, OneAtATime, Random, Range, logspace
+    from ridgeway.families import Bayes, Cocktail, Grid, OneAtATime, Random, Range, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
     from ridgeway.path import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Grid": "ridgeway.families",
+    "Bayes": "ridgeway.families",
     "OneAtATime": "ridgeway.families",
     "Random": "ridgeway.families",
     "Cocktail": "ridgeway.families",
@@ -44,6 +45,7 @@ _MODULES = ("callbacks", "layers", "losses", "regularizers")
 
 __all__ = [
     "AllLanesDiverged",
+    "Bayes",
     "Choice",
     "Cocktail",
     "Grid",

@@ -30,23 +30,21 @@ from ridgeway.data import (
     split_test,
 )
 from ridgeway.engine.arrays import as_arrays
-from ridgeway.engine.binding import bind, check_effects
+from ridgeway.engine.binding import check_effects
 from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.halving import rungs
 from ridgeway.engine.labels import check_fit, check_model_labels
-from ridgeway.engine.lanes import LanePlan
 from ridgeway.engine.probe import Job, choose
-from ridgeway.engine.queues import Group
-from ridgeway.engine.state import initial_states
-from ridgeway.engine.step import COMPARED, EpochProgram, HeldRows, Lane
+from ridgeway.engine.step import COMPARED, Lane
 from ridgeway.errors import InputError
-from ridgeway.families import Family
+from ridgeway.families import Bayes, Family
+from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
-from ridgeway.structures import Variants, scaled_states, structure_of
+from ridgeway.structures import Variants
 
 
 def fit_path(
@@ -178,18 +176,17 @@ def fit_path(
             validation_batch_size = batch_size
     variants = Variants(model)
     family = _acting(family, variants, decay)
-    groups = [
-        _group(variants, members, family, parts, (batch_size, validation_batch_size, epochs), decay, seed)
-        for members in _by_structure(family, repeats, parts.count)
-    ]
-    logs = _log_names(groups[0].job)
+    grouping = Grouping(variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed)
+    queued = grouping.groups(family.configurations())
+    logs = _log_names(queued[0].job)
     understood = understand(keras.tree.flatten(callbacks or []), model, logs, epochs)
-    for group in groups:
-        group.job = replace(group.job, keepers=len(understood.rules.keeping))
+    grouping.keepers = len(understood.rules.keeping)
+    queued = grouping.groups(family.configurations())
+    for group in queued:
         check_effects(group.job.program, group.job.initials[0], _example_lane(group.job), first)
     metric, mode = _metric(understood, logs)
     about |= {
-        "hyperparameters": record.of_hyperparameters(family.values, groups[0].bound),
+        "hyperparameters": record.of_hyperparameters(family.values, queued[0].bound),
         "metric": metric,
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
@@ -220,18 +217,21 @@ def fit_path(
         "probes": list(probes),
         "extra": dict(extra or {}),
     }
-    steps = (
-        ()
-        if halving is None
-        else rungs(1 + max(plan.configuration_number for group in groups for plan in group.plans), epochs, halving)
-    )
+    steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
-    choice = choose(groups[0].job, executor, slots)
+    search = None
+    if isinstance(family, Bayes):
+        if halving is not None:
+            raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
+        folder = None if out is None else f"sqlite:///{os.path.join(os.fspath(out), 'optuna.db')}"
+        search = family.search(about["id"], mode, folder)
+        queued = grouping.groups(search.ask())
+    choice = choose(queued[0].job, executor, slots)
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
-    run = Run(variants, about, understood, probes, out, parts, steps)
-    run.train(groups, choice, order, began, ready, verbose)
+    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search)
+    run.train(queued, choice, order, began, ready, verbose)
     return run.finish()
 
 
@@ -255,77 +255,6 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
     warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
     return family.without(list(idle))
-
-
-def _by_structure(family: Family, repeats: int, folds: int) -> list[list[LanePlan]]:
-    """The lanes to train, those of one structure together, in the order in which structures first come."""
-    groups: dict[tuple[tuple[str, str], ...], list[LanePlan]] = {}
-    for number, configuration in enumerate(family.configurations()):
-        members = groups.setdefault(tuple(sorted(structure_of(configuration).items())), [])
-        members += [
-            LanePlan(
-                (number * repeats + repeat) * folds + fold, configuration, repeat, fold, configuration_number=number
-            )
-            for repeat in range(repeats)
-            for fold in range(folds)
-        ]
-    return list(groups.values())
-
-
-def _group(
-    variants: Variants,
-    plans: Sequence[LanePlan],
-    family: Family,
-    parts: Parts,
-    sizes: tuple[int, int, int],
-    decay: Decay,
-    seed: int,
-) -> Group:
-    """Binds the family to the model in one structure, and lays out what its lanes start from."""
-    batch_size, validation_batch_size, epochs = sizes
-    model = variants.of(plans[0].configuration)
-    data = (parts.train.x, parts.train.y, parts.train.sample_weight)
-    numbers = {
-        name: [float(value) for value in values] for name, values in family.values.items() if not is_choice(name)
-    }
-    bound = bind(model, numbers, decay, seed, jax.tree.map(lambda array: array[:1], data))
-    program = EpochProgram(
-        model,
-        bound,
-        min(batch_size, max(parts.rows)),
-        validation_batch_size,
-        parts.rows,
-        parts.validation_rows,
-    )
-    initials = initial_states(model, 1 + max(plan.repeat for plan in plans), seed)
-    repeats = len(initials)
-    scalings = [str(scaling) for scaling in family.values.get("input_scaling", ())]
-    if scalings:
-        # Each fold by the statistics of its own training rows.
-        initials = [
-            state
-            for fold in range(parts.count)
-            for states in scaled_states(model, initials, parts.training(fold).x, scalings)
-            for state in states
-        ]
-        plans = [
-            replace(
-                plan,
-                start=(plan.fold * len(scalings) + scalings.index(str(plan.configuration["input_scaling"]))) * repeats
-                + plan.repeat,
-            )
-            for plan in plans
-        ]
-    else:
-        plans = [replace(plan, start=plan.repeat) for plan in plans]
-    checked: Any = None
-    if parts.validation is not None:
-        checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
-    if parts.folds is not None:
-        checked = HeldRows(checked, parts.folds.padded())
-    return Group(
-        list(plans), bound, Job(program, data, checked, initials, 1, len(plans), epochs, plans[0].numbers, repeats)
-    )
 
 
 def _check_model(model: Any) -> None:

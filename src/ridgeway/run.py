@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,10 @@ from ridgeway.engine.queues import Group, Queues
 from ridgeway.engine.slots import Order, Round
 from ridgeway.errors import AllLanesDiverged
 from ridgeway.events import EventLog
+from ridgeway.families import Search
+from ridgeway.grouping import Grouping
 from ridgeway.honesty import of_record
+from ridgeway.hyperparameters import hyperparameter
 from ridgeway.interruption import Interruption
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
@@ -43,6 +46,8 @@ class Run:
     out: str | os.PathLike[str] | None
     parts: Parts
     rungs: tuple[int, ...] = ()
+    grouping: Grouping | None = None
+    search: Search | None = None
 
     def train(
         self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -58,6 +63,8 @@ class Run:
         rules = self.understood.rules
         lanes = sum(len(group.plans) for group in groups)
         metric, mode = self.about["metric"], self.about["mode"]
+        if self.search is not None:
+            lanes = lanes // self.search.asked * self.search.family.n
         bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
         listeners = Listeners(self.understood.listeners, self.variants.model, metric, mode, rules.epochs)
         if events:
@@ -78,7 +85,17 @@ class Run:
         try:
             with Interruption() as interruption, bar:
                 listeners.begin()
-                for until in self.rungs or (None,):
+                while self.search is not None and self.grouping is not None:
+                    queues.train(self._results, on_round, interruption.asked, more=True)
+                    if interruption.asked() or queues.ended:
+                        break
+                    self._tell(self.search)
+                    first = self.search.asked
+                    asked = self.search.ask()
+                    if not asked:
+                        break
+                    queues.add(self.grouping.groups(asked, first))
+                for until in self.rungs or (() if self.search else (None,)):
                     queues.train(self._results, on_round, interruption.asked, None if until == rules.epochs else until)
                     if interruption.asked() or queues.ended:
                         break
@@ -89,6 +106,7 @@ class Run:
             status = "interrupted" if interruption.asked() else "finished"
         except (Exception, KeyboardInterrupt) as error:
             queues.leave_all(self._results)
+            self._end_search()
             self._close(events, began, ready, status)
             if self._results:
                 path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
@@ -98,16 +116,31 @@ class Run:
             elif self.out is not None:
                 storage.release(self.out)
             raise
+        self._end_search()
         self._close(events, began, ready, status)
+
+    def _tell(self, search: Search) -> None:
+        """Tells the search the mean score of each configuration that has ended since."""
+        for number, scores in self._scores(self._results).items():
+            if search.awaits(number):
+                search.tell(number, float(np.mean(scores)))
+
+    def _scores(self, results: Iterable[LaneResult]) -> dict[int, list[float]]:
+        """The metric of each configuration's lanes at their kept epoch, NaN where one diverged."""
+        scores: dict[int, list[float]] = {}
+        for result in results:
+            epoch = result.kept_epochs[0]
+            value = math.nan if result.stopped == DIVERGED else result.history[epoch][self.about["metric"]]
+            scores.setdefault(result.plan.configuration_number, []).append(value)
+        return scores
 
     def _cut(self, queues: Queues, on_round: Callable[[Round], None]) -> None:
         """Ends the lanes of all configurations but the best; those that ended by themselves count among them."""
         out = {result.plan.configuration_number for result in self._results if result.stopped == HALVED}
-        scores: dict[int, list[float]] = {}
-        for result, epoch in [*((one, one.kept_epochs[0]) for one in self._results), *queues.standing()]:
-            if result.plan.configuration_number not in out:
-                values = scores.setdefault(result.plan.configuration_number, [])
-                values.append(math.nan if result.stopped == DIVERGED else result.history[epoch][self.about["metric"]])
+        scores = self._scores(one for one in self._results if one.plan.configuration_number not in out)
+        for result, epoch in queues.standing():
+            value = result.history[epoch][self.about["metric"]]
+            scores.setdefault(result.plan.configuration_number, []).append(value)
         sign = 1.0 if self.about["mode"] == "min" else -1.0
         means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
         staying = survivors(means, self.about["halving"]["factor"])
@@ -159,6 +192,16 @@ class Run:
             error.add_note("What was trained is in this error's `path`.")
             raise
         return path
+
+    def _end_search(self) -> None:
+        """Tells the study how it ended, and puts the values that were tried in the place of the ranges."""
+        if self.search is None:
+            return
+        self._tell(self.search)
+        self.search.close()
+        for name, about in self.about["hyperparameters"].items():
+            tried = hyperparameter(name).arranged(result.plan.configuration[name] for result in self._results)
+            about |= {"values": list(tried), "order": hyperparameter(name).order(tried)}
 
     def _deliver(self, path: Path) -> None:
         self._save(path)

@@ -54,14 +54,28 @@ class Queues:
         self._left = [list(group.plans) for group in self.groups]
         self._watch = Watch(self.rules.max_seconds, self.rules.path)
 
+    def add(self, groups: list[Group]) -> None:
+        """Queues further lanes: behind those of the same program, or in a group of their own."""
+        places = {id(group.job.program): place for place, group in enumerate(self.groups)}
+        for group in groups:
+            place = places.get(id(group.job.program))
+            if place is None:
+                self.groups.append(group)
+                self._left.append(list(group.plans))
+            else:
+                self._left[place] += group.plans
+
     def train(
         self,
         results: list[LaneResult],
         on_round: Callable[[Round], None],
         stop_asked: Callable[[], bool],
         until: int | None = None,
+        more: bool = False,
     ) -> None:
         """Trains what is left, of each lane at most to `until` epochs; arguments as in `Slots.train`.
+
+        `more` says that further lanes may come to a group, whose compiled program is then kept.
 
         Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
@@ -70,7 +84,7 @@ class Queues:
                 continue
             plans, self._left[place] = self._left[place], []
             self.later = sum(map(len, self._left))
-            slots = self._slots_for(place, len(plans), keep=until is not None)
+            slots = self._slots_for(place, len(plans), keep=more or until is not None)
             slots.later = self.later
             self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until))
             self.ended = slots.ended

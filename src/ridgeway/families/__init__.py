@@ -1,5 +1,6 @@
 """Which configurations to train."""
 
+from ridgeway.families.bayes import Bayes, Search
 from ridgeway.families.cocktail import Cocktail
 from ridgeway.families.family import Configuration, Family
 from ridgeway.families.grid import Grid
@@ -8,4 +9,15 @@ from ridgeway.families.random import Random
 from ridgeway.families.range import Range
 from ridgeway.families.spacing import logspace
 
-__all__ = ["Cocktail", "Configuration", "Family", "Grid", "OneAtATime", "Random", "Range", "logspace"]
+__all__ = [
+    "Bayes",
+    "Search",
+    "Cocktail",
+    "Configuration",
+    "Family",
+    "Grid",
+    "OneAtATime",
+    "Random",
+    "Range",
+    "logspace",
+]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ridgeway.errors import InputError
 from ridgeway.families.family import Configuration, Family, Value, checked_values
-from ridgeway.families.range import Range
+from ridgeway.families.range import Range, checked_ranges
 
 # Draws for one configuration before the family counts as exhausted.
 _TRIES = 1000
@@ -54,7 +54,7 @@ class Random(Family):
         if not isinstance(seed, int | np.integer) or seed < 0:
             raise InputError(f"Random(seed={seed!r}) is no whole number from 0. Pass one.")
         self.n, self.seed = int(n), int(seed)
-        self.ranges = _checked({**(values or {}), **named})
+        self.ranges = checked_ranges({**(values or {}), **named})
         self._configurations = self._draw()
         self.values = checked_values({name: [drawn[name] for drawn in self._configurations] for name in self.ranges})
 
@@ -95,19 +95,3 @@ class Random(Family):
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={g if isinstance(g, Range) else list(g)}" for n, g in self.ranges.items())
         return f"Random({self.n}, seed={self.seed}, {shown})"
-
-
-def _checked(ranges: Mapping[str, Range | Iterable[Value] | Value]) -> dict[str, Range | tuple[Value, ...]]:
-    """Ranges whose ends are allowed, and lists without doubles."""
-    ends = {name: _ends(given) if isinstance(given, Range) else given for name, given in ranges.items()}
-    values = checked_values(ends)
-    checked: dict[str, Range | tuple[Value, ...]] = {}
-    for name, given in ranges.items():
-        if isinstance(given, Range) and isinstance(values[name][0], str):
-            raise InputError(f"{name}={given} asks for numbers where words belong. Pass a list of them.")
-        checked[name] = given if isinstance(given, Range) else values[name]
-    return checked
-
-
-def _ends(given: Range) -> list[Value]:
-    return [given.low, given.high, *([0.0] if given.zero else [])]

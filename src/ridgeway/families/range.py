@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ridgeway.errors import InputError
+from ridgeway.families.family import Value, checked_values
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,25 @@ class Range:
         else:
             value = self.low + place * (self.high - self.low)
         return float(min(max(float(f"{value:.4g}"), self.low), self.high))
+
+
+def checked_ranges(ranges: Mapping[str, Range | Iterable[Value] | Value]) -> dict[str, Range | tuple[Value, ...]]:
+    """Ranges whose ends are allowed, and lists without doubles.
+
+    Raises:
+        InputError: an unknown hyperparameter, a value or an end out of its range, or a range where words belong.
+    """
+    values = checked_values(
+        {name: ends(given) if isinstance(given, Range) else given for name, given in ranges.items()}
+    )
+    checked: dict[str, Range | tuple[Value, ...]] = {}
+    for name, given in ranges.items():
+        if isinstance(given, Range) and isinstance(values[name][0], str):
+            raise InputError(f"{name}={given} asks for numbers where words belong. Pass a list of them.")
+        checked[name] = given if isinstance(given, Range) else values[name]
+    return checked
+
+
+def ends(given: Range) -> list[Value]:
+    """The ends of a range, with 0 where it can be drawn."""
+    return [given.low, given.high, *([0.0] if given.zero else [])]

@@ -1,0 +1,174 @@
+"""Configurations that a model of the scores so far proposes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgeway.errors import InputError
+from ridgeway.families.family import Configuration, Family, Value, checked_values
+from ridgeway.families.range import Range, checked_ranges, ends
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Bayes(Family):
+    """Configurations proposed in batches by Optuna's tree-structured Parzen estimator, from the scores of those before.
+
+    Lanes of a batch train side by side; Optuna counts those that are asked for and not yet told as bad ones (constant
+    liar), so that a batch does not hold the same proposal several times (Bergstra et al. 2011; Akiba et al. 2019). The
+    first 10 configurations are drawn at random.
+
+    Args:
+        n: configurations in all, at least 1.
+        batch: configurations that train side by side before the next are asked for. 8 by default: larger batches use
+            the machine better, smaller ones learn more often.
+        seed: of the proposals.
+        storage: where Optuna keeps the study: a URL such as "sqlite:///studies.db" or an Optuna storage. None: the
+            file `optuna.db` in the run's directory, or memory without one. Optuna's own dashboard opens it.
+        values: ranges and lists by name, for names that are no Python identifiers.
+        **named: for each hyperparameter a `Range`, a list to pick from, or one value for all lanes.
+
+    Raises:
+        InputError: as `Random`, or a batch below 1.
+
+    Example:
+        >>> import ridgeway as rw
+        >>> family = rw.Bayes(40, weight_decay=rw.Range(1e-5, 1e-1, log=True, zero=0.2), dropout=rw.Range(0.0, 0.8))
+    """
+
+    def __init__(
+        self,
+        n: int,
+        batch: int = 8,
+        seed: int = 0,
+        storage: Any = None,
+        values: Mapping[str, Range | Iterable[Value]] | None = None,
+        **named: Range | Iterable[Value] | Value,
+    ) -> None:
+        for name, count, least in (("n", n, 1), ("batch", batch, 1), ("seed", seed, 0)):
+            if not isinstance(count, int | np.integer) or count < least:
+                raise InputError(f"Bayes({name}={count!r}) is no whole number from {least}. Pass one.")
+        self.n, self.batch, self.seed, self.storage = int(n), int(batch), int(seed), storage
+        self.ranges = checked_ranges({**(values or {}), **named})
+        self.values = checked_values(
+            {name: ends(given) if isinstance(given, Range) else given for name, given in self.ranges.items()}
+        )
+
+    def configurations(self) -> list[Configuration]:
+        """One for each combination of words, with the least of each number: what is known before the search begins."""
+        known = [values if isinstance(values[0], str) else values[:1] for values in self.values.values()]
+        return [dict(zip(self.values, combination, strict=True)) for combination in itertools.product(*known)]
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{n}={g if isinstance(g, Range) else list(g)}" for n, g in self.ranges.items())
+        return f"Bayes({self.n}, batch={self.batch}, seed={self.seed}, {shown})"
+
+    def search(self, name: str, mode: str, storage: Any = None) -> Search:
+        """Begins a study.
+
+        Args:
+            name: of the study.
+            mode: "min" or "max".
+            storage: where to keep it if the family does not say.
+
+        Raises:
+            InputError: the storage can't be opened.
+        """
+        import optuna
+
+        with _quiet():
+            sampler = optuna.samplers.TPESampler(seed=self.seed, constant_liar=True)
+            try:
+                study = optuna.create_study(
+                    study_name=name,
+                    direction="minimize" if mode == "min" else "maximize",
+                    sampler=sampler,
+                    storage=self.storage if self.storage is not None else storage,
+                )
+            except Exception as error:
+                raise InputError(
+                    f"Optuna can't keep the study in {self.storage or storage!r}: {error}. Pass another storage, such "
+                    "as 'sqlite:///study.db'."
+                ) from error
+        return Search(self, study)
+
+
+@dataclass
+class Search:
+    """A study under way.
+
+    Attributes:
+        family: what is searched.
+        study: Optuna's.
+        asked: configurations asked for so far.
+    """
+
+    family: Bayes
+    study: optuna.Study
+    asked: int = 0
+    _open: dict[int, Any] = field(default_factory=dict)
+
+    def ask(self) -> list[Configuration]:
+        """The next batch; empty when all `n` were asked for. The first of them has the number `asked` had before."""
+        count = min(self.family.batch, self.family.n - self.asked)
+        found = []
+        for number in range(self.asked, self.asked + count):
+            trial = self.study.ask()
+            self._open[number] = trial
+            found.append({name: _suggested(trial, name, given) for name, given in self.family.ranges.items()})
+        self.asked += count
+        return found
+
+    def awaits(self, number: int) -> bool:
+        """Whether a configuration was asked for and not told of yet."""
+        return number in self._open
+
+    def tell(self, number: int, score: float) -> None:
+        """Tells a configuration's score; NaN where it has none, such as where its lanes diverged."""
+        import optuna
+
+        trial = self._open.pop(number)
+        if np.isfinite(score):
+            self.study.tell(trial, float(score))
+        else:
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    def close(self) -> None:
+        """Tells that the configurations still open were given up."""
+        for number in list(self._open):
+            self.tell(number, np.nan)
+
+
+def _suggested(trial: Any, name: str, given: Range | tuple[Value, ...]) -> Value:
+    if not isinstance(given, Range):
+        # One value leaves nothing to learn.
+        return given[0] if len(given) == 1 else trial.suggest_categorical(name, list(given))
+    if given.zero and not trial.suggest_categorical(f"{name} used", [True, False]):
+        return 0.0
+    return float(trial.suggest_float(name, given.low, given.high, log=given.log))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's own lines on the terminal, and its warning that the constant liar is experimental."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
