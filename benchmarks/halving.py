@@ -19,7 +19,7 @@ import tempfile
 import time
 from typing import Any
 
-FACTOR, EPOCHS, ROWS = 3, 27, 4000
+FACTOR, EPOCHS, ROWS = 3, 54, 4000
 
 
 def train(halving: int | None) -> dict[str, Any]:

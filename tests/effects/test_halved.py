@@ -22,7 +22,7 @@ def path():
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2)])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     family = rw.Grid(weight_decay=[0.0, 0.1, 1.0], input_dropout=[0.0, 0.2, 0.4])
-    return rw.fit_path(model, X, Y, family, validation_split=0.25, epochs=9, repeats=3, halving=3, verbose=0)
+    return rw.fit_path(model, X, Y, family, validation_split=0.25, epochs=27, repeats=3, halving=3, verbose=0)
 
 
 def test_effects_and_interactions_are_refused(path):

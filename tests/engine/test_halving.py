@@ -11,21 +11,24 @@ from engine.small import model, train
 from ridgeway.engine.halving import rungs, survivors
 
 FAMILY = rw.Grid(weight_decay=[0.0, 1e-2, 0.3], dropout=[0.0, 0.2, 0.5])
-EPOCHS = 9
+EPOCHS = 27
 
 
 @given(st.integers(1, 500), st.integers(1, 300), st.integers(2, 5))
 def test_rungs_rise_to_the_full_number_of_epochs(configurations, epochs, factor):
     found = rungs(configurations, epochs, factor)
-    assert found[-1] == epochs and found[0] >= 1
+    assert found[-1] == epochs and found[0] >= min(epochs, 3)
     assert list(found) == sorted(set(found))
-    assert factor ** (len(found) - 1) <= min(configurations, epochs) < factor ** len(found)
+    assert factor ** (len(found) - 1) <= configurations
+    # One cut more would leave no configuration, or too few epochs.
+    assert factor ** len(found) > configurations or -(-epochs // factor ** len(found)) < 3
 
 
-def test_rungs_are_those_of_the_paper():
-    """Jamieson & Talwalkar 2016, and scikit-learn's HalvingGridSearchCV for these numbers."""
-    assert rungs(81, 81, 3) == (1, 3, 9, 27, 81)
+def test_rungs_are_those_of_the_paper_from_three_epochs_on():
+    """Jamieson & Talwalkar 2016, and scikit-learn's HalvingGridSearchCV(min_resources=3)."""
+    assert rungs(81, 81, 3) == (3, 9, 27, 81)
     assert rungs(27, 81, 3) == (3, 9, 27, 81)
+    assert rungs(9, 81, 3) == (9, 27, 81)
     assert rungs(2, 30, 3) == (30,)
 
 
@@ -63,12 +66,12 @@ def assert_part_of(full, halved, tolerance=1e-5):
 @pytest.mark.parametrize(("executor", "slots"), [("vmap", 9), ("vmap", 2), ("map", 4), ("steps", 3)])
 def test_lanes_go_on_from_where_they_are(full, executor, slots):
     path = run(executor, slots, halving=3)
-    assert path.record["halving"] == {"factor": 3, "rungs": [1, 3, 9]}
+    assert path.record["halving"] == {"factor": 3, "rungs": [3, 9, 27]}
     assert_part_of(full, path)
     table = path.table()
-    assert sorted(table["epochs"]) == [1] * 6 + [3] * 2 + [9]
-    assert (table.loc[table["epochs"] < 9, "stopped"] == "halved").all()
-    last = table.set_index("lane").loc[table.loc[table["epochs"] == 9, "lane"].item()]
+    assert sorted(table["epochs"]) == [3] * 6 + [9] * 2 + [27]
+    assert (table.loc[table["epochs"] < 27, "stopped"] == "halved").all()
+    last = table.set_index("lane").loc[table.loc[table["epochs"] == 27, "lane"].item()]
     lane = int(last.name)
     for epoch in ("best", "last"):
         for own, other in zip(
@@ -82,7 +85,7 @@ def test_the_worst_go(full):
     path = run(halving=3)
     history, metric = full.history(), path.metric
     staying = set(full.table()["lane"])
-    for rung in (1, 3):
+    for rung in (3, 9):
         reached = history[(history["epoch"] <= rung) & history["lane"].isin(staying)]
         kept = reached.loc[reached.groupby("lane")["val_loss"].idxmin()].set_index("lane")[metric]
         staying = set(kept.nsmallest(-(-len(staying) // 3)).index)
@@ -112,14 +115,14 @@ def test_repeats_and_folds_of_a_configuration_stay_together():
     )
     epochs = path.table().groupby(["weight_decay", "dropout"])["epochs"]
     assert (epochs.nunique() == 1).all()
-    assert sorted(epochs.first()) == [1] * 6 + [3] * 2 + [9]
+    assert sorted(epochs.first()) == [3] * 6 + [9] * 2 + [27]
 
 
 def test_structures_wait_too():
-    path = train(rw.Grid(normalization=["none", "layer"], dropout=[0.0, 0.3]), model(), epochs=4, halving=2)
-    full = train(rw.Grid(normalization=["none", "layer"], dropout=[0.0, 0.3]), model(), epochs=4)
+    path = train(rw.Grid(normalization=["none", "layer"], dropout=[0.0, 0.3]), model(), epochs=12, halving=2)
+    full = train(rw.Grid(normalization=["none", "layer"], dropout=[0.0, 0.3]), model(), epochs=12)
     assert_part_of(full, path)
-    assert sorted(path.table()["epochs"]) == [1, 1, 2, 4]
+    assert sorted(path.table()["epochs"]) == [3, 3, 6, 12]
 
 
 def test_probes_go_on():
@@ -136,7 +139,7 @@ def test_probes_go_on():
 def test_an_interrupt_keeps_the_waiting_lanes():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            if epoch == 3:
+            if epoch == 10:
                 raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError) as caught:

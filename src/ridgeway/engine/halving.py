@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+# Epochs before the first cut: by one or two, strong regularization only looks slow (benchmarks/halving.py).
+_FEWEST = 3
+
 
 def rungs(configurations: int, epochs: int, factor: int) -> tuple[int, ...]:
     """Epochs that a lane has trained at the end of each rung.
@@ -18,10 +21,10 @@ def rungs(configurations: int, epochs: int, factor: int) -> tuple[int, ...]:
         factor: of the configurations, one in so many goes on; those that do get so many times the epochs.
 
     Returns:
-        Ascending, the last is `epochs`; as many rungs as leave a configuration and an epoch.
+        Ascending, the last is `epochs`; as many rungs as leave a configuration, and 3 epochs for the first.
     """
     cuts = 0
-    while factor ** (cuts + 1) <= min(configurations, epochs):
+    while factor ** (cuts + 1) <= configurations and -(-epochs // factor ** (cuts + 1)) >= _FEWEST:
         cuts += 1
     return tuple(-(-epochs // factor**left) for left in range(cuts, -1, -1))
 
