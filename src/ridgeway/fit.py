@@ -364,11 +364,22 @@ def _example_lane(job: Job) -> Lane:
 
 def _log_names(job: Job) -> list[str]:
     """Names of the logs that an epoch gives, by tracing it without computing."""
-    rows = jax.ShapeDtypeStruct((max(job.program.rows),), jnp.int32)
+    program, state, lane = job.program, job.initials[0], _example_lane(job)
+    rows = jax.ShapeDtypeStruct((max(program.rows),), jnp.int32)
     batches = jax.ShapeDtypeStruct((2,), jnp.int32)
-    shapes = jax.eval_shape(
-        job.program.epoch, job.initials[0], _example_lane(job), rows, batches, job.data, job.validation
-    )[0]
+    if has_own_step(program.model, "train_step"):
+        shapes = jax.eval_shape(program.epoch, state, lane, rows, batches, job.data, job.validation)[0]
+    else:
+        # Its logs are its metrics: there is no need to trace a step of training for their names.
+        logs = jax.eval_shape(program.metrics_result, state)
+        shapes = jax.eval_shape(
+            lambda *given: program.with_validation(*given)[0],
+            logs,
+            state,
+            lane,
+            batches.update(shape=()),
+            job.validation,
+        )
     return [name for name, shape in shapes.items() if not shape.shape]
 
 
