@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 import pandas as pd
 
 from ridgeway.data import Dataset, check_dataset
 from ridgeway.engine.arrays import as_arrays
-from ridgeway.engine.binding import bind
 from ridgeway.engine.labels import check_fit, check_model_labels
-from ridgeway.engine.state import read_state
-from ridgeway.engine.step import EpochProgram, Lane
-from ridgeway.hyperparameters import is_choice
+from ridgeway.kept_lanes import KeptLanes
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -41,7 +36,7 @@ def evaluate_lanes(path: Path, x: Any, y: Any, sample_weight: Any, batch_size: i
         if id(model) not in evaluators:
             evaluators[id(model)] = _Evaluator(path, model, dataset, size)
         own = {name: row[name] for name in path.hyperparameters}
-        rows.append({"lane": number, **own, **evaluators[id(model)](path.lane_weights(number), own)})
+        rows.append({"lane": number, **own, **evaluators[id(model)](number)})
     return pd.DataFrame(rows)
 
 
@@ -50,32 +45,17 @@ class _Evaluator:
 
     def __init__(self, path: Path, model: keras.Model, dataset: Dataset, size: int) -> None:
         data = (dataset.x, dataset.y, dataset.sample_weight)
-        table = path.table()
-        self._names = [name for name in path.hyperparameters if not is_choice(name)]
-        values = {name: table[name].tolist() for name in self._names}
-        first = jax.tree.map(lambda array: array[:1], data)
-        bound = bind(model, values, path.record["decay"], int(path.record["seed"]), first)
-        program = EpochProgram(model, bound, size, size, (dataset.rows,), (dataset.rows,))
-        self._model, self._state, self._arrays = model, read_state(model), jax.device_put(data)
+        self._lanes = KeptLanes(path, model, jax.tree.map(lambda array: array[:1], data), size, dataset.rows)
+        self._arrays = jax.device_put(data)
+        program, state = self._lanes.program, self._lanes.state
 
-        def evaluate(weights: Any, lane: Lane, arrays: Any) -> dict[str, jax.Array]:
-            state = self._state._replace(trainable=weights[0], non_trainable=weights[1])
-            batches = jnp.int32(dataset.rows // size)
-            logs = program.evaluate(state, lane, arrays, batches)[0]
+        def evaluate(weights: Any, lane: Any, arrays: Any) -> dict[str, jax.Array]:
+            own = state._replace(trainable=weights[0], non_trainable=weights[1])
+            logs = program.evaluate(own, lane, arrays, jnp.int32(dataset.rows // size))[0]
             return {name: value for name, value in logs.items() if not value.shape}
 
         self._evaluate = jax.jit(evaluate)
 
-    def __call__(self, weights: Mapping[str, np.ndarray], configuration: Mapping[str, Any]) -> dict[str, float]:
-        model, state = self._model, self._state
-        by_variable = {id(variable): value for variable, value in zip(model.weights, weights.values(), strict=True)}
-        placed = tuple(
-            [by_variable.get(id(variable), value) for variable, value in zip(variables, values_now, strict=True)]
-            for variables, values_now in (
-                (model.trainable_variables, state.trainable),
-                (model.non_trainable_variables, state.non_trainable),
-            )
-        )
-        numbers = {name: np.float32(configuration[name]) for name in self._names}
-        logs = self._evaluate(placed, Lane(numbers, np.uint32(0), np.int32(0)), self._arrays)
+    def __call__(self, lane: int) -> dict[str, float]:
+        logs = self._evaluate(*self._lanes[lane], self._arrays)
         return {name: float(value) for name, value in logs.items()}

@@ -6,18 +6,15 @@ validation rows (Cawley & Talbot 2010, On Over-fitting in Model Selection).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import jax
-import keras
 import numpy as np
 
 from ridgeway.data import Dataset
-from ridgeway.engine.labels import check_fit
-from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import row_losses
+from ridgeway.scoring import Judge
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -68,7 +65,7 @@ def honest_estimate(path: Path, rule: str, n_boot: int, seed: int) -> HonestEsti
     if n_boot < 2:
         raise InputError(f"n_boot={n_boot} draws give no interval. Pass at least 2, such as 1000.")
     choice = path.select(rule)
-    scores = [_Scores(path, lane, test) for lane in choice.lanes if lane in _kept(path)]
+    scores = [_score(path, lane, test) for lane in choice.lanes if lane in _kept(path)]
     estimate = float(np.mean([score(None) for score in scores]))
     random = np.random.default_rng(seed)
     drawn = []
@@ -111,34 +108,12 @@ def _kept(path: Path) -> set[int]:
     return set(table.loc[table["best_epoch"].notna(), "lane"])
 
 
-class _Scores:
+def _score(path: Path, lane: int, test: Dataset) -> Callable[[np.ndarray | None], float]:
     """A lane's metric on test rows, or on any draw of them."""
-
-    def __init__(self, path: Path, lane: int, test: Dataset) -> None:
-        self._model = path.model(lane)
-        self._test = test
-        self._metric = path.metric.removeprefix("val_")
-        self._outputs = self._model.predict(test.x, batch_size=int(path.record["batch_size"]), verbose=0)
-        first = jax.tree.map(lambda array: array[:1], (test.x, test.y, test.sample_weight))
-        check_fit(self._model, first)
-        self._losses: np.ndarray | None = None
-        if path.metric in COMPARED or path.metric == "loss":
-            losses = row_losses(self._model, test.y, self._outputs, test.sample_weight)
-            self._losses = None if losses is None else np.asarray(losses, np.float64)
-
-    def __call__(self, rows: np.ndarray | None) -> float:
-        if self._losses is not None:
-            return float((self._losses if rows is None else self._losses[rows]).mean())
-        every = slice(None) if rows is None else rows
-        y, outputs, weight = keras.tree.map_structure(
-            lambda array: None if array is None else array[every],
-            (self._test.y, self._outputs, self._test.sample_weight),
-        )
-        self._model.reset_metrics()
-        logs = self._model.compute_metrics(None, y, outputs, weight)
-        if self._metric not in logs:
-            raise InputError(
-                f"{self._metric!r} can't be measured on test rows: it is none of the model's metrics "
-                f"({', '.join(logs)}). Evaluate the model by path.evaluate."
-            )
-        return float(logs[self._metric])
+    model = path.model(lane)
+    outputs = model.predict(test.x, batch_size=int(path.record["batch_size"]), verbose=0)
+    judge = Judge(model, path.metric, test)
+    losses = judge.losses(outputs)
+    if losses is None:
+        return lambda rows: judge(outputs, rows)
+    return lambda rows: float((losses if rows is None else losses[rows]).mean())

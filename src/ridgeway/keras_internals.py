@@ -14,7 +14,7 @@ import types
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,11 +29,9 @@ from keras.src.backend.jax.trainer import JAXTrainer
 from keras.src.layers.regularization import gaussian_dropout
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.models.functional import Functional, functional_like_constructor
+from keras.src.trainers.compile_utils import CompileLoss
 
 from ridgeway.errors import InputError
-
-if TYPE_CHECKING:
-    from keras.src.trainers.compile_utils import CompileLoss
 
 __all__ = [
     "CompiledLoss",
@@ -54,6 +52,7 @@ __all__ = [
     "dropout_math",
     "excluded_from_decay",
     "flat_losses_swap",
+    "functional_of",
     "gate_masks",
     "graph_calls",
     "has_own_step",
@@ -63,6 +62,7 @@ __all__ = [
     "is_input",
     "is_likelihood",
     "labelled_outputs",
+    "losses_of_outputs",
     "iterations",
     "keras_convolution",
     "keras_dropout",
@@ -78,6 +78,7 @@ __all__ = [
     "schedule",
     "seed_variables",
     "smoothed_sparse",
+    "symbolic_inputs",
     "training_argument",
     "training_now",
     "uses_input",
@@ -563,6 +564,17 @@ def rerun_graph(model: keras.Model, replace: Callable[[Any], Any], call: Callabl
     return rebuilt
 
 
+def functional_of(model: keras.Model) -> Any | None:
+    """The functional model that a model is or, if Sequential, stands on; None for a subclassed one."""
+    standing = getattr(model, "_functional", None) or model
+    return standing if is_functional(standing) else None
+
+
+def symbolic_inputs(functional: Any) -> Any:
+    """A functional model's symbolic inputs, in the structure in which it takes them."""
+    return functional._inputs_struct
+
+
 def is_input(tensor: Any) -> bool:
     """Whether a symbolic tensor is a model's input itself."""
     history = getattr(tensor, "_keras_history", None)
@@ -716,6 +728,30 @@ def labelled_outputs(model: keras.Model, x: Any, y: Any) -> list[tuple[CompiledL
         return jnp.zeros(())
 
     jax.eval_shape(trace, x)
+    return found
+
+
+def losses_of_outputs(model: keras.Model, outputs: Any) -> list[CompiledLoss | None]:
+    """The loss of each of a model's outputs, flat; None for one that was compiled without.
+
+    Args:
+        model: compiled model.
+        outputs: its outputs, arrays or symbolic tensors.
+    """
+    found: list[CompiledLoss | None] = [None] * len(keras.tree.flatten(outputs))
+    compiled: CompileLoss | None = model._compile_loss
+    if compiled is None:
+        return found
+    # One of its own, which pairs losses and outputs without labels.
+    fresh = CompileLoss(compiled._user_loss, output_names=compiled.output_names)
+    fresh.build(outputs, outputs)
+    numbers = keras.tree.pack_sequence_as(fresh._y_pred_build_structure, list(range(len(found))))
+    for entry in fresh._flat_losses:
+        place = numbers
+        for key in entry.path:
+            place = place[key]
+        for number in keras.tree.flatten(place):
+            found[number] = CompiledLoss(entry.loss)
     return found
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects
 
     from ridgeway.data import HeldOut, Parts
+    from ridgeway.ensembling import EnsembleChoice
     from ridgeway.honesty import HonestEstimate
     from ridgeway.selection import Choice
     from ridgeway.structures import Variants
@@ -297,6 +298,78 @@ class Path:
 
         return refit(self, rule, None if x is None else (x, y, sample_weight), epochs, verbose)
 
+    def select_ensemble(
+        self,
+        k: int = 8,
+        members: str = "all",
+        rule: str = "best",
+        *,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        n_boot: int = 1000,
+        seed: int = 0,
+    ) -> EnsembleChoice:
+        """Lanes whose mean prediction is better than the best alone, by greedy selection with replacement.
+
+        Again and again, that lane is taken which makes the mean of those taken the best on the validation rows
+        (Caruana, Niculescu-Mizil, Crew & Ksikes 2004); one that is taken twice counts twice. With folds, the lanes of
+        all folds of a repeat are taken together, and judged by what each predicts on the rows that it did not train on.
+
+        Args:
+            k: members to take at most; the best of the ensembles on the way is given.
+            members: "all" to choose among all lanes; "seeds" for the repeats of one configuration, each once
+                (Lakshminarayanan, Pritzel & Blundell 2017).
+            rule: that picks this configuration, as in `select`.
+            x: rows to choose by, in place of the validation rows; needed where the path was read from a directory.
+            y: their labels.
+            sample_weight: their weights.
+            n_boot: bootstrap draws of test rows, for the intervals.
+            seed: of the draws.
+
+        Returns:
+            Members and their weights, with the metric on validation rows beside that of the best candidate, and on
+            test rows where the path holds some.
+
+        Raises:
+            InputError: k below 1, unknown `members` or `rule`, or no rows to choose by.
+        """
+        from ridgeway.ensembling import choose_ensemble
+
+        return choose_ensemble(self, k, members, rule, None if x is None else (x, y, sample_weight), n_boot, seed)
+
+    def ensemble(
+        self,
+        k: int = 8,
+        members: str = "all",
+        rule: str = "best",
+        *,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+    ) -> keras.Model:
+        """The ensemble that `select_ensemble` chooses, as one ordinary Keras model.
+
+        It gives the mean of its members' outputs. Where these are logits of a cross-entropy, it gives the logarithm of
+        their mean probabilities, so that loss and metrics stay as they are. It is made of stock layers and compiled as
+        the trained model was, and saves like any other.
+
+        Args:
+            k: as in `select_ensemble`.
+            members: as in `select_ensemble`.
+            rule: as in `select_ensemble`.
+            x: as in `select_ensemble`.
+            y: as in `select_ensemble`.
+            sample_weight: as in `select_ensemble`.
+
+        Raises:
+            InputError: as in `select_ensemble`, or a model of a class that Keras can't copy.
+        """
+        from ridgeway.ensembling import choose_ensemble, merged_model
+
+        data = None if x is None else (x, y, sample_weight)
+        return merged_model(self, choose_ensemble(self, k, members, rule, data).counts)
+
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:
         """A lane's weights by variable path; arguments and errors as in `model`."""
         row = self.lane(lane)
@@ -328,6 +401,24 @@ class Path:
         from ridgeway.evaluation import evaluate_lanes
 
         return evaluate_lanes(self, x, y, sample_weight, batch_size)
+
+    def predict(self, x: Any, lanes: int | Sequence[int] | None = None, batch_size: int | None = None) -> Any:
+        """Predictions of many lanes, as each lane's own model gives them.
+
+        Args:
+            x: inputs, leading axis the rows.
+            lanes: their numbers; all that kept an epoch, in the table's order, if None.
+            batch_size: rows computed at a time; 256, or the run's own where that is more.
+
+        Returns:
+            An array `(lane, row, ...)` of the model's outputs; for several outputs, the model's structure of arrays.
+
+        Raises:
+            InputError: no such lane, one that kept no epoch, or inputs of unequal lengths.
+        """
+        from ridgeway.prediction import predict_lanes
+
+        return predict_lanes(self, x, [lanes] if isinstance(lanes, int) else lanes, batch_size)
 
     def predict_samples(self, x: Any, n: int = 50, lane: int | None = None, seed: int = 0) -> Any:
         """Predictions with dropout at work, whose spread says how unsure a lane is (Gal & Ghahramani 2016).

@@ -16,7 +16,7 @@ from ridgeway.keras_internals import build, uses_input
 
 
 def bind(
-    model: keras.Model, values: Mapping[str, Sequence[float]], decay: Decay, seed: int, batch: Batch
+    model: keras.Model, values: Mapping[str, Sequence[float]], decay: Decay, seed: int, batch: Batch | None
 ) -> tuple[BoundHyperparameter, ...]:
     """Builds the model and binds each hyperparameter to it.
 
@@ -25,12 +25,16 @@ def bind(
         values: the family's values by name.
         decay: what decoupled decay acts on, "kernels" or "all".
         seed: for random generators that have to be made.
-        batch: `(x, y, sample_weight)`, of which shapes and dtypes are read.
+        batch: `(x, y, sample_weight)`, of which shapes and dtypes are read; None for a model that is built and will
+            only predict.
 
     Raises:
         InputError: a hyperparameter would act on nothing, or two on the same thing.
     """
-    build(model, batch)
+    if batch is not None:
+        build(model, batch)
+    elif not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
     bound = []
     for name, given in values.items():
         binding = hyperparameter(name).bind(model, decay)

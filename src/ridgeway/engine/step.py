@@ -254,6 +254,33 @@ class EpochProgram:
         new = state._replace(trainable=list(trainable), non_trainable=list(non_trainable), metrics=list(metrics))
         return dict(logs), seen, new
 
+    # --- prediction -------------------------------------------------------------------------------------------
+
+    def predict(self, weights: Weights, lane: Lane, x: Any, size: int) -> Any:
+        """The outputs of the model's own `predict_step` on all rows.
+
+        Args:
+            weights: the lane's trainable and non-trainable values.
+            lane: its inputs.
+            x: inputs, leading axis the rows.
+            size: rows computed at a time.
+        """
+        rows = jax.tree.leaves(x)[0].shape[0]
+        full = rows // size
+
+        def outputs(batch: Any) -> Any:
+            return self.model.predict_step(weights, batch)[0]
+
+        with self._lane(lane, jnp.int32(0)):
+            parts = []
+            if full:
+                batches = jax.tree.map(lambda array: array[: full * size].reshape(full, size, *array.shape[1:]), x)
+                found = lax.map(outputs, batches)
+                parts.append(jax.tree.map(lambda array: array.reshape(full * size, *array.shape[2:]), found))
+            if rows % size:
+                parts.append(outputs(jax.tree.map(lambda array: array[full * size :], x)))
+        return jax.tree.map(lambda *pieces: jnp.concatenate(pieces), *parts)
+
     # --- one epoch of a lane ----------------------------------------------------------------------------------
 
     def epoch(

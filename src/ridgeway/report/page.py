@@ -17,6 +17,7 @@ from ridgeway.locale import check_language
 from ridgeway.report.advice import advice
 from ridgeway.report.caveats import caveats
 from ridgeway.report.effects_section import effects_section
+from ridgeway.report.ensemble_section import ensemble_section
 from ridgeway.report.facts import facts, layers
 from ridgeway.report.figures import plot
 from ridgeway.report.gains import Evidence, evidence
@@ -77,6 +78,7 @@ def render(path: "Path", lang: str) -> str:
             intervals(found, lang),
         ),
         effects=_effects(path, known, lang),
+        ensemble=_ensemble(path, lang),
         figures=_figures(path, found, lang),
         code=_code(path, found, lang),
         caveats=_section("caveats", lang, caveats(path, found, lang)),
@@ -120,6 +122,11 @@ def _section(name: str, lang: str, *children: object) -> Html:
 def _effects(path: "Path", known: Evidence, lang: str) -> Html:
     content = effects_section(known, path.metric, path.mode, lang)
     return _section("effects", lang, content) if content else Html("")
+
+
+def _ensemble(path: "Path", lang: str) -> Html:
+    content = ensemble_section(path, lang)
+    return _section("ensemble", lang, content) if content else Html("")
 
 
 def _figures(path: "Path", found: Verdict, lang: str) -> Html:
