@@ -16,6 +16,22 @@ from ridgeway.errors import InputError
 __all__ = ["MaxTime", "PathStopping", "TargetReached"]
 
 
+def seconds_of(name: str, given: Any) -> float:
+    """A time in seconds.
+
+    Args:
+        name: of what is set by it, for the error.
+        given: a number of seconds, or a `datetime.timedelta`.
+
+    Raises:
+        InputError: it is no positive time.
+    """
+    seconds = given.total_seconds() if isinstance(given, datetime.timedelta) else given
+    if not _is_number(seconds) or not 0 < seconds < math.inf:
+        raise InputError(f"{name}={given!r} is no time above 0. Pass seconds, such as 600, or a timedelta.")
+    return float(seconds)
+
+
 class MaxTime(keras.callbacks.Callback):
     """Ends training with the epoch in which its time is up.
 
@@ -32,10 +48,7 @@ class MaxTime(keras.callbacks.Callback):
 
     def __init__(self, seconds: float | datetime.timedelta) -> None:
         super().__init__()
-        given = seconds.total_seconds() if isinstance(seconds, datetime.timedelta) else seconds
-        if not _is_number(given) or not 0 < given < math.inf:
-            raise InputError(f"MaxTime({seconds!r}) is no time above 0. Pass seconds, such as 600, or a timedelta.")
-        self.seconds = float(given)
+        self.seconds = seconds_of("MaxTime", seconds)
         self._began = math.nan
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import os
 import time
@@ -16,6 +17,7 @@ import keras
 import numpy as np
 
 from ridgeway import compilation_cache, record, storage
+from ridgeway.callbacks import seconds_of
 from ridgeway.data import (
     Dataset,
     Parts,
@@ -69,6 +71,7 @@ def fit_path(
     test_split: float = 0.0,
     test_data: Any = None,
     halving: int | None = None,
+    time_limit: float | datetime.timedelta | None = None,
     seed: int = 0,
     decay: Decay = "kernels",
     slots: int | None = None,
@@ -115,6 +118,11 @@ def fit_path(
         halving: where given, all lanes train a few epochs, then one configuration in so many, the best, goes on from
             where it is, and so on, until few train all epochs (Jamieson & Talwalkar 2016). The rungs stand in the
             record. A lane that is cut keeps its best epoch, and its column `stopped` says "halved". 3 is usual.
+        time_limit: seconds, or a `datetime.timedelta`, from the call until lanes stop training; what comes after, such
+            as writing the run, is not in it. Lanes that train then keep their best epoch and stop as "time is up"; with
+            `halving` each rung has its share of the time, so that a family may hold more configurations than there is
+            time for. Lanes that have not begun are left out, and configurations without all of their lanes are chosen
+            only where there is no other. Results then depend on the machine.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -147,6 +155,7 @@ def fit_path(
         raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
     if halving is not None and (_whole("halving", halving) < 2):
         raise InputError("halving=1 would cut nothing. Pass 2 or more; 3 is usual.")
+    limit = None if time_limit is None else seconds_of("time_limit", time_limit)
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     seed = int(seed)
@@ -218,6 +227,7 @@ def fit_path(
         "extra": dict(extra or {}),
     }
     steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
+    about["time_limit"] = limit
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
     search = None
     if isinstance(family, Bayes):
@@ -230,7 +240,8 @@ def fit_path(
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
-    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search)
+    end = None if limit is None else began + limit
+    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search, end)
     run.train(queued, choice, order, began, ready, verbose)
     return run.finish()
 

@@ -365,7 +365,8 @@ class Path:
         Raises:
             InputError: as in `select_ensemble`, or a model of a class that Keras can't copy.
         """
-        from ridgeway.ensembling import choose_ensemble, merged_model
+        from ridgeway.ensembling import choose_ensemble
+        from ridgeway.ensembling.merged import merged_model
 
         data = None if x is None else (x, y, sample_weight)
         return merged_model(self, choose_ensemble(self, k, members, rule, data).counts)

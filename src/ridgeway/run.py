@@ -48,6 +48,7 @@ class Run:
     rungs: tuple[int, ...] = ()
     grouping: Grouping | None = None
     search: Search | None = None
+    end: float | None = None
 
     def train(
         self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -70,6 +71,9 @@ class Run:
         if events:
             events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
+        if self.end is not None:
+            left = max(self.end - time.perf_counter(), 1e-9)
+            rules = replace(rules, max_seconds=min(left, rules.max_seconds or math.inf))
         queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe)
         rounds = 0
 
@@ -95,12 +99,15 @@ class Run:
                     if not asked:
                         break
                     queues.add(self.grouping.groups(asked, first))
-                for until in self.rungs or (() if self.search else (None,)):
-                    queues.train(self._results, on_round, interruption.asked, None if until == rules.epochs else until)
+                for place, until in enumerate(self.rungs or (() if self.search else (None,))):
+                    if until is None or until == rules.epochs:
+                        queues.train(self._results, on_round, interruption.asked)
+                        break
+                    deadline = self._deadline(ready, place)
+                    queues.train(self._results, on_round, interruption.asked, until, deadline=deadline)
                     if interruption.asked() or queues.ended:
                         break
-                    if until != rules.epochs and until is not None:
-                        self._cut(queues, on_round)
+                    self._cut(queues, on_round, until)
                 queues.settle(self._results, queues.ended or INTERRUPTED)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"
@@ -134,13 +141,28 @@ class Run:
             scores.setdefault(result.plan.configuration_number, []).append(value)
         return scores
 
-    def _cut(self, queues: Queues, on_round: Callable[[Round], None]) -> None:
-        """Ends the lanes of all configurations but the best; those that ended by themselves count among them."""
+    def _deadline(self, ready: float, rung: int) -> float | None:
+        """When a rung ends at the latest: rungs cost about as much each, so each has an equal share of the time."""
+        if self.end is None:
+            return None
+        return ready + (self.end - ready) * (rung + 1) / len(self.rungs)
+
+    def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
+        """Ends the lanes of all configurations but the best; those that ended by themselves count among them.
+
+        Configurations that time did not take to the end of the rung go too, unless none came there.
+        """
         out = {result.plan.configuration_number for result in self._results if result.stopped == HALVED}
         scores = self._scores(one for one in self._results if one.plan.configuration_number not in out)
+        short = set()
         for result, epoch in queues.standing():
             value = result.history[epoch][self.about["metric"]]
             scores.setdefault(result.plan.configuration_number, []).append(value)
+            if len(result.history) < until:
+                short.add(result.plan.configuration_number)
+        lanes = self.about["repeats"] * self.parts.count
+        whole = {number: values for number, values in scores.items() if number not in short and len(values) == lanes}
+        scores = whole or scores
         sign = 1.0 if self.about["mode"] == "min" else -1.0
         means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
         staying = survivors(means, self.about["halving"]["factor"])

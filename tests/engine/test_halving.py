@@ -158,3 +158,62 @@ def test_time_up_ends_the_waiting_lanes_too():
 def test_factors_that_cut_nothing_are_refused(factor):
     with pytest.raises(rw.InputError, match="halving="):
         run(halving=factor)
+
+
+# --- with a limit of time --------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """Stands in for `time.perf_counter` of a run: a second goes by at each look."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        self.now += 1.0
+        return self.now
+
+
+def test_a_rung_that_runs_out_of_time_lets_its_lanes_wait_and_forgets_those_that_have_not_begun(full):
+    found = run(slots=2, halving=3, time_limit=1e-6)
+    table = found.table()
+    # The time was up before the first epoch ended; what trains then keeps it.
+    assert len(table) == 2 and set(table["stopped"]) == {"time is up"} and set(table["epochs"]) == {1}
+    assert_part_of(full, found)
+
+
+@pytest.mark.parametrize("moment", [20, 60, 150])
+def test_lanes_of_a_limited_halving_are_parts_of_the_full_run(full, moment, monkeypatch):
+    """By a clock that ticks at each look, so that the cut falls at the same epoch on any machine."""
+    from ridgeway.engine import queues
+
+    clock = Clock()
+    monkeypatch.setattr(queues, "time", clock)
+    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, ready, rung: clock.now + moment)
+    found = run(slots=2, halving=3)
+    assert_part_of(full, found)
+    table, first = found.table(), found.record["halving"]["rungs"][0]
+    staying = table[table["epochs"] > first]
+    # Only what came to the end of the first rung went on, and of that the best.
+    reached = table[table["epochs"] >= first]
+    assert len(table) <= 9 and 1 <= len(staying) <= -(-len(reached) // 3)
+    scores = found.history().query("epoch <= @first").groupby("lane")["val_nll"].min()
+    assert set(scores[reached["lane"]].nsmallest(len(staying)).index) == set(staying["lane"])
+
+
+def test_configurations_without_all_of_their_lanes_are_not_chosen(monkeypatch):
+    from ridgeway.engine import queues
+
+    clock = Clock()
+    monkeypatch.setattr(queues, "time", clock)
+    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, ready, rung: clock.now + 16)
+    found = run(slots=2, halving=3, repeats=2)
+    lanes = found.table().groupby(found.hyperparameters).size()
+    assert set(found.configurations()["n"]) <= {1, 2}
+    assert len(found.best.lanes) == 2 and lanes.max() == 2
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "long", float("inf"), True])
+def test_no_time_is_refused(wrong):
+    with pytest.raises(rw.errors.InputError, match="time_limit="):
+        run(time_limit=wrong)

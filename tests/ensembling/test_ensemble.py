@@ -10,6 +10,7 @@ from scipy import special
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 import ridgeway as rw
+from ridgeway.ensembling.merged import merged_model
 
 random = np.random.default_rng(3)
 X = random.normal(size=(240, 5)).astype("float32")
@@ -199,8 +200,6 @@ def test_the_model_gives_the_mean_of_probabilities_as_logits(path):
 
 def merged(own, into=lambda outputs: outputs, x=X):
     """The ensemble's outputs and what they should be, with two different members at least."""
-    from ridgeway.ensembling import merged_model
-
     counts = {0: 2, 1: 1, 3: 1}
     return merged_model(own, counts).predict(x, verbose=0), mean_of(own, counts, x, into)
 
@@ -328,6 +327,4 @@ def test_a_class_that_keras_cannot_copy_is_refused():
     own = fit(model, family=rw.Grid(weight_decay=[0.0, 0.1]), repeats=1, epochs=2)
     assert own.predict(X).shape == (2, 240, 3)
     with pytest.raises(rw.errors.InputError, match="can't copy a Own"):
-        from ridgeway.ensembling import merged_model
-
         merged_model(own, {0: 1, 1: 1})

@@ -206,3 +206,10 @@ def test_markup_escapes_all_but_markup() -> None:
     said = say("verdict.own", "en", configuration="<u>")
     assert said == "your model as it was (&lt;u&gt;)"
     assert "<b>" in say("verdict.own", "en", configuration=tag("b", "x"))
+
+
+def test_halving_and_the_limit_of_time_are_said(synthetic: SimpleNamespace) -> None:
+    path = synthetic.make({"dropout": [0.0, 0.2, 0.4]}, repeats=2)
+    path.record["halving"], path.record["time_limit"] = {"factor": 3, "rungs": [3, 9, 27]}, 60.0
+    page = render(path, "en")
+    assert "one in 3 goes on after epoch 3, 9<" in page and "60 s<" in page

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from ridgeway.engine.executor import Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
@@ -72,8 +75,12 @@ class Queues:
         stop_asked: Callable[[], bool],
         until: int | None = None,
         more: bool = False,
+        deadline: float | None = None,
     ) -> None:
         """Trains what is left, of each lane at most to `until` epochs; arguments as in `Slots.train`.
+
+        Where there is a deadline, a moment of `time.perf_counter`, lanes wait from then on, whatever epochs they have,
+        and those that have not begun are forgotten; each group has the share of the time that is due to its lanes.
 
         `more` says that further lanes may come to a group, whose compiled program is then kept.
 
@@ -84,9 +91,13 @@ class Queues:
                 continue
             plans, self._left[place] = self._left[place], []
             self.later = sum(map(len, self._left))
+            pause = math.inf
+            if deadline is not None:
+                now, behind = time.perf_counter(), sum(map(len, self._left[place + 1 :]))
+                pause = now + (deadline - now) * len(plans) / (len(plans) + behind)
             slots = self._slots_for(place, len(plans), keep=more or until is not None)
             slots.later = self.later
-            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until))
+            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until, partial(_past, pause)))
             self.ended = slots.ended
 
     def standing(self) -> Iterator[tuple[LaneResult, int]]:
@@ -150,3 +161,7 @@ class Queues:
             self._probes[place],
         )  # fmt: skip
         return self._slots[place]
+
+
+def _past(moment: float) -> bool:
+    return time.perf_counter() >= moment

@@ -137,6 +137,7 @@ class Slots:
         on_round: Callable[[Round], None],
         stop_asked: Callable[[], bool],
         until: int | None = None,
+        pause_asked: Callable[[], bool] = lambda: False,
     ) -> list[Waiting]:
         """Trains all lanes.
 
@@ -146,6 +147,8 @@ class Slots:
             on_round: called after each epoch.
             stop_asked: asked after each epoch; live lanes then end as "interrupted".
             until: epochs after which a lane leaves its slot to wait, None for none.
+            pause_asked: asked after each epoch; live lanes then wait with the epochs that they have, and those that
+                have not begun are forgotten.
 
         Returns:
             The lanes that wait, those of the queue that never got a slot again included.
@@ -174,13 +177,14 @@ class Slots:
                 for result in going:
                     result.stopped = verdict
                 finished = trained
+            paused = pause_asked()
             for slot, result in live:
                 if asked or result in finished:
                     self._leave(slot, result)
                     results.append(result)
-                elif until is not None and len(result.history) >= until:
+                elif paused or (until is not None and len(result.history) >= until):
                     self._waiting.append(self._suspend(slot, result))
-            if not asked:
+            if not asked and not paused:
                 self._refill(queue)
             now = sum(result is not None for result in self._lanes)
             on_round(Round(number, trained, finished, now, len(queue)))

@@ -1,7 +1,6 @@
 """Ensembles of lanes: which ones, and one model that gives their mean."""
 
 from ridgeway.ensembling.choice import EnsembleChoice
-from ridgeway.ensembling.merged import merged_model
 from ridgeway.ensembling.record import choose_ensemble, noted_ensemble
 
-__all__ = ["EnsembleChoice", "choose_ensemble", "merged_model", "noted_ensemble"]
+__all__ = ["EnsembleChoice", "choose_ensemble", "noted_ensemble"]

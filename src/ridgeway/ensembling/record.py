@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ridgeway.ensembling.choice import EnsembleChoice
-from ridgeway.ensembling.select import candidates_of, select_ensemble
 from ridgeway.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,10 +55,15 @@ def choose_ensemble(
         raise InputError(
             f"A path that was read from a directory holds no rows to choose an ensemble by. Pass x and y{known}."
         )
+    # Imported where it is needed: to read what is noted, nobody waits for Keras.
+    from ridgeway.ensembling.select import select_ensemble
+
     return select_ensemble(path, size, members, rule, data, n_boot, seed)
 
 
 def _made(path: Path) -> EnsembleChoice | None:
+    from ridgeway.ensembling.select import candidates_of, select_ensemble
+
     held = path.held_out
     candidates = candidates_of(path)
     if held is None or len(candidates) < 2:

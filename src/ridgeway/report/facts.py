@@ -37,6 +37,12 @@ def facts(path: "Path", lang: str) -> Html:
             "repeats": record.get("repeats"),
             **({"folds": _folds(record["folds"], lang)} if record.get("folds") else {}),
             "epochs": record.get("epochs"),
+            **({"halving": _halving(record["halving"], lang)} if record.get("halving") else {}),
+            **(
+                {"time_limit": text("fact.time_limit_line", lang, seconds=f"{record['time_limit']:g}")}
+                if record.get("time_limit")
+                else {}
+            ),
             "batch_size": record.get("batch_size"),
             "seed": record.get("seed"),
             "callbacks": _commas(record.get("callbacks")) or text("fact.none", lang),
@@ -133,3 +139,10 @@ def _time(seconds: Mapping[str, Any], lang: str) -> str:
 
 def _folds(folds: Mapping[str, Any], lang: str) -> str:
     return text("fact.folds_line", lang, count=len(folds["rows"]), splitter=folds["splitter"])
+
+
+def _halving(halving: Mapping[str, Any], lang: str) -> str:
+    *cuts, _ = halving["rungs"]
+    if not cuts:
+        return text("fact.none", lang)
+    return text("fact.halving_line", lang, factor=halving["factor"], epochs=", ".join(map(str, cuts)))

@@ -31,7 +31,8 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     Returns:
         One row a configuration: the hyperparameters, `mean`, `standard_error`, `n` (lanes with a finite
         metric), `weight_norm` and `zero_share` (means over lanes), `diverged` (lanes that diverged). Sorted
-        best first; a configuration with a diverged lane, or without any finite metric, comes last. The result
+        best first; a configuration with a diverged lane, with fewer lanes than others (time was up), or without any
+        finite metric, comes last. The result
         does not depend on the order of the table's rows.
 
     Raises:
@@ -53,11 +54,17 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
         [
             *(sort_key(summary[name], record["hyperparameters"][name]) for name in reversed(names)),
             sign * summary["mean"].to_numpy(),
-            (summary["diverged"] > 0).to_numpy(),
+            ~whole(summary),
             summary["mean"].isna().to_numpy(),
         ]
     )
     return summary.iloc[order].reset_index(drop=True)
+
+
+def whole(summary: pd.DataFrame) -> np.ndarray:
+    """Which configurations can be compared with all others, bool `(configuration,)`: those that lack no lane."""
+    lacking = (summary["diverged"] > 0) | (summary["n"] < summary["n"].max())
+    return ~lacking.to_numpy(dtype=bool)
 
 
 def lanes_of(table: pd.DataFrame, configuration: Mapping[str, Value]) -> pd.DataFrame:
