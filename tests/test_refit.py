@@ -82,3 +82,24 @@ def test_the_file_needs_no_ridgeway(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "p.npy"), model.predict(X, verbose=0), atol=1e-6)
     scaling = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
     np.testing.assert_allclose(np.ravel(scaling.mean), X.mean(0), atol=1e-5)
+
+
+def test_an_ensembles_members_are_fits_on_all_rows():
+    family = rw.Grid(l2=[0.0, 0.3], weight_decay=[0.0, 0.5])
+    path = rw.fit_path(build(), X, Y, family, cv=3, **ARGUMENTS)
+    chosen = path.select_ensemble(4)
+    table = path.table().set_index("lane")
+    total = 0.0
+    for member in chosen.members:
+        alone = build()
+        if member.configuration["l2"]:
+            alone.layers[0].kernel_regularizer = keras.regularizers.L2(member.configuration["l2"])
+            alone.layers[1].kernel_regularizer = keras.regularizers.L2(member.configuration["l2"])
+        if member.configuration["weight_decay"]:
+            alone.optimizer.weight_decay = member.configuration["weight_decay"]
+            alone.optimizer.exclude_from_weight_decay(var_names=["bias"])
+        epochs = round(table.loc[list(member.lanes), "best_epoch"].median())
+        alone.fit(X, Y, epochs=epochs, batch_size=16, shuffle=False, verbose=0)
+        total = total + member.count * alone.predict(X, verbose=0)
+    found = path.ensemble(4, refit=True)
+    np.testing.assert_allclose(found.predict(X, verbose=0), total / sum(one.count for one in chosen.members), atol=1e-5)
