@@ -366,8 +366,8 @@ class Path:
             sample_weight: as in `select_ensemble`.
 
         Raises:
-            InputError: as in `select_ensemble`, `refit` of a path that was read without rows, or a model of a class that
-                Keras can't copy.
+            InputError: as in `select_ensemble`, `refit` of a path that was read without rows, or a model of a class
+                that Keras can't copy.
         """
         from ridgeway.ensembling import choose_ensemble
         from ridgeway.ensembling.merged import merged_model
