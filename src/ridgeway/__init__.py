@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ridgeway.path import Path
     from ridgeway.selection import Choice
     from ridgeway.storage import load_path
+    from ridgeway.tables import PathClassifier, PathRegressor
 
 _PUBLIC = {
     "Grid": "ridgeway.families",
@@ -34,6 +35,8 @@ _PUBLIC = {
     "Path": "ridgeway.path",
     "load_path": "ridgeway.storage",
     "Choice": "ridgeway.selection",
+    "PathClassifier": "ridgeway.tables",
+    "PathRegressor": "ridgeway.tables",
     "one_hot": "ridgeway.data.coding",
     "dummy": "ridgeway.data.coding",
     "InputError": "ridgeway.errors",
@@ -52,6 +55,8 @@ __all__ = [
     "InputError",
     "OneAtATime",
     "Path",
+    "PathClassifier",
+    "PathRegressor",
     "Random",
     "Range",
     "callbacks",
