@@ -1,0 +1,1 @@
+"""Networks for tables, with scikit-learn's conventions."""
