@@ -1,4 +1,4 @@
-"""Estimators for tables, as scikit-learn has them."""
+"""Networks for tables, with scikit-learn's conventions."""
 
 from ridgeway.tables.classifier import PathClassifier
 from ridgeway.tables.regressor import PathRegressor
