@@ -69,8 +69,8 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         if not any(column.numbers or column.indicators for column in fitted):
             rows = len(columns[0])
             raise InputError(
-                f"No column of X tells its rows apart: of {rows} sample{'s' if rows > 1 else ''} each column is constant "
-                "or left out. Add rows or columns."
+                f"No column of X tells its rows apart: of {rows} sample{'s' if rows > 1 else ''} each column is "
+                "constant or left out. Add rows or columns."
             )
         self._set(fitted)
         return self
