@@ -70,7 +70,7 @@ class CategoryColumn:
             return LeftOut()
         missing = bool((codes < 0).any() and counts)
         levels = sorted(counts)
-        infrequent = len(levels) > _MOST_LEVELS
+        infrequent = len(levels) >= _MOST_LEVELS
         if infrequent:
             # Stable, so that of equally frequent levels the last in order are kept, as by scikit-learn.
             levels = sorted(sorted(levels, key=counts.__getitem__)[1 - _MOST_LEVELS :])

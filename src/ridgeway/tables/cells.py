@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +28,8 @@ _OBJECTS: dict[str, Kind] = {
     "timedelta": "duration",
     "timedelta64": "duration",
 }
+# Mixtures of these are numbers too.
+_NUMBERS = (numbers.Real, Decimal)
 # Differences of float64 numbers below this don't overflow.
 _LARGEST = 1e300
 
@@ -53,6 +57,8 @@ def kind_of(name: str, column: pd.Series) -> Kind:
     inferred = types.infer_dtype(column, skipna=True) if column.dtype == object else None
     if inferred == "complex" or types.is_complex_dtype(column):
         raise InputError(f"Complex data not supported: column '{name}' holds complex numbers. Pass real parts.")
+    if inferred in ("mixed", "mixed-integer") and all(isinstance(cell, _NUMBERS) for cell in column.dropna()):
+        return "number"
     if inferred is not None:
         return _OBJECTS.get(inferred, "category")
     if types.is_bool_dtype(column):
@@ -119,7 +125,10 @@ def as_days(name: str, column: pd.Series) -> np.ndarray:
         return np.full(len(column), np.nan)
     if kind_of(name, column) != "duration":
         raise _unlike(name, column.dropna(), "durations")
-    return pd.to_timedelta(column).dt.total_seconds().to_numpy(np.float64) / 86400
+    if column.dtype == object:
+        # Not by pandas, whose nanoseconds end after 292 years.
+        return column.to_numpy().astype("timedelta64[us]") / np.timedelta64(1, "D")
+    return column.dt.total_seconds().to_numpy(np.float64) / 86400
 
 
 def as_dates(name: str, column: pd.Series) -> pd.Series:
@@ -154,8 +163,12 @@ def as_levels(column: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def reads_as_numbers(column: pd.Series) -> bool:
-    """Whether each cell of a column of text is a number written out."""
-    return bool(pd.to_numeric(column, errors="coerce").notna().sum() == column.notna().sum())
+    """Whether each cell of a column of text is a number written out, "nan" too."""
+    try:
+        column.to_numpy(np.float64, na_value=np.nan)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_text(level: Any) -> str:

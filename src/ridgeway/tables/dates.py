@@ -66,7 +66,7 @@ class DateColumn:
             ) from None
         days, local = _days_and_local(dates, zone)
         missing = np.isnan(days)
-        cycles = tuple(cycle for cycle, turns in _turns(local[~missing]).items() if len(np.unique(turns)) > 1)
+        cycles = tuple(cycle for cycle, turns in _turns(local[~missing]).items() if (turns != turns[:1]).any())
         scaling = RobustScaling.fit(days)
         indicated = bool(missing.any() and not missing.all())
         return cls("date", zone, scaling, cycles, indicated) if scaling or indicated else LeftOut()

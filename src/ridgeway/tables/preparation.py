@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,26 +17,7 @@ from ridgeway.tables.categories import CategoryColumn
 from ridgeway.tables.cells import kind_of, plain, reads_as_numbers
 from ridgeway.tables.columns import BooleanColumn, LeftOut, NumberColumn
 from ridgeway.tables.dates import DateColumn
-from ridgeway.tables.robust_scaling import CHECKED
-
-Column = Annotated[NumberColumn | BooleanColumn | CategoryColumn | DateColumn | LeftOut, Field(discriminator="kind")]
-
-
-@dataclass(frozen=True, config=CHECKED)
-class _Description:
-    """What `TablePreparation.to_json` gives.
-
-    Attributes:
-        names: of the columns in fit; None where they had none.
-        columns: how each is prepared.
-    """
-
-    names: tuple[str, ...] | None
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
-
-
-_COLUMNS: TypeAdapter[tuple[Column, ...]] = TypeAdapter(tuple[Column, ...])
-_DESCRIPTION: TypeAdapter[_Description] = TypeAdapter(_Description)
+from ridgeway.tables.description import Column, describe, read_columns, read_description
 
 
 class TablePreparation(TransformerMixin, BaseEstimator):
@@ -52,8 +30,9 @@ class TablePreparation(TransformerMixin, BaseEstimator):
     - durations: the same, of their days;
     - dates and times: the same, of their days, and sine and cosine of the time of the year, the week and the day;
     - booleans: 0 and 1;
-    - text and Categoricals: one 0/1 column a level, the rarest together beyond 100 levels, one column for two levels. A
-      missing cell is a level where there was one in `fit`; other levels that were not there are zeros, or infrequent.
+    - text and Categoricals: one 0/1 column a level, at most 100 of them, the last for the rarest together; one column
+      for two levels. A missing cell is a level where there was one in `fit`; other levels that were not there are
+      zeros, or infrequent.
 
     Columns other than text have an indicator `NAME_missing` where cells were missing in `fit`. Constant columns are
     left out, and, with a warning, text that differs in almost every row. NumPy makes text of all numbers in a list that
@@ -90,8 +69,8 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         if not any(column.numbers or column.indicators for column in fitted):
             rows = len(columns[0])
             raise InputError(
-                f"No column of X tells its rows apart: it has {rows} sample{'s' if rows > 1 else ''} and "
-                f"{len(columns)} columns, each constant or left out. Add rows or columns."
+                f"No column of X tells its rows apart: of {rows} sample{'s' if rows > 1 else ''} each column is "
+                "constant or left out. Add rows or columns."
             )
         self._set(fitted)
         return self
@@ -108,7 +87,7 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         columns, _ = self._columns(X, reset=False)
-        prepared = _read_columns(self.columns_)
+        prepared = read_columns(self.columns_)
         features = sum(len(column.numbers) + len(column.indicators) for column in prepared)
         out = np.empty((len(columns[0]), features), np.float32)
         number, indicator = 0, self.n_numbers_
@@ -132,7 +111,7 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         # scikit-learn's own check of input_features, without its private function.
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        prepared = list(zip(names, _read_columns(self.columns_), strict=True))
+        prepared = list(zip(names, read_columns(self.columns_), strict=True))
         numbers = [f"{name}{ending}" for name, how in prepared for ending in how.numbers]
         indicators = [f"{name}{ending}" for name, how in prepared for ending in how.indicators]
         return np.array(_distinct(numbers + indicators), object)
@@ -157,21 +136,16 @@ class TablePreparation(TransformerMixin, BaseEstimator):
         Raises:
             InputError: it is something else.
         """
-        read: _Description = _checked(_DESCRIPTION, described)
+        read = read_description(described)
         preparation = cls()
         if read.names is not None:
-            if len(read.names) != len(read.columns):
-                raise InputError(
-                    f"The preparation names {len(read.names)} columns and describes {len(read.columns)}. Pass one that "
-                    "TablePreparation.to_json wrote."
-                )
             preparation.feature_names_in_ = np.array(read.names, object)
         preparation.n_features_in_ = len(read.columns)
         preparation._set(read.columns)
         return preparation
 
     def _set(self, columns: tuple[Column, ...]) -> None:
-        self.columns_ = _COLUMNS.dump_python(columns, mode="json")
+        self.columns_ = describe(columns)
         self.n_numbers_ = sum(len(column.numbers) for column in columns)
 
     def _columns(self, X: Any, reset: bool) -> tuple[list[pd.Series], bool]:
@@ -213,23 +187,3 @@ def _distinct(names: list[str]) -> list[str]:
             number += 1
         taken.add(names[place])
     return names
-
-
-def _read_columns(described: Any) -> tuple[Column, ...]:
-    return _checked(_COLUMNS, described)
-
-
-def _checked(adapter: TypeAdapter[Any], described: Any) -> Any:
-    # Through JSON, whose lists are the tuples of the strict classes.
-    try:
-        return adapter.validate_json(json.dumps(described))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise InputError(
-            f"The preparation can't be read: {place}: {first['msg']}. Pass one that TablePreparation.to_json wrote."
-        ) from None
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"The preparation can't be read: {error}. Pass one that TablePreparation.to_json wrote."
-        ) from None
