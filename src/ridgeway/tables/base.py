@@ -9,12 +9,14 @@ import keras
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils._indexing import _safe_indexing
+from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ridgeway import storage
 from ridgeway.errors import InputError
 from ridgeway.families import Family
+from ridgeway.selection.rules import RULES
+from ridgeway.tables.importance import permutation_importances, selected_columns
 from ridgeway.tables.members import Members
 from ridgeway.tables.network import table_network
 from ridgeway.tables.persistence import as_state, from_state
@@ -23,10 +25,13 @@ from ridgeway.tables.preparation import TablePreparation
 from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
 from ridgeway.tables.search import train
 
+# These leave exact zeros in kernels.
+_SELECTING = ("group_lasso", "l1")
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an estimator was fitted on: for importances, as long as it is in memory.
+    """What an estimator was fitted on; it stays in memory with it, and behind when it is saved.
 
     Attributes:
         members: the lanes that it predicts by.
@@ -43,6 +48,9 @@ class PathEstimator(BaseEstimator):
     """The base of `PathClassifier` and `PathRegressor`, which say what their parameters and attributes are."""
 
     _task = ""
+    # Set by fit; None until they are asked for, and where there are none.
+    _importances: np.ndarray | None
+    _selected: np.ndarray | None
 
     def __init__(
         self,
@@ -80,6 +88,58 @@ class PathEstimator(BaseEstimator):
         tags.input_tags.string = True
         return tags
 
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """How much worse held-out rows are predicted when a column is shuffled among them, float64 `(column,)`.
+
+        The loss of accuracy, or of R², by permutation (Breiman 2001): the mean over 5 shuffles, as
+        `sklearn.inspection.permutation_importance` has it, each row predicted by the lanes that did not train on it.
+        Computed when first asked for, and kept.
+
+        Raises:
+            AttributeError: the estimator is not fitted, or was saved before it was asked.
+        """
+        check_is_fitted(self)
+        if self._importances is None:
+            evidence: Evidence | None = getattr(self, "_evidence", None)
+            if evidence is None:
+                raise AttributeError(
+                    "feature_importances_ takes the rows that were trained on, which a saved estimator does not hold. "
+                    "Ask for it before saving, or use sklearn.inspection.permutation_importance on other rows."
+                )
+
+            def score(rows: np.ndarray, means: np.ndarray) -> float:
+                weights = None if evidence.weights is None else evidence.weights[rows]
+                return self._score(evidence.labels[rows], means, weights)
+
+            self._importances = permutation_importances(
+                evidence.members,
+                self.preparation_.sources(),
+                self.n_features_in_,
+                score,
+                int(self.path_.record["seed"]),
+            )
+        return self._importances.copy()
+
+    @property
+    def selected_features_(self) -> np.ndarray:
+        """Whether the model that predicts uses a column at all, bool `(column,)`.
+
+        With `group_lasso` or `l1` in the family: a column is left out where all weights that it enters by are 0.
+
+        Raises:
+            AttributeError: the estimator is not fitted, the family has neither, or the network does not weight single
+                columns in its first layers.
+        """
+        check_is_fitted(self)
+        if self._selected is None:
+            raise AttributeError(
+                "selected_features_ takes a family that removes features, and a network whose first layers weight "
+                f"them. This one varies {', '.join(self.path_.hyperparameters)}. Add group_lasso, as in "
+                "family=rw.Grid(group_lasso=[0.0, 0.01, 0.1])."
+            )
+        return self._selected.copy()
+
     def _table(self, X: Any, reset: bool) -> Any:
         """A pandas DataFrame or an array, its shape and the names of its columns checked.
 
@@ -99,16 +159,21 @@ class PathEstimator(BaseEstimator):
         check_is_fitted(self)
         return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
 
-    def _search(self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int) -> Evidence:
-        """Trains on what the subclass has made of the targets: sets `preparation_` and `path_`.
+    def _search(self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int) -> keras.Model:
+        """Trains on what the subclass has made of the targets, and sets all attributes but `model_`.
 
         Args:
             X: the table as `_table` gave it.
             y: class numbers or standardized values, `(row,)` or `(row, target)`.
             weights: float64 `(row,)`, or None.
             outputs: number of classes, or of targets.
+
+        Returns:
+            The model that predicts class numbers' probabilities, or standardized values.
         """
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        if self.rule not in RULES:
+            raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
+        seed = self._seed()
         folds = given_folds(self.cv, len(y), y)
         rows = weighted_rows(len(y), weights)
         table = _safe_indexing(X, rows.given)
@@ -123,7 +188,7 @@ class PathEstimator(BaseEstimator):
         self.path_ = train(
             model,
             x,
-            self._labels(model, labels, outputs),
+            self._targets(model, labels, outputs),
             cv=folds_among(folds, rows.given),
             task=self._task,
             family=self.family,
@@ -137,7 +202,25 @@ class PathEstimator(BaseEstimator):
             extra={"estimator": type(self).__name__, "preparation": self.preparation_.to_json(), **self._notes()},
             verbose=self.verbose,
         )
-        return Evidence(Members.chosen(self.path_, self.ensemble, self.rule), labels, rows.weights)
+        members = Members.chosen(self.path_, self.ensemble, self.rule)
+        self._evidence = Evidence(members, labels, rows.weights)
+        found = members.model()
+        self._importances = self._selected = None
+        if any(name in self.path_.hyperparameters for name in _SELECTING):
+            refitted = found if members.refits else None
+            self._selected = selected_columns(members, refitted, self.preparation_.sources(), self.n_features_in_)
+        return found
+
+    def _finish(self, model: keras.Model) -> None:
+        """Keeps the model that predicts, and puts it into the run's directory."""
+        self.model_ = model
+        if self.out is not None:
+            storage.replace_best(self.out, model)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _network(self, features: int, outputs: int, seed: int) -> keras.Model:
         if self.model is None:
@@ -153,7 +236,7 @@ class PathEstimator(BaseEstimator):
         keras.utils.set_random_seed(seed)
         return self.model(features, outputs)
 
-    def _labels(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
+    def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         """The labels as the model's loss takes them."""
         raise NotImplementedError
 
@@ -162,7 +245,7 @@ class PathEstimator(BaseEstimator):
         raise NotImplementedError
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
-        """What importances are counted in: more is better."""
+        """What importances are counted in, of labels and what `Members.means` gives for them: more is better."""
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:

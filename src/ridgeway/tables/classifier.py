@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.keras_internals import compiled_losses
-from ridgeway.tables.base import PathEstimator
+from ridgeway.tables.base import Evidence, PathEstimator
 from ridgeway.tables.calibration import temperature
 from ridgeway.tables.members import held_out_means
 from ridgeway.tables.scaling import with_scaled_output
@@ -23,7 +23,54 @@ from ridgeway.tables.weights import checked_weights, class_weights
 
 
 class PathClassifier(ClassifierMixin, PathEstimator):
-    """Classifies the rows of a table by the best of many regularized networks, or several of them together."""
+    """Classifies the rows of a table by the best of many regularized networks, or by several of them together.
+
+    Takes what tables hold: numbers, text, Categoricals, booleans, dates and missing cells, in a pandas or polars
+    DataFrame or an array. Rows of whole weights count as so many rows.
+
+    Args:
+        model: compiled `keras.Model` of the prepared features, or a function `(features, outputs)` that gives one; a
+            network of ridgeway's own where None. Logits or
+            probabilities of classes, numbered as in `classes_`, out of a cross-entropy of Keras.
+        family: what to vary; a search over all that regularizes the default network where None.
+        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
+            the rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
+        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
+            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
+        calibrate: "temperature" to divide logits by a number that makes probabilities as sure as they are right, fitted
+            on held-out rows (Guo et al. 2017); None to leave them.
+        class_weight: "balanced", or a weight by label, which multiplies `sample_weight`; 1 for labels not named.
+        epochs: most epochs of a lane; chosen where None.
+        batch_size: rows a step; chosen where None.
+        repeats: lanes a configuration and fold, each with its own seed.
+        random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
+        out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
+        verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
+
+    Attributes:
+        classes_: labels, sorted, `(class,)`.
+        n_features_in_: number of columns.
+        feature_names_in_: their names, where all are text.
+        preparation_: the fitted `TablePreparation`, which makes features of columns.
+        path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in
+            memory with its rows; a saved estimator keeps the tables, and no weights of single lanes.
+        model_: the `keras.Model` that predicts, from `preparation_.transform(X)`; logits,
+            as a rule, after the temperature.
+        feature_importances_: what each column is worth, `(column,)`.
+        selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
+
+        temperature_: what logits were divided by; 1 without `calibrate`.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from ridgeway import PathClassifier
+        >>> x, y = load_iris(return_X_y=True, as_frame=True)
+        >>> classifier = PathClassifier(time_limit=2, random_state=0).fit(x, y)  # doctest: +SKIP
+        >>> classifier.predict_proba(x).shape  # doctest: +SKIP
+        (150, 3)
+    """
 
     _task = "classification"
 
@@ -80,32 +127,22 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         table = self._table(X, reset=True)
         labels = self._checked_labels(y)
         check_consistent_length(table, labels)
-        weights = checked_weights(self, table, sample_weight)
-        if self.class_weight is not None:
-            known, codes = np.unique(labels, return_inverse=True)
-            own = class_weights(self.class_weight, known.tolist(), codes, weights)[codes]
-            weights = own if weights is None else own * weights
-        counted = labels if weights is None else labels[weights > 0]
+        weights = self._weights(table, labels, sample_weight)
+        counted = labels if weights is None or not weights.any() else labels[weights > 0]
         self.classes_ = np.unique(counted)
-        if len(counted) and len(self.classes_) < 2:
+        if len(self.classes_) < 2:
             raise InputError(
                 f"y has one class alone, {self.classes_[0]!r}, in rows of a weight above zero. Pass labels of two "
                 "classes at least."
             )
-        # Labels of rows without weight may lie outside; those rows are left out.
+        # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
-        evidence = self._search(table, codes, weights, len(self.classes_))
-        model, self._kind = evidence.members.model(), evidence.members.kind
-        self.temperature_ = 1.0
+        model = self._search(table, codes, weights, len(self.classes_))
+        self._kind, self.temperature_ = self._evidence.members.kind, 1.0
         if self.calibrate is not None:
-            if self._kind == "plain":
-                raise InputError("calibrate='temperature' scales logits, and the model gives probabilities. Leave ...")
-            rows, means = held_out_means(evidence.members)
-            held = None if evidence.weights is None else evidence.weights[rows]
-            self.temperature_ = temperature(_shares(means, "plain"), evidence.labels[rows], held)
+            self.temperature_ = self._temperature(self._evidence)
             model = with_scaled_output(model, 1 / self.temperature_, 0.0, "temperature")
-        self.model_ = model
-        self._evidence = evidence
+        self._finish(model)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -114,8 +151,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        outputs = self._outputs(X)
-        return _shares(outputs, self._kind)
+        return _shares(self._outputs(X), self._kind)
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of each row, `(row,)`.
@@ -123,8 +159,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        shares = self.predict_proba(X)
-        return self.classes_[shares.argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def _checked_labels(self, y: Any) -> np.ndarray:
         if y is None:
@@ -134,11 +169,30 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         check_classification_targets(labels)
         return labels
 
-    def _labels(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
+    def _weights(self, table: Any, labels: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """Weights of rows and classes together, float64 `(row,)`, or None."""
+        weights = checked_weights(sample_weight, len(labels))
+        if self.class_weight is None:
+            return weights
+        known, codes = np.unique(labels, return_inverse=True)
+        own = class_weights(self.class_weight, known.tolist(), codes, weights)[codes]
+        return own if weights is None else own * weights
+
+    def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         losses = compiled_losses(model)
-        if len(losses) == 1 and losses[0].name.lower().replace("_", "") == "categoricalcrossentropy":
+        if self.calibrate is not None and not all(loss.keywords.get("from_logits") for loss in losses):
+            raise InputError(
+                "calibrate='temperature' divides logits, and the model gives probabilities. Leave its last activation "
+                "out and compile it with from_logits=True, or leave calibrate out."
+            )
+        if any(loss.name.lower().replace("_", "") == "categoricalcrossentropy" for loss in losses):
             return np.eye(outputs, dtype=np.float32)[labels]
         return labels.astype(np.int32)
+
+    def _temperature(self, evidence: Evidence) -> float:
+        rows, means = held_out_means(evidence.members)
+        weights = None if evidence.weights is None else evidence.weights[rows]
+        return temperature(_shares(means, "plain"), evidence.labels[rows], weights)
 
     def _notes(self) -> dict[str, Any]:
         return {"task": self._task, "classes": self.classes_.tolist()}

@@ -52,33 +52,36 @@ def _shuffled(members: Members, fold: int, orders: list[np.ndarray], features: n
     return members.means(fold, several.reshape(-1, x.shape[1])).reshape(len(orders), len(x), -1)
 
 
-def selected_inputs(
-    members: Members, model: keras.Model | None, sources: np.ndarray, columns: int
+def selected_columns(
+    members: Members, refitted: keras.Model | None, sources: np.ndarray, columns: int
 ) -> np.ndarray | None:
-    """Which columns any weight of the network's first layers is left for, bool `(column,)`.
+    """Which columns the first layers of a network give any weight, bool `(column,)`.
 
     Args:
-        members: the lanes that predict.
-        model: the refitted model where that predicts instead.
+        members: the lanes that predict: a column counts where one of them uses it.
+        refitted: the model that predicts instead of them, where one does.
         sources: as in `permutation_importances`.
         columns: number of columns.
 
     Returns:
         None where the first layers do not weight single features.
     """
-    selected = np.zeros(columns, bool)
-    if model is not None:
-        models = [(model, {variable.path: np.asarray(variable.value) for variable in model.weights})]
-        kept = [(model, list(values.values())) for model, values in models]
+    if refitted is not None:
+        networks = [(refitted, [np.asarray(variable.value) for variable in refitted.weights])]
     else:
-        lanes = [lane for one in members.members for lane in one.lanes]
-        kept = [(members.path.structure(lane), list(members.path.lane_weights(lane).values())) for lane in lanes]
-    for own, values in kept:
-        places = {id(variable): place for place, variable in enumerate(own.weights)}
-        for kernel, axis in input_kernels(own):
+        path = members.path
+        networks = [
+            (path.structure(lane), list(path.lane_weights(lane).values()))
+            for one in members.members
+            for lane in one.lanes
+        ]
+    selected = np.zeros(columns, bool)
+    for model, values in networks:
+        places = {id(variable): place for place, variable in enumerate(model.weights)}
+        for kernel, axis in input_kernels(model):
             value = values[places[id(kernel)]]
             if value.shape[axis] != len(sources):
                 return None
-            used = np.any(value != 0, axis=tuple(other for other in range(value.ndim) if other != axis))
+            used = value.any(axis=tuple(other for other in range(value.ndim) if other != axis))
             selected[sources[used]] = True
     return selected

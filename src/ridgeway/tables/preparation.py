@@ -119,7 +119,7 @@ class TablePreparation(TransformerMixin, BaseEstimator):
     def sources(self) -> np.ndarray:
         """The place of the column that each output comes from, int64 `(feature,)`."""
         check_is_fitted(self)
-        prepared = list(enumerate(_read_columns(self.columns_)))
+        prepared = list(enumerate(read_columns(self.columns_)))
         numbers = [place for place, how in prepared for _ in how.numbers]
         return np.array(numbers + [place for place, how in prepared for _ in how.indicators], np.int64)
 

@@ -6,21 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_array
 
 from ridgeway.errors import InputError
 
 
-def checked_weights(estimator: Any, x: Any, sample_weight: Any) -> np.ndarray | None:
+def checked_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     """`sample_weight` as float64 `(row,)`, or None.
 
     Raises:
-        ValueError: scikit-learn's, of another shape or of weights that are negative or not finite.
+        ValueError: scikit-learn's, of weights that are not finite numbers. `InputError`: their number is not that of the
+            rows, or one is negative.
     """
-    from sklearn.utils.validation import _check_sample_weight
-
     if sample_weight is None:
         return None
-    return np.asarray(_check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True))
+    weights = check_array(
+        sample_weight,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype=np.float64,
+        input_name="sample_weight",
+        ensure_min_samples=0,
+    )
+    if weights.shape != (rows,):
+        raise InputError(f"sample_weight has the shape {weights.shape}, and X has {rows} rows. Pass one weight a row.")
+    if (weights < 0).any():
+        place = int((weights < 0).argmax())
+        raise InputError(f"sample_weight is {weights[place]:g} in row {place}. Pass weights from 0.")
+    return weights
 
 
 def class_weights(given: Any, classes: Sequence[Any], codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
