@@ -59,10 +59,8 @@ class Method:
 
 def path_classifier(ensemble: bool) -> Callable[[Task], Any]:
     def fit(task: Task) -> Any:
-        try:
-            from ridgeway.estimators import PathClassifier
-        except ImportError as error:
-            raise SystemExit(f"This ridgeway has no ridgeway.estimators.PathClassifier yet: {error}.") from error
+        from ridgeway import PathClassifier
+
         model = PathClassifier(time_limit=task.time_limit, ensemble=ensemble, random_state=task.seed)
         return model.fit(*task.rows(task.table.fitting))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ridgeway.path import Path
     from ridgeway.selection import Choice
     from ridgeway.storage import load_path
+    from ridgeway.tables import PathClassifier, PathRegressor
 
 _PUBLIC = {
     "Grid": "ridgeway.families",
@@ -35,6 +36,8 @@ _PUBLIC = {
     "Path": "ridgeway.path",
     "load_path": "ridgeway.storage",
     "Choice": "ridgeway.selection",
+    "PathClassifier": "ridgeway.tables",
+    "PathRegressor": "ridgeway.tables",
     "one_hot": "ridgeway.data.coding",
     "dummy": "ridgeway.data.coding",
     "InputError": "ridgeway.errors",
@@ -54,6 +57,8 @@ __all__ = [
     "Listed",
     "OneAtATime",
     "Path",
+    "PathClassifier",
+    "PathRegressor",
     "Random",
     "Range",
     "callbacks",

@@ -106,6 +106,16 @@ def save(
     _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
 
 
+def replace_best(directory: Directory, model: keras.Model) -> None:
+    """Puts another model in the place of a run's `best.keras`: one that stands for more than the best lane.
+
+    Args:
+        directory: of a run that ended.
+        model: any that Keras can save.
+    """
+    _write_model(model, FilePath(directory) / "best.keras")
+
+
 def _write_best(path: Path, target: FilePath) -> bool:
     from ridgeway.export import lent_model
 
@@ -272,7 +282,10 @@ def load_model(directory: Directory | None, name: str | None = None) -> keras.Mo
     folder = FilePath(directory or ".")
     file = folder / (name or ("model.keras" if (folder / "model.keras").exists() else "best.keras"))
     if directory is None or not file.exists():
-        raise InputError("This path has no model: no lane kept an epoch, or it was made without one.")
+        raise InputError(
+            "This path has no model of its lanes: none kept an epoch, or it was made without, as that of an estimator "
+            "that was saved (which predicts by model_)."
+        )
     try:
         return keras.models.load_model(file, safe_mode=True)
     except (TypeError, ValueError) as error:

@@ -12,8 +12,8 @@ import pandas as pd
 from ridgeway.data.coding import Coding, Unknown, indicators
 from ridgeway.errors import InputError
 
-# A text column with more levels than this is looked at for being something else.
-_MANY_LEVELS = 50
+#: A text column with more levels than this is looked at for being something else.
+MANY_LEVELS = 50
 # What pandas calls columns of Python objects that are all numbers, or all booleans.
 _NUMBERS = ("boolean", "integer", "floating", "mixed-integer-float")
 
@@ -140,7 +140,7 @@ def _levels(name: str, column: pd.Series) -> tuple[str, ...]:
     """The levels of a text column, in their order."""
     cells = _as_text(name, column)
     found = sorted(cells.unique())
-    if len(found) > _MANY_LEVELS:
+    if len(found) > MANY_LEVELS:
         _check_levels(name, cells, len(found))
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return tuple(found)
@@ -152,17 +152,30 @@ def _levels(name: str, column: pd.Series) -> tuple[str, ...]:
 
 def _check_levels(name: str, column: pd.Series, levels: int) -> None:
     """Refuses what one 0/1 column a level would learn by heart."""
-    text = pd.to_numeric(column, errors="coerce").isna().to_numpy()
-    if 0 < text.mean() < 0.5:
-        row = int(np.flatnonzero(text)[0])
-        raise InputError(
-            f"Column '{name}' holds the text {column.iloc[row]!r} in data row {row + 1}, and the model wants numbers "
-            f"there as in most rows. Mend the {int(text.sum())} cells that hold text, or drop those rows."
-        )
+    check_mixed(name, column)
     if levels > len(column) / 2:
         raise InputError(
             f"Column '{name}' holds {levels} different texts in {len(column)} rows, such as {column.iloc[0]!r}, which "
             "says nothing of new rows. Drop the column, or turn it into numbers or groups."
+        )
+
+
+def check_mixed(name: str, cells: pd.Series) -> None:
+    """Refuses text in a column where more than half of the cells read as numbers.
+
+    Args:
+        name: of the column.
+        cells: text `(row,)`; missing cells count as neither.
+
+    Raises:
+        InputError: names the first such text and its row.
+    """
+    text = (pd.to_numeric(cells, errors="coerce").isna() & cells.notna()).to_numpy()
+    if 0 < text.sum() < cells.notna().sum() / 2:
+        row = int(np.flatnonzero(text)[0])
+        raise InputError(
+            f"Column '{name}' holds the text {cells.iloc[row]!r} in data row {row + 1}, and the model wants numbers "
+            f"there as in most rows. Mend the {int(text.sum())} cells that hold text, or drop those rows."
         )
 
 

@@ -55,4 +55,6 @@ def merged_model(path: Path, counts: Mapping[int, int]) -> keras.Model:
     merged = averaging.merge(outputs, counts, functional.output_names)
     model = keras.Model(inputs, merged, name=f"{structure.name}_ensemble")
     compile_copy(structure, model, first.trainable_variables)
+    # Built now, so that the file's optimizer has the slots that whoever loads it expects.
+    model.optimizer.build(model.trainable_variables)
     return model

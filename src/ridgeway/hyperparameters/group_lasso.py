@@ -52,7 +52,7 @@ class GroupLasso(Hyperparameter):
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class."""
-        found = _input_kernels(model)
+        found = input_kernels(model)
         if not found:
             raise InputError(
                 "group_lasso acts on nothing in this model: no trainable kernel of its first layers gives weights to "
@@ -88,12 +88,12 @@ class _GroupLassoBinding(Binding):
         """Nothing to write: Keras has no proximal step, and the weights already carry its effect."""
 
 
-def _input_kernels(model: keras.Model) -> list[tuple[Any, int]]:
+def input_kernels(model: keras.Model) -> list[tuple[Any, int]]:
     """The trainable kernels that weight single input features, each with the axis of these."""
     found: dict[int, tuple[Any, int]] = {}
     for layer, _ in first_weighted_calls(model, _FEATUREWISE):
         if isinstance(layer, keras.Model):
-            pairs = _input_kernels(layer) if layer is not model else []
+            pairs = input_kernels(layer) if layer is not model else []
         else:
             # Wrappers of recurrent layers and of any layer over time.
             inner = [layer, *(getattr(layer, name, None) for name in ("layer", "forward_layer", "backward_layer"))]

@@ -1,0 +1,256 @@
+"""What both estimators share: from a table and targets to a path and the model that predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ridgeway import storage
+from ridgeway.errors import InputError
+from ridgeway.families import Family
+from ridgeway.selection.rules import RULES
+from ridgeway.tables.importance import permutation_importances, selected_columns
+from ridgeway.tables.members import Members
+from ridgeway.tables.network import table_network
+from ridgeway.tables.persistence import as_state, from_state
+from ridgeway.tables.prediction import model_outputs
+from ridgeway.tables.preparation import TablePreparation
+from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
+from ridgeway.tables.search import train
+
+# These leave exact zeros in kernels.
+_SELECTING = ("group_lasso", "l1")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an estimator was fitted on; it stays in memory with it, and behind when it is saved.
+
+    Attributes:
+        members: the lanes that it predicts by.
+        labels: class numbers or standardized values of the rows.
+        weights: of the rows, or None.
+    """
+
+    members: Members
+    labels: np.ndarray
+    weights: np.ndarray | None
+
+
+class PathEstimator(BaseEstimator):
+    """The base of `PathClassifier` and `PathRegressor`, which say what their parameters and attributes are."""
+
+    _task = ""
+    # Set by fit; None until they are asked for, and where there are none.
+    _importances: np.ndarray | None
+    _selected: np.ndarray | None
+
+    def __init__(
+        self,
+        *,
+        model: Any = None,
+        family: Family | None = None,
+        time_limit: float | None = 60.0,
+        cv: Any = 3,
+        ensemble: bool = True,
+        rule: str = "best",
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        repeats: int = 1,
+        random_state: Any = None,
+        out: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        self.model = model
+        self.family = family
+        self.time_limit = time_limit
+        self.cv = cv
+        self.ensemble = ensemble
+        self.rule = rule
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.repeats = repeats
+        self.random_state = random_state
+        self.out = out
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """How much worse held-out rows are predicted when a column is shuffled among them, float64 `(column,)`.
+
+        The loss of accuracy, or of R², by permutation (Breiman 2001): the mean over 5 shuffles, as
+        `sklearn.inspection.permutation_importance` has it, each row predicted by the lanes that did not train on it.
+        Computed when first asked for, and kept.
+
+        Raises:
+            AttributeError: the estimator is not fitted, or was saved before it was asked.
+        """
+        check_is_fitted(self)
+        if self._importances is None:
+            evidence: Evidence | None = getattr(self, "_evidence", None)
+            if evidence is None:
+                raise AttributeError(
+                    "feature_importances_ takes the rows that were trained on, which a saved estimator does not hold. "
+                    "Ask for it before saving, or use sklearn.inspection.permutation_importance on other rows."
+                )
+
+            def score(rows: np.ndarray, means: np.ndarray) -> float:
+                weights = None if evidence.weights is None else evidence.weights[rows]
+                return self._score(evidence.labels[rows], means, weights)
+
+            self._importances = permutation_importances(
+                evidence.members,
+                self.preparation_.sources(),
+                self.n_features_in_,
+                score,
+                int(self.path_.record["seed"]),
+            )
+        return self._importances.copy()
+
+    @property
+    def selected_features_(self) -> np.ndarray:
+        """Whether the model that predicts uses a column at all, bool `(column,)`.
+
+        With `group_lasso` or `l1` in the family: a column is left out where all weights that it enters by are 0.
+
+        Raises:
+            AttributeError: the estimator is not fitted, the family has neither, or the network does not weight single
+                columns in its first layers.
+        """
+        check_is_fitted(self)
+        if self._selected is None:
+            raise AttributeError(
+                "selected_features_ takes a family that removes features, and a network whose first layers weight "
+                f"them. This one varies {', '.join(self.path_.hyperparameters)}. Add group_lasso, as in "
+                "family=rw.Grid(group_lasso=[0.0, 0.01, 0.1])."
+            )
+        return self._selected.copy()
+
+    def _table(self, X: Any, reset: bool) -> Any:
+        """A pandas DataFrame or an array, its shape and the names of its columns checked.
+
+        What its cells hold is for `TablePreparation` to check.
+        """
+        if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
+            X = X.to_pandas()
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            # scikit-learn's check of the shape alone: an array of X itself would lose the types of its columns.
+            check_array(np.broadcast_to(np.float32(0), X.shape), estimator=self)
+            return X
+        return validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """What `model_` gives, float64 `(row, output)`."""
+        check_is_fitted(self)
+        return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
+
+    def _search(self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int) -> keras.Model:
+        """Trains on what the subclass has made of the targets, and sets all attributes but `model_`.
+
+        Args:
+            X: the table as `_table` gave it.
+            y: class numbers or standardized values, `(row,)` or `(row, target)`.
+            weights: float64 `(row,)`, or None.
+            outputs: number of classes, or of targets.
+
+        Returns:
+            The model that predicts class numbers' probabilities, or standardized values.
+        """
+        if self.rule not in RULES:
+            raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
+        seed = self._seed()
+        folds = given_folds(self.cv, len(y), y)
+        rows = weighted_rows(len(y), weights)
+        table = _safe_indexing(X, rows.given)
+        self.preparation_ = TablePreparation().fit(table)
+        x = self.preparation_.transform(table)
+        order = canonical_order(x, y[rows.given], rows.weights)
+        rows, x = rows.taken(order), x[order]
+        labels = y[rows.given]
+        if folds is None:
+            folds = drawn_folds(self.cv, rows.given, labels, self._task == "classification", seed)
+        model = self._network(x.shape[1], outputs, seed)
+        self.path_ = train(
+            model,
+            x,
+            self._targets(model, labels, outputs),
+            cv=folds_among(folds, rows.given),
+            task=self._task,
+            family=self.family,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            repeats=self.repeats,
+            sample_weight=None if rows.weights is None else rows.weights.astype(np.float32),
+            time_limit=self.time_limit,
+            seed=seed,
+            out=self.out,
+            extra={"estimator": type(self).__name__, "preparation": self.preparation_.to_json(), **self._notes()},
+            verbose=self.verbose,
+        )
+        members = Members.chosen(self.path_, self.ensemble, self.rule)
+        self._evidence = Evidence(members, labels, rows.weights)
+        found = members.model()
+        self._importances = self._selected = None
+        if any(name in self.path_.hyperparameters for name in _SELECTING):
+            refitted = found if members.refits else None
+            self._selected = selected_columns(members, refitted, self.preparation_.sources(), self.n_features_in_)
+        return found
+
+    def _finish(self, model: keras.Model) -> None:
+        """Keeps the model that predicts, and puts it into the run's directory."""
+        self.model_ = model
+        if self.out is not None:
+            storage.replace_best(self.out, model)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _network(self, features: int, outputs: int, seed: int) -> keras.Model:
+        if self.model is None:
+            numbers = self.preparation_.n_numbers_
+            return table_network(numbers, features - numbers, outputs, self._task, seed=seed)
+        if isinstance(self.model, keras.Model):
+            return self.model
+        if not callable(self.model):
+            raise InputError(
+                f"model={self.model!r} is no model. Pass a compiled keras.Model, or a function of the numbers of "
+                "features and outputs that gives one."
+            )
+        keras.utils.set_random_seed(seed)
+        return self.model(features, outputs)
+
+    def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
+        """The labels as the model's loss takes them."""
+        raise NotImplementedError
+
+    def _notes(self) -> dict[str, Any]:
+        """What the run's record has to know to predict in the target's own labels or units."""
+        raise NotImplementedError
+
+    def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
+        """What importances are counted in, of labels and what `Members.means` gives for them: more is better."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return as_state({name: value for name, value in state.items() if name != "_evidence"})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(from_state(state))

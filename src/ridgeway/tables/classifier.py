@@ -1,0 +1,213 @@
+"""`PathClassifier`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from ridgeway.errors import InputError
+from ridgeway.families import Family
+from ridgeway.keras_internals import compiled_losses
+from ridgeway.tables.base import Evidence, PathEstimator
+from ridgeway.tables.calibration import temperature
+from ridgeway.tables.members import held_out_means
+from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.weights import checked_weights, class_weights
+
+
+class PathClassifier(ClassifierMixin, PathEstimator):
+    """Classifies the rows of a table by the best of many regularized networks, or by several of them together.
+
+    Takes what tables hold: numbers, text, Categoricals, booleans, dates and missing cells, in a pandas or polars
+    DataFrame or an array. Rows of whole weights count as so many rows.
+
+    Args:
+        model: compiled `keras.Model` of the prepared features, or a function `(features, outputs)` that gives one; a
+            network of ridgeway's own where None. Logits or
+            probabilities of classes, numbered as in `classes_`, out of a cross-entropy of Keras.
+        family: what to vary; a search over all that regularizes the default network where None.
+        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
+            the rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
+        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
+            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
+        calibrate: "temperature" to divide logits by a number that makes probabilities as sure as they are right, fitted
+            on held-out rows (Guo et al. 2017); None to leave them.
+        class_weight: "balanced", or a weight by label, which multiplies `sample_weight`; 1 for labels not named.
+        epochs: most epochs of a lane; chosen where None.
+        batch_size: rows a step; chosen where None.
+        repeats: lanes a configuration and fold, each with its own seed.
+        random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
+        out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
+        verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
+
+    Attributes:
+        classes_: labels, sorted, `(class,)`.
+        n_features_in_: number of columns.
+        feature_names_in_: their names, where all are text.
+        preparation_: the fitted `TablePreparation`, which makes features of columns.
+        path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in
+            memory with its rows; a saved estimator keeps the tables, and no weights of single lanes.
+        model_: the `keras.Model` that predicts, from `preparation_.transform(X)`; logits,
+            as a rule, after the temperature.
+        feature_importances_: what each column is worth, `(column,)`.
+        selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
+
+        temperature_: what logits were divided by; 1 without `calibrate`.
+
+    Example:
+        >>> from sklearn.datasets import load_iris
+        >>> from ridgeway import PathClassifier
+        >>> x, y = load_iris(return_X_y=True, as_frame=True)
+        >>> classifier = PathClassifier(time_limit=2, random_state=0).fit(x, y)  # doctest: +SKIP
+        >>> classifier.predict_proba(x).shape  # doctest: +SKIP
+        (150, 3)
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        *,
+        model: Any = None,
+        family: Family | None = None,
+        time_limit: float | None = 60.0,
+        cv: Any = 3,
+        ensemble: bool = True,
+        rule: str = "best",
+        calibrate: str | None = None,
+        class_weight: Any = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        repeats: int = 1,
+        random_state: Any = None,
+        out: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        super().__init__(
+            model=model,
+            family=family,
+            time_limit=time_limit,
+            cv=cv,
+            ensemble=ensemble,
+            rule=rule,
+            epochs=epochs,
+            batch_size=batch_size,
+            repeats=repeats,
+            random_state=random_state,
+            out=out,
+            verbose=verbose,
+        )
+        self.calibrate = calibrate
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> PathClassifier:
+        """Trains.
+
+        Args:
+            X: table `(row, column)`: a pandas or polars DataFrame, an array, or lists.
+            y: labels `(row,)`: numbers, text or booleans.
+            sample_weight: weights of rows, or None. Whole numbers count: a row of weight 3 is three rows, one of
+                weight 0 none. Others weigh the loss, in training and in choosing.
+
+        Raises:
+            ValueError: something passed can't be used; the message says what. `InputError` is one.
+            AllLanesDiverged: no lane has a finite loss.
+        """
+        if self.calibrate not in (None, "temperature"):
+            raise InputError(f"calibrate={self.calibrate!r} is unknown. Pass None or 'temperature'.")
+        table = self._table(X, reset=True)
+        labels = self._checked_labels(y)
+        check_consistent_length(table, labels)
+        weights = self._weights(table, labels, sample_weight)
+        counted = labels if weights is None or not weights.any() else labels[weights > 0]
+        self.classes_ = np.unique(counted)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"y has one class alone, {self.classes_[0]!r}, in rows of a weight above zero. Pass labels of two "
+                "classes at least."
+            )
+        # Rows without weight are left out: a label that they alone have needs no number of its own.
+        codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
+        model = self._search(table, codes, weights, len(self.classes_))
+        self._kind, self.temperature_ = self._evidence.members.kind, 1.0
+        if self.calibrate is not None:
+            self.temperature_ = self._temperature(self._evidence)
+            model = with_scaled_output(model, 1 / self.temperature_, 0.0, "temperature")
+        self._finish(model)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, float64 `(row, class)`, in the order of `classes_`.
+
+        Args:
+            X: table as in `fit`.
+        """
+        return _shares(self._outputs(X), self._kind)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The label of each row, `(row,)`.
+
+        Args:
+            X: table as in `fit`.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _checked_labels(self, y: Any) -> np.ndarray:
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        labels = check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
+        labels = column_or_1d(labels, warn=True)
+        check_classification_targets(labels)
+        return labels
+
+    def _weights(self, table: Any, labels: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """Weights of rows and classes together, float64 `(row,)`, or None."""
+        weights = checked_weights(sample_weight, len(labels))
+        if self.class_weight is None:
+            return weights
+        known, codes = np.unique(labels, return_inverse=True)
+        own = class_weights(self.class_weight, known.tolist(), codes, weights)[codes]
+        return own if weights is None else own * weights
+
+    def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
+        losses = compiled_losses(model)
+        if self.calibrate is not None and not all(loss.keywords.get("from_logits") for loss in losses):
+            raise InputError(
+                "calibrate='temperature' divides logits, and the model gives probabilities. Leave its last activation "
+                "out and compile it with from_logits=True, or leave calibrate out."
+            )
+        if any(loss.name.lower().replace("_", "") == "categoricalcrossentropy" for loss in losses):
+            return np.eye(outputs, dtype=np.float32)[labels]
+        return labels.astype(np.int32)
+
+    def _temperature(self, evidence: Evidence) -> float:
+        rows, means = held_out_means(evidence.members)
+        weights = None if evidence.weights is None else evidence.weights[rows]
+        return temperature(_shares(means, "plain"), evidence.labels[rows], weights)
+
+    def _notes(self) -> dict[str, Any]:
+        return {"task": self._task, "classes": self.classes_.tolist()}
+
+    def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
+        found = _shares(means, "plain").argmax(axis=1)
+        return float(accuracy_score(labels, found, sample_weight=weights))
+
+
+def _shares(outputs: np.ndarray, kind: str) -> np.ndarray:
+    """Outputs as probabilities `(row, class)`."""
+    if kind == "softmax":
+        return softmax(outputs, axis=1)
+    if kind == "sigmoid":
+        outputs = expit(outputs)
+    if outputs.shape[1] == 1:
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    return outputs / outputs.sum(axis=1, keepdims=True)

@@ -1,0 +1,118 @@
+"""The lanes that an estimator predicts by, and what they give for rows that they did not train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from ridgeway.ensembling import EnsembleChoice
+from ridgeway.ensembling.averaging import Averaging
+from ridgeway.ensembling.choice import Member
+from ridgeway.ensembling.merged import merged_model
+from ridgeway.ensembling.select import candidates_of
+from ridgeway.path import Path
+from ridgeway.prediction import Predictor
+
+#: Members of an ensemble at most, as in the report: Caruana et al. (2004) gain most by the first few.
+SIZE = 8
+
+
+@dataclass(frozen=True)
+class Members:
+    """Lanes, each with how often it counts.
+
+    Attributes:
+        path: of the lanes, with its rows in memory.
+        members: one configuration with its lanes, one a fold, each.
+        refits: whether the configuration is trained once more on all rows to predict, instead of these lanes.
+        rule: that chose it.
+    """
+
+    path: Path
+    members: tuple[Member, ...]
+    refits: bool
+    rule: str
+
+    @classmethod
+    def chosen(cls, path: Path, ensemble: bool, rule: str) -> Members:
+        """The greedy ensemble, or the configuration that a rule picks.
+
+        Where time was too short for any configuration to train in all folds, its best lane has to do.
+        """
+        candidates = candidates_of(path)
+        choice = path.select(rule)
+        if not candidates:
+            return cls(path, (Member(choice.configuration, 0, (choice.lane,), 1),), False, rule)
+        if not ensemble:
+            own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
+            return cls(path, (own,), True, rule)
+        noted = path.record.get("ensemble")
+        found = EnsembleChoice.from_json(noted) if noted else path.select_ensemble(SIZE)
+        return cls(path, found.members, False, rule)
+
+    def model(self) -> keras.Model:
+        """The model that predicts: the refitted one, or all lanes as one."""
+        if self.refits:
+            return self.path.refit(self.rule)
+        return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
+
+    @property
+    def kind(self) -> str:
+        """What the model gives: "softmax" (logits of classes), "sigmoid" (of yes and no), "plain" (as it is meant)."""
+        return self._averaging.kinds[0]
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """Those in which lanes hold rows out."""
+        return tuple(self._lanes)
+
+    def rows(self, fold: int) -> np.ndarray:
+        """Numbers of the rows that a fold held out."""
+        assert self.path.held_out is not None
+        return self.path.held_out.rows(fold)
+
+    @property
+    def x(self) -> np.ndarray:
+        """All rows."""
+        assert self.path.held_out is not None
+        return np.asarray(self.path.held_out.dataset.x)
+
+    def means(self, fold: int, x: np.ndarray) -> np.ndarray:
+        """What the lanes of a fold give together: probabilities or values, float64 `(row, output)`."""
+        each = [
+            np.asarray(self._averaging.into(self._predict(lane, x))[0], np.float64) for lane, _ in self._lanes[fold]
+        ]
+        return np.average(each, axis=0, weights=[count for _, count in self._lanes[fold]]).reshape(len(x), -1)
+
+    @cached_property
+    def _lanes(self) -> dict[int, list[tuple[int, int]]]:
+        """Lanes and counts by fold."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for one in self.members:
+            for lane in one.lanes:
+                found.setdefault(int(self.path.lane(lane)["fold"]), []).append((lane, one.count))
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def _predict(self) -> Predictor:
+        return Predictor(self.path)
+
+    @cached_property
+    def _averaging(self) -> Averaging:
+        lane = self.members[0].lanes[0]
+        return Averaging.of(self.path.structure(lane), self._predict(lane, self.x[:1]))
+
+
+def held_out_means(members: Members) -> tuple[np.ndarray, np.ndarray]:
+    """Each held-out row by the lanes that did not train on it, fold after fold.
+
+    Returns:
+        Row numbers `(row,)`, and what `Members.means` gives for them, `(row, output)`.
+    """
+    rows: Sequence[np.ndarray] = [members.rows(fold) for fold in members.folds]
+    each = [members.means(fold, members.x[own]) for fold, own in zip(members.folds, rows, strict=True)]
+    return np.concatenate(rows), np.concatenate(each)

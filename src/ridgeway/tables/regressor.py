@@ -1,0 +1,119 @@
+"""`PathRegressor`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array, check_consistent_length
+
+from ridgeway.errors import InputError
+from ridgeway.tables.base import PathEstimator
+from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.weights import checked_weights
+
+
+class PathRegressor(RegressorMixin, PathEstimator):
+    """Predicts values for the rows of a table by the best of many regularized networks, or by several together.
+
+    Takes what tables hold, as `PathClassifier`. Targets are standardized for training, so that strengths mean the same
+    in all units, and `path_` counts its losses in these; `predict` and `model_` give raw units.
+
+    Args:
+        model: compiled `keras.Model` of the prepared features, or a function `(features, outputs)` that gives one; a
+            network of ridgeway's own where None. It learns
+            standardized targets.
+        family: what to vary; a search over all that regularizes the default network where None.
+        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        cv: folds, by which networks are compared: a number of them (shuffled by `random_state`), a share of the rows
+            to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
+        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
+            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
+        epochs: most epochs of a lane; chosen where None.
+        batch_size: rows a step; chosen where None.
+        repeats: lanes a configuration and fold, each with its own seed.
+        random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
+        out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
+        verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
+
+    Attributes:
+        n_features_in_: number of columns.
+        feature_names_in_: their names, where all are text.
+        preparation_: the fitted `TablePreparation`, which makes features of columns.
+        path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in
+            memory with its rows; a saved estimator keeps the tables, and no weights of single lanes.
+        model_: the `keras.Model` that predicts, from `preparation_.transform(X)`; raw units.
+        feature_importances_: what each column is worth, `(column,)`.
+        selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
+
+    Example:
+        >>> from sklearn.datasets import load_diabetes
+        >>> from ridgeway import PathRegressor
+        >>> x, y = load_diabetes(return_X_y=True, as_frame=True)
+        >>> PathRegressor(time_limit=2, random_state=0).fit(x, y).score(x, y) > 0.3  # doctest: +SKIP
+        True
+    """
+
+    _task = "regression"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> PathRegressor:
+        """Trains.
+
+        Args:
+            X: table `(row, column)`, as `PathClassifier.fit` takes it.
+            y: values `(row,)`, or `(row, target)` for several.
+            sample_weight: as in `PathClassifier.fit`.
+
+        Raises:
+            ValueError: something passed can't be used; the message says what. `InputError` is one.
+            AllLanesDiverged: no lane has a finite loss.
+        """
+        table = self._table(X, reset=True)
+        values = self._checked_values(y)
+        check_consistent_length(table, values)
+        if len(values) < 2:
+            raise InputError("X has n_samples=1 row, and two are the least to learn from. Pass more rows.")
+        weights = checked_weights(sample_weight, len(values))
+        columns = values.reshape(len(values), -1)
+        counted = weights if weights is not None and weights.any() else None
+        mean = np.average(columns, axis=0, weights=counted)
+        spread = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=counted))
+        # A target that does not vary, but for rounding.
+        spread[spread <= 1e-12 * np.abs(mean)] = 1.0
+        self._mean, self._spread, self._flat = mean, spread, values.ndim == 1
+        standardized = ((columns - mean) / spread).astype(np.float32)
+        model = self._search(table, standardized, weights, columns.shape[1])
+        self._finish(with_scaled_output(model, spread, mean, "target_units"))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The value of each row, float64 `(row,)`, or `(row, target)` where y had columns.
+
+        Args:
+            X: table as in `fit`.
+        """
+        outputs = self._outputs(X)
+        return outputs[:, 0] if self._flat else outputs
+
+    def _checked_values(self, y: Any) -> np.ndarray:
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_samples=0)
+
+    def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
+        return labels
+
+    def _notes(self) -> dict[str, Any]:
+        return {"task": self._task, "target_mean": self._mean.tolist(), "target_spread": self._spread.tolist()}
+
+    def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
+        return float(r2_score(labels, means, sample_weight=weights))
