@@ -359,8 +359,9 @@ class Path:
             k: as in `select_ensemble`.
             members: as in `select_ensemble`.
             rule: as in `select_ensemble`.
-            refit: whether each member is trained once more on all rows, those held out too, as `refit` does; with
-                folds that makes one network of each member's several, which has seen more rows than any of them.
+            refit: whether members are trained once more on all rows, those held out too, as `refit` does, each time
+                that one counts from other starting weights; with folds, one network on all rows then stands for several
+                that have seen a part.
             x: as in `select_ensemble`.
             y: as in `select_ensemble`.
             sample_weight: as in `select_ensemble`.
@@ -375,9 +376,9 @@ class Path:
         data = None if x is None else (x, y, sample_weight)
         chosen = choose_ensemble(self, k, members, rule, data)
         if refit:
-            from ridgeway.refit import refit_ensemble
+            from ridgeway.refit import refit_members
 
-            return refit_ensemble(self, chosen, None)
+            return refit_members(self, chosen.members, None)
         return merged_model(self, chosen.counts)
 
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:

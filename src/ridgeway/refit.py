@@ -16,7 +16,7 @@ from ridgeway.families import Configuration, Listed
 from ridgeway.fit import fit_path
 
 if TYPE_CHECKING:
-    from ridgeway.ensembling import EnsembleChoice
+    from ridgeway.ensembling.choice import Member
     from ridgeway.path import Path
 
 Data = tuple[Any, Any, Any] | None
@@ -32,34 +32,34 @@ def refit(path: Path, rule: str, data: Data, epochs: int | None, verbose: Any) -
     return trained.model(0, "last")
 
 
-def refit_ensemble(
-    path: Path, chosen: EnsembleChoice, data: Data, *, time_limit: float | None = None, verbose: Any = 0
+def refit_members(
+    path: Path, members: Sequence[Member], data: Data, *, time_limit: float | None = None, verbose: Any = 0
 ) -> keras.Model:
     """The members of an ensemble once more on all rows, as one model; see `Path.ensemble`.
 
     Args:
         path: the path.
-        chosen: its members; the lanes of each tell how long it is trained.
+        members: the lanes of each tell how long it is trained.
         data: as in `refit_lanes`.
         time_limit: as in `fit_path`; members that have not begun by then are left out.
         verbose: as in `fit_path`.
     """
-    groups: list[tuple[Mapping[str, Any], list[int]]] = []
-    places: list[int] = []
-    for member in chosen.members:
-        place = next((n for n, (known, _) in enumerate(groups) if known == member.configuration), len(groups))
-        if place == len(groups):
-            groups.append((member.configuration, []))
-        groups[place][1].extend(member.lanes)
-        places.append(place)
-    # A member keeps its repeat, and with it its starting weights and its order of rows.
-    repeats = 1 + max(member.repeat for member in chosen.members)
+    lanes: dict[int, list[int]] = {}
+    counts: dict[int, int] = {}
+    configurations: list[dict[str, Any]] = []
+    for member in members:
+        if member.configuration not in configurations:
+            configurations.append(member.configuration)
+        place = configurations.index(member.configuration)
+        lanes.setdefault(place, []).extend(member.lanes)
+        counts[place] = counts.get(place, 0) + member.count
+    # Each time that a configuration counts it is a network of its own: starting weights and orders of rows that differ
+    # are what ensembles gain most by (Lakshminarayanan, Pritzel & Blundell 2017).
+    numbers = iter(range(sum(counts.values())))
+    repeats = [[next(numbers) for _ in range(counts[place])] for place in range(len(configurations))]
+    groups = [(configuration, lanes[place]) for place, configuration in enumerate(configurations)]
     trained = refit_lanes(path, groups, data, repeats=repeats, time_limit=time_limit, verbose=verbose)
-    wanted = {
-        place * repeats + member.repeat: member.count for place, member in zip(places, chosen.members, strict=True)
-    }
-    begun = set(trained.table()["lane"])
-    return merged_model(trained, {lane: count for lane, count in wanted.items() if lane in begun})
+    return merged_model(trained, {int(lane): 1 for lane in trained.table().query("best_epoch.notna()")["lane"]})
 
 
 def refit_lanes(
@@ -68,7 +68,7 @@ def refit_lanes(
     data: Data,
     *,
     epochs: int | None = None,
-    repeats: int = 1,
+    repeats: Sequence[Sequence[int]] | None = None,
     time_limit: float | None = None,
     verbose: Any = 0,
 ) -> Path:
@@ -79,7 +79,7 @@ def refit_lanes(
         configurations: each with its lanes.
         data: rows to train on, `(x, y, sample_weight)`; those of the path where None.
         epochs: of all. None: of each the median of the epochs that its lanes kept.
-        repeats: lanes a configuration.
+        repeats: numbers of each configuration's repeats; 0 alone where None.
         time_limit: as in `fit_path`.
         verbose: as in `fit_path`.
 
@@ -106,19 +106,19 @@ def refit_lanes(
             path.given_model(),
             dataset.x,
             dataset.y,
-            Listed(own),
+            Listed(own, repeats),
             batch_size=int(path.record["batch_size"]),
             epochs=max(int(one["max_epochs"]) for one in own),
             verbose=verbose,
             shuffle=bool(path.record.get("shuffle", True)),
             class_weight=_by_number(path.record.get("class_weight")),
             sample_weight=dataset.sample_weight,
-            repeats=repeats,
+            repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),
             time_limit=time_limit,
             seed=int(path.record["seed"]),
             decay=path.record["decay"],
             executor="vmap",
-            slots=min(_SLOTS, len(own) * repeats),
+            slots=min(_SLOTS, sum(map(len, repeats)) if repeats else len(own)),
         )
 
 

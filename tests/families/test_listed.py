@@ -22,3 +22,10 @@ def test_configurations_stay_as_listed():
 def test_what_is_no_list_of_configurations(given, said):
     with pytest.raises(rw.InputError, match=said):
         rw.Listed(given)
+
+
+def test_repeats_are_those_named():
+    family = rw.Listed([{"l2": 0.1}, {"l2": 0.2}], repeats=[[2, 0], [1]])
+    assert [list(family.repeats_of(number, 9)) for number in (0, 1)] == [[0, 2], [1]]
+    with pytest.raises(rw.InputError, match="does not have some for each of 2 configurations"):
+        rw.Listed([{"l2": 0.1}, {"l2": 0.2}], repeats=[[0]])
