@@ -13,6 +13,8 @@ from ridgeway.errors import InputError
 
 # What a date of ISO 8601 begins with.
 _DATE = r"\d{4}-\d{2}-\d{2}"
+# How it ends where it names a time zone.
+_ZONE = r"(?:Z|:\d{2}.*[+-]\d{2}:?\d{2})$"
 
 
 def read_table(file: Path) -> pd.DataFrame:
@@ -53,7 +55,9 @@ def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame.columns:
         cells = frame[name].dropna()
         if pd.api.types.is_string_dtype(cells) and len(cells) and cells.str.match(_DATE).all():
-            dates = pd.to_datetime(frame[name], format="ISO8601", errors="coerce")
+            # In one time zone where they have any: a column can't hold several.
+            zoned = bool(cells.str.contains(_ZONE).any())
+            dates = pd.to_datetime(frame[name], format="ISO8601", errors="coerce", utc=zoned)
             if dates.notna().sum() == len(cells):
                 found[name] = dates
     return frame.assign(**found)
