@@ -16,7 +16,7 @@ from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.locale import text
 
 if TYPE_CHECKING:
-    from ridgeway.data.read import Source
+    from ridgeway.data.read import LabelledTable, Source
     from ridgeway.path import Path as TrainedPath
 
 app = typer.Typer(
@@ -138,34 +138,75 @@ def fit(
         str | None, typer.Option(help="classification or regression; told from the labels without.")
     ] = None,
     coding: Annotated[
-        Coding, typer.Option(help="Text columns as one 0/1 column a level; dummy leaves out the first level's.")
-    ] = Coding.one_hot,
+        Coding | None,
+        typer.Option(help="With --model: text columns as one 0/1 column a level; dummy leaves out the first level's."),
+    ] = None,
     unknown: Annotated[
-        Unknown, typer.Option(help="A text level not trained on, when predicting: an error, or all zeros.")
-    ] = Unknown.error,
-    epochs: Epochs = 50,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows a training step.")] = 32,
-    patience: Annotated[int, typer.Option(min=0, help="Epochs without a better val_loss before a lane stops.")] = 5,
-    validation_split: Annotated[float, typer.Option(help="Share of the shuffled rows to validate on.")] = 0.2,
+        Unknown | None,
+        typer.Option(help="With --model: a text level not trained on, when predicting: an error, or all zeros."),
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds of training; 60 for a table without --model and --vary.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Most epochs of a lane; 50, or chosen for tables.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Rows a training step; 32, or chosen for tables.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="Epochs without a better val_loss before a lane stops: 5.")
+    ] = None,
+    validation_split: Annotated[
+        float | None, typer.Option(help="Share of the shuffled rows to validate on: 0.2, or three folds for tables.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Lanes a configuration, each with its own seed.")] = 1,
     seed: Seed = 0,
     slots: Annotated[int | None, typer.Option(min=1, help="Lanes side by side; chosen without.")] = None,
-    executor: Annotated[str, typer.Option(help="auto, vmap, map or steps.")] = "auto",
-    decay: Annotated[str, typer.Option(help="What weight decay acts on: kernels or all.")] = "kernels",
+    executor: Annotated[str | None, typer.Option(help="auto, vmap, map or steps.")] = None,
+    decay: Annotated[str | None, typer.Option(help="What weight decay acts on: kernels or all.")] = None,
     lang: Lang = Language.en,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train a family of regularized copies of a network and say which is best.
+
+    A table without --model and --vary gets the search and the ensemble of ridgeway.PathClassifier or PathRegressor.
 
     Examples:
       ridgeway fit houses.csv --target price --out runs/houses
 
       ridgeway fit digits.npz --out runs/digits --vary dropout=0,0.25,0.5 --vary weight_decay=1e-5:1e-1:8:log
     """
-    family = _family(vary or DEFAULT_VARY)
-    from ridgeway.data.read import read
+    from ridgeway.data.read import is_table, read, read_labelled
 
-    source = read(data, target, task, cast(Any, coding.name), cast(Any, unknown.name))
+    # What the search for tables decides by itself.
+    training = {"patience": patience, "slots": slots, "executor": executor, "decay": decay}
+    given: dict[str, Any] = {name: value for name, value in training.items() if value is not None}
+    family = _family(vary or DEFAULT_VARY)
+    own = model is None and is_table(data)
+    if own and (coding or unknown):
+        raise InputError(
+            "--coding and --unknown are for --model: the default network's text columns are prepared by themselves. "
+            "Leave them out."
+        )
+    source = read_labelled(data, target, task) if own else read(data, target, task, *_codings(coding, unknown))
+    if own and vary is None:
+        if given:
+            raise InputError(
+                f"--{next(iter(given))} is for --vary: the search for tables decides it by itself. Leave it out, or "
+                "say what to vary."
+            )
+        _search(
+            cast("LabelledTable", source),
+            out,
+            lang,
+            quiet,
+            time_limit=60.0 if time_limit is None else time_limit,
+            cv=3 if validation_split is None else _checked_share(validation_split),
+            epochs=epochs,
+            batch_size=batch_size,
+            repeats=repeats,
+            random_state=seed,
+        )
+        return
     _train(
         source,
         family,
@@ -173,16 +214,18 @@ def fit(
         model,
         lang,
         quiet,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        validation_split=validation_split,
+        epochs=epochs or 50,
+        batch_size=batch_size or 32,
+        validation_split=0.2 if validation_split is None else validation_split,
         repeats=repeats,
         seed=seed,
-        slots=slots,
-        executor=executor,
-        decay=decay,
+        time_limit=time_limit,
+        **given,
     )
+
+
+def _codings(coding: Coding | None, unknown: Unknown | None) -> tuple[Any, Any]:
+    return (coding or Coding.one_hot).name, (unknown or Unknown.error).name
 
 
 @app.command()
@@ -218,9 +261,6 @@ def demo(
         validation_split=0.2,
         repeats=1,
         seed=seed,
-        slots=None,
-        executor="auto",
-        decay="kernels",
     )
 
 
@@ -247,7 +287,7 @@ def predict(
     out: Annotated[Path, typer.Option("--out", "-o", help="CSV file to write.")] = Path("predictions.csv"),
     lang: Annotated[Language, typer.Option(help="Language of the message.")] = Language.en,
 ) -> None:
-    """Predict with the best lane of a run.
+    """Predict with the model that a run found: its ensemble for tables, or else its best lane.
 
     Classification writes the label and a probability for each class, regression the value.
     """
@@ -255,27 +295,16 @@ def predict(
     import pandas as pd
     from scipy.special import expit, softmax
 
-    from ridgeway.data.encoders import TableEncoding
-    from ridgeway.data.read import read_features
     from ridgeway.storage import load_path
 
     path = load_path(directory)
     about = path.record["extra"]
-    described = about.get("encoding")
-    encoding = TableEncoding.from_json(described) if described else None
+    if about.get("preparation"):
+        from ridgeway.tables.command import predict as predict_table
 
-    def note_unseen(counts: dict[str, int]) -> None:
-        columns = ", ".join(counts)
-        if encoding is not None and encoding.coding == "dummy":
-            note = text("cli.unseen_dummy", lang.value, count=sum(counts.values()), columns=columns)
-        else:
-            note = text("cli.unseen", lang.value, count=sum(counts.values()), columns=columns)
-        typer.echo(note, err=True)
-
-    x = read_features(data, encoding, note_unseen)
-    trained = path.best_model()
-    _check_shape(trained, x, data)
-    found = np.asarray(trained.predict(x, verbose=0))
+        trained, found = predict_table(directory, path.record, data)
+    else:
+        trained, found = _predicted(path, data, lang.value)
     classes = about.get("classes") or []
     # Keras's own losses say what they take; with another one, or a mere name, the values tell.
     logits = getattr(trained.loss, "from_logits", None)
@@ -298,53 +327,67 @@ def predict(
         frame = pd.DataFrame(columns, columns=names)
     out.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out, index=False)
-    typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
+    if about.get("estimator"):
+        typer.echo(text("cli.predictions_model", lang.value, count=len(frame), file=out))
+    else:
+        typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
+
+
+def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
+    """The best lane's model, and what it gives for arrays, or for a table coded for a model of the user's own."""
+    import numpy as np
+
+    from ridgeway.data.encoders import TableEncoding
+    from ridgeway.data.read import read_features
+
+    described = path.record["extra"].get("encoding")
+    encoding = TableEncoding.from_json(described) if described else None
+
+    def note_unseen(counts: dict[str, int]) -> None:
+        dummy = encoding is not None and encoding.coding == "dummy"
+        key = "cli.unseen_dummy" if dummy else "cli.unseen"
+        typer.echo(text(key, lang, count=sum(counts.values()), columns=", ".join(counts)), err=True)
+
+    x = read_features(data, encoding, note_unseen)
+    trained = path.best_model()
+    _check_shape(trained, x, data)
+    return trained, np.asarray(trained.predict(x, verbose=0))
+
+
+def _search(table: LabelledTable, out: Path, lang: Language, quiet: bool, **arguments: Any) -> None:
+    """A table by the estimator for its task."""
+    from ridgeway.tables.command import search
+
+    say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
+    rows, columns = table.features.shape
+    seconds = f"{arguments['time_limit']:g}"
+    say(text("cli.table", lang.value, rows=rows, columns=columns, seconds=seconds))
+    _tell(search(table, out=out, verbose=0 if quiet else "auto", **arguments), out, lang, say)
 
 
 def _train(
-    source: Source,
+    source: Source | LabelledTable,
     family: dict[str, list[float | str]],
     out: Path,
     model_file: Path | None,
     lang: Language,
     quiet: bool,
     *,
-    patience: int,
     validation_split: float,
     seed: int,
+    patience: int = 5,
     **arguments: Any,
 ) -> None:
     import keras
-    import numpy as np
 
     import ridgeway
 
-    assert source.y is not None
-    rows = len(source.x)
-    kept = _rows_to_train(rows, validation_split)
-    order = np.random.default_rng(seed).permutation(rows)
-    x, y = source.x[order], source.y[order]
-    grid = ridgeway.Grid(family)
-    if model_file is None:
-        from ridgeway.networks import default_network
-
-        model = default_network(x[:kept], y[:kept], source.task, len(source.classes), seed)
-    else:
-        model = _load_model(model_file)
-        _check_text_columns(source)
-        _check_shape(model, x, model_file)
-    encoding = source.encoding
-    extra = {
-        "task": source.task,
-        "classes": source.classes,
-        "target": source.target,
-        "encoding": encoding.to_json() if encoding else None,
-        "rows_shuffled_with_seed": seed,
-    }
     say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
+    x, y, model, notes = _shuffled(source, model_file, validation_split, seed)
+    grid = ridgeway.Grid(family)
     lanes = len(grid) * arguments["repeats"]
     share = f"{validation_split:.0%}"
-    say(text("cli.rows", lang.value, rows=rows, seed=seed, share=share, lanes=lanes))
+    say(text("cli.rows", lang.value, rows=len(x), seed=seed, share=share, lanes=lanes))
     path = ridgeway.fit_path(
         model,
         x,
@@ -354,10 +397,45 @@ def _train(
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience)],
         seed=seed,
         out=out,
-        extra=extra,
+        extra={"task": source.task, "target": source.target, "rows_shuffled_with_seed": seed, **notes},
         verbose=0 if quiet else "auto",
         **arguments,
     )
+    _tell(path, out, lang, say)
+
+
+def _shuffled(
+    source: Source | LabelledTable, model_file: Path | None, validation_split: float, seed: int
+) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Rows and labels in the order in which they are split, the network, and what predicting has to know."""
+    import numpy as np
+
+    from ridgeway.data.read import LabelledTable
+
+    rows = len(source)
+    kept = _rows_to_train(rows, validation_split)
+    order = np.random.default_rng(seed).permutation(rows)
+    if isinstance(source, LabelledTable):
+        from ridgeway.tables.command import prepared
+
+        table = source.numbered().taken(order)
+        x, model, preparation = prepared(table, kept, seed)
+        return x, table.labels, model, {"classes": list(table.classes), "preparation": preparation.to_json()}
+    assert source.y is not None
+    x, y = source.x[order], source.y[order]
+    if model_file is None:
+        from ridgeway.networks import default_network
+
+        model = default_network(x[:kept], y[:kept], source.task, len(source.classes), seed)
+    else:
+        model = _load_model(model_file)
+        _check_shape(model, x, model_file)
+    encoding = source.encoding.to_json() if source.encoding else None
+    return x, y, model, {"classes": source.classes, "encoding": encoding}
+
+
+def _tell(path: TrainedPath, out: Path, lang: Language, say: Callable[[str], None]) -> None:
+    """The report in its language and what came out; exit code 130 where the user stopped it."""
     if lang is not Language.en:
         path.report(out / "report.html", lang=lang.value)
     _summarize(path, out, lang.value, say)
@@ -366,14 +444,18 @@ def _train(
         raise typer.Exit(130)
 
 
-def _rows_to_train(rows: int, validation_split: float) -> int:
-    """How many rows `fit_path` leaves for training, where both sides get some."""
+def _checked_share(validation_split: float) -> float:
     if not 0 < validation_split < 1:
         raise InputError(
             f"--validation-split {validation_split:g} is out of range, and lanes are compared by their validation. "
             "Pass a share above 0 and below 1, such as --validation-split 0.2."
         )
-    kept = math.floor(rows * (1.0 - validation_split))
+    return validation_split
+
+
+def _rows_to_train(rows: int, validation_split: float) -> int:
+    """How many rows `fit_path` leaves for training, where both sides get some."""
+    kept = math.floor(rows * (1.0 - _checked_share(validation_split)))
     if kept in (0, rows):
         raise InputError(
             f"--validation-split {validation_split:g} of {rows} rows leaves one side empty. Pass more rows, or another "
@@ -389,6 +471,11 @@ def _summarize(path: TrainedPath, out: Path, lang: str, say: Callable[[str], Non
     simpler = path.select("one_se")
     if simpler.configuration != path.best.configuration:
         say(text("cli.one_se", lang, choice=simpler))
+    noted = path.record.get("ensemble")
+    if noted and path.record["extra"].get("estimator"):
+        scores = {name: f"{noted[key]:.4g}" for name, key in (("value", "validation"), ("single", "single_validation"))}
+        metric = noted["metric"].removeprefix("val_")
+        say(text("cli.ensemble", lang, members=len(noted["members"]), metric=metric, **scores))
     say(text("cli.report", lang, file=out / "report.html"))
     say(text("cli.model", lang, file=out / "best.keras"))
 
@@ -416,15 +503,6 @@ def _check_shape(model: Any, x: Any, named: Path) -> None:
         raise InputError(
             f"'{named}': rows have the shape {given}, and the model takes {tuple(expected[1:])}. Pass rows of that "
             "shape, or another model."
-        )
-
-
-def _check_text_columns(source: Source) -> None:
-    if source.encoding and source.encoding.levels:
-        name, levels = next(iter(source.encoding.levels.items()))
-        raise InputError(
-            f"Column '{name}' holds text such as {levels[0]!r}, and the model wants numbers. Encode it first, or leave "
-            "--model out: the default network encodes text columns."
         )
 
 

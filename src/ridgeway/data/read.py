@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ridgeway.data.coding import Coding, Unknown
 from ridgeway.data.dataset import Dataset
 from ridgeway.data.encoders import TableEncoding, encode_classes
 from ridgeway.data.images import read_images
-from ridgeway.data.tables import check_cells, read_table, split_target
+from ridgeway.data.tables import check_cells, read_table, split_target, with_dates
 from ridgeway.errors import InputError
 
 TASKS = ("classification", "regression")
@@ -45,6 +45,72 @@ class Source:
     encoding: TableEncoding | None = None
     target: str | None = None
 
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """A table with its targets.
+
+    Attributes:
+        features: `(row, column)`.
+        labels: `(row,)`, none missing.
+        task: "classification" or "regression".
+        classes: the label of each class number, where `labels` are such numbers.
+        target: name of the target column.
+    """
+
+    features: pd.DataFrame
+    labels: np.ndarray
+    task: str
+    target: str
+    classes: Sequence[Any] = ()
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def numbered(self) -> LabelledTable:
+        """With class numbers from 0 in the place of labels."""
+        if self.task == "regression":
+            return replace(self, labels=self.labels.astype(np.float32))
+        codes, classes = encode_classes(self.labels)
+        return replace(self, labels=codes, classes=classes)
+
+    def taken(self, order: np.ndarray) -> LabelledTable:
+        """The rows in another order."""
+        return replace(self, features=self.features.iloc[order], labels=self.labels[order])
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, by its name."""
+    return path.suffix.lower() in _TABLES and path.is_file()
+
+
+def read_labelled(path: Path, target: str | None, task: str | None = None) -> LabelledTable:
+    """Reads a table with any cells, missing ones too; its labels are checked.
+
+    Args:
+        path: as in `read`.
+        target: the target column.
+        task: as in `read`.
+
+    Raises:
+        InputError: the file can't be read or has no such column; labels are missing or infinite, text where numbers are
+            asked for, or all of one class.
+    """
+    frame = _read_target(path, target, task)
+    features, labels = split_target(frame, str(target), path)
+    check_cells(labels.to_frame(), path)
+    categorical = isinstance(labels.dtype, pd.CategoricalDtype)
+    y = labels.to_numpy()
+    task = _task(y, task, categorical)
+    if task == "classification":
+        _check_classes(np.unique(y.astype(str) if y.dtype == object else y).tolist())
+    return LabelledTable(with_dates(features.rename(columns=str)), y, task, str(target))
+
 
 def read(
     path: Path,
@@ -66,18 +132,12 @@ def read(
     Raises:
         InputError: the data can't be read, or has no labels.
     """
-    if task is not None and task not in TASKS:
-        raise InputError(f"Unknown task '{task}'. There are {' and '.join(TASKS)}.")
+    _check_task(task)
     if not path.exists():
         raise InputError(f"There is no file or folder '{path}'. Check the path.")
-    if path.suffix.lower() in _TABLES and path.is_file():
-        if target is None:
-            frame = read_table(path)
-            raise InputError(
-                f"'{path}' is a table: say which column to predict, as in --target {frame.columns[-1]!r}. It has "
-                f"{', '.join(map(str, frame.columns))}."
-            )
-        frame = read_table(path)
+    if is_table(path):
+        frame = _read_target(path, target, task)
+        assert target is not None
         features, labels = split_target(frame, target, path)
         check_cells(frame, path)
         encoding = TableEncoding.fit(features, coding, unknown)
@@ -106,7 +166,7 @@ def read_features(
     """
     if not path.exists():
         raise InputError(f"There is no file or folder '{path}'. Check the path.")
-    if path.suffix.lower() in _TABLES and path.is_file():
+    if is_table(path):
         if encoding is None:
             raise InputError(f"'{path}' is a table, and the model was trained on arrays. Pass arrays of the same kind.")
         frame = read_table(path)
@@ -119,6 +179,39 @@ def read_features(
     if encoding is not None:
         raise InputError(f"'{path}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
     return _arrays(path)[0]
+
+
+def _read_target(path: Path, target: str | None, task: str | None) -> pd.DataFrame:
+    _check_task(task)
+    frame = read_table(path)
+    if target is None:
+        raise InputError(
+            f"'{path}' is a table: say which column to predict, as in --target {frame.columns[-1]!r}. It has "
+            f"{', '.join(map(str, frame.columns))}."
+        )
+    return frame
+
+
+def _check_task(task: str | None) -> None:
+    if task is not None and task not in TASKS:
+        raise InputError(f"Unknown task '{task}'. There are {' and '.join(TASKS)}.")
+
+
+def _task(y: np.ndarray, task: str | None, categorical: bool) -> str:
+    """What labels are for, by what they are."""
+    number = np.issubdtype(y.dtype, np.number) and not np.issubdtype(y.dtype, np.bool_)
+    if task is None:
+        whole = number and bool(np.all(np.isfinite(y)) and np.all(y == np.floor(y)))
+        few = len(np.unique(y)) <= _MOST_CLASSES
+        return "classification" if not number or categorical or (whole and few) else "regression"
+    if task == "regression" and not number:
+        raise InputError(f"The labels are text such as {y[0]!r}, and regression wants numbers. Leave --task out.")
+    return task
+
+
+def _check_classes(classes: Sequence[Any]) -> None:
+    if len(classes) < 2:
+        raise InputError(f"All labels are {classes[0]!r}. Classification needs at least two classes.")
 
 
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -149,18 +242,11 @@ def _source(
         raise InputError(f"The labels have the shape {y.shape}. Pass one label a row.")
     # The labels may still be text: here only their number is checked.
     check_dataset(Dataset(x, np.arange(len(y))))
-    number = np.issubdtype(y.dtype, np.number) and not np.issubdtype(y.dtype, np.bool_)
-    if task is None:
-        whole = number and bool(np.all(np.isfinite(y)) and np.all(y == np.floor(y)))
-        few = len(np.unique(y)) <= _MOST_CLASSES
-        task = "classification" if not number or order is not None or (whole and few) else "regression"
+    task = _task(y, task, order is not None)
     if task == "regression":
-        if not number:
-            raise InputError(f"The labels are text such as {y[0]!r}, and regression wants numbers. Leave --task out.")
         return Source(x, y.astype(np.float32), task, [], encoding, target)
     if pd.isna(pd.Series(y)).any():
         raise InputError("Some labels are missing. Drop those rows.")
     codes, classes = encode_classes(y, order)
-    if len(classes) < 2:
-        raise InputError(f"All labels are {classes[0]!r}. Classification needs at least two classes.")
+    _check_classes(classes)
     return Source(x, codes, task, classes, encoding, target)

@@ -11,6 +11,11 @@ import pandas as pd
 
 from ridgeway.errors import InputError
 
+# What a date of ISO 8601 begins with.
+_DATE = r"\d{4}-\d{2}-\d{2}"
+# How it ends where it names a time zone.
+_ZONE = r"(?:Z|:\d{2}.*[+-]\d{2}:?\d{2})$"
+
 
 def read_table(file: Path) -> pd.DataFrame:
     """Reads a CSV or Parquet file.
@@ -39,6 +44,23 @@ def read_table(file: Path) -> pd.DataFrame:
     if frame.empty:
         raise InputError(f"'{file}' holds no rows. Pass at least one row below the header.")
     return frame
+
+
+def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns of dates written out, "2024-05-17" or with a time behind, as dates.
+
+    CSV has no type for them. A column is one of dates where each cell that is there can be read as such.
+    """
+    found = {}
+    for name in frame.columns:
+        cells = frame[name].dropna()
+        if pd.api.types.is_string_dtype(cells) and len(cells) and cells.str.match(_DATE).all():
+            # In one time zone where they have any: a column can't hold several.
+            zoned = bool(cells.str.contains(_ZONE).any())
+            dates = pd.to_datetime(frame[name], format="ISO8601", errors="coerce", utc=zoned)
+            if dates.notna().sum() == len(cells):
+                found[name] = dates
+    return frame.assign(**found)
 
 
 def split_target(frame: pd.DataFrame, target: str, file: Path) -> tuple[pd.DataFrame, pd.Series]:

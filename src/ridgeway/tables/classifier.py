@@ -30,8 +30,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
 
     Args:
         model: compiled `keras.Model` of the prepared features, or a function `(features, outputs)` that gives one; a
-            network of ridgeway's own where None. Logits or
-            probabilities of classes, numbered as in `classes_`, out of a cross-entropy of Keras.
+            network of ridgeway's own where None. It gives logits or probabilities of classes, in the order of
+            `classes_`, to a cross-entropy of Keras.
         family: what to vary; a search over all that regularizes the default network where None.
         time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
         cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
@@ -54,13 +54,12 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         n_features_in_: number of columns.
         feature_names_in_: their names, where all are text.
         preparation_: the fitted `TablePreparation`, which makes features of columns.
-        path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in
-            memory with its rows; a saved estimator keeps the tables, and no weights of single lanes.
-        model_: the `keras.Model` that predicts, from `preparation_.transform(X)`; logits,
-            as a rule, after the temperature.
+        path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
+            saved estimator keeps the tables, and no weights of single lanes.
+        model_: the `keras.Model` that predicts from `preparation_.transform(X)`: as a rule logits, divided by the
+            temperature already.
         feature_importances_: what each column is worth, `(column,)`.
         selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
-
         temperature_: what logits were divided by; 1 without `calibrate`.
 
     Example:

@@ -15,8 +15,8 @@ def checked_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     """`sample_weight` as float64 `(row,)`, or None.
 
     Raises:
-        ValueError: scikit-learn's, of weights that are not finite numbers. `InputError`: their number is not that of the
-            rows, or one is negative.
+        ValueError: scikit-learn's, of weights that are not finite numbers.
+        InputError: their number is not that of the rows, or one is negative.
     """
     if sample_weight is None:
         return None

@@ -1,0 +1,84 @@
+"""What the command line does with tables that come without a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ridgeway.data.read import LabelledTable
+from ridgeway.data.tables import read_table, with_dates
+from ridgeway.errors import InputError
+from ridgeway.path import Path
+from ridgeway.storage import load_model
+from ridgeway.tables.classifier import PathClassifier
+from ridgeway.tables.network import table_network
+from ridgeway.tables.prediction import model_outputs
+from ridgeway.tables.preparation import TablePreparation
+from ridgeway.tables.regressor import PathRegressor
+from ridgeway.tables.scaling import with_scaled_output
+
+
+def search(table: LabelledTable, *, out: str | os.PathLike[str], **arguments: Any) -> Path:
+    """Fits the estimator for a table's task and writes its run.
+
+    Args:
+        table: the table.
+        out: directory for the run.
+        **arguments: of the estimator.
+
+    Raises:
+        InputError: what `fit` raises.
+    """
+    estimator = (PathClassifier if table.task == "classification" else PathRegressor)(out=out, **arguments)
+    try:
+        return estimator.fit(table.features, table.labels).path_
+    except InputError:
+        raise
+    except ValueError as error:
+        # scikit-learn's own words on labels and cells.
+        raise InputError(str(error)) from error
+
+
+def prepared(table: LabelledTable, training: int, seed: int) -> tuple[np.ndarray, keras.Model, TablePreparation]:
+    """Features, and a network for them that learns targets in their own units.
+
+    Args:
+        table: the rows in the order in which they are split, with class numbers or values as labels.
+        training: how many of the first ones are trained on: all that is learnt here is learnt from these.
+        seed: of the starting weights.
+    """
+    preparation = TablePreparation().fit(table.features.iloc[:training])
+    x = preparation.transform(table.features)
+    numbers = preparation.n_numbers_
+    outputs = len(table.classes) or 1
+    model = table_network(numbers, x.shape[1] - numbers, outputs, table.task, seed=seed)
+    if table.task == "regression":
+        own = table.labels[:training]
+        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), "target_units")
+    return x, model, preparation
+
+
+def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[keras.Model, np.ndarray]:
+    """The model of a run on a table, and what it gives for the rows of a file, `(row, output)`.
+
+    Raises:
+        InputError: the file can't be read, lacks a column, or holds what can't be prepared.
+    """
+    described = record["extra"]["preparation"]
+    frame = with_dates(read_table(data).rename(columns=str))
+    preparation = TablePreparation.from_json(described)
+    _check_columns(frame, described["names"])
+    model = load_model(run, "best.keras")
+    return model, model_outputs(model, preparation.transform(frame[described["names"]]))
+
+
+def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in frame.columns:
+            raise InputError(f"The data has no column '{name}', which the model was trained on. Add it.")

@@ -1,0 +1,75 @@
+"""`PathRegressor` against scikit-learn."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import train_test_split
+
+import ridgeway as rw
+
+QUICK: dict[str, Any] = {"time_limit": None, "epochs": 60, "random_state": 0}
+SMALL: dict[str, Any] = {**QUICK, "family": rw.Grid(weight_decay=[0.0, 0.1]), "cv": 2}
+X, Y = load_diabetes(return_X_y=True)
+
+
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_it_is_as_good_as_ridge(ensemble: bool) -> None:
+    x, x_test, y, y_test = train_test_split(X, Y, random_state=0)
+    fitted = rw.PathRegressor(**QUICK, ensemble=ensemble).fit(x, y)
+    linear = RidgeCV(np.logspace(-4, 2, 20)).fit(x, y)
+    assert fitted.score(x_test, y_test) >= linear.score(x_test, y_test) - (0.05 if ensemble else 0.12)
+
+
+def test_units_of_the_target_are_no_matter() -> None:
+    one = rw.PathRegressor(**SMALL).fit(X, Y)
+    other = rw.PathRegressor(**SMALL).fit(X, 1e6 + 1e-3 * Y)
+    np.testing.assert_allclose(other.predict(X), 1e6 + 1e-3 * one.predict(X), rtol=1e-7)
+    # The model gives raw units by itself.
+    found = one.model_.predict(one.preparation_.transform(X), verbose=0)[:, 0]
+    np.testing.assert_allclose(found, one.predict(X), rtol=1e-5)
+
+
+def test_several_targets() -> None:
+    both = np.stack([Y, 1000 - 5 * Y], axis=1)
+    fitted = rw.PathRegressor(**SMALL).fit(X, both)
+    found = fitted.predict(X)
+    assert found.shape == both.shape
+    np.testing.assert_allclose(found[:, 1], 1000 - 5 * found[:, 0], atol=150)
+    assert fitted.score(X, both) > 0.4
+    assert fitted.feature_importances_.shape == (10,)
+
+
+def test_the_column_that_tells_is_the_important_one() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(200, 4))
+    found = rw.PathRegressor(**SMALL).fit(x, 3 * x[:, 2] + 0.1 * random.normal(size=200)).feature_importances_
+    assert found.argmax() == 2 and found[2] > 1
+    assert np.abs(np.delete(found, 2)).max() < 0.1
+
+
+def test_a_target_that_does_not_vary() -> None:
+    fitted = rw.PathRegressor(**SMALL).fit(X[:40], np.full(40, 7.0))
+    np.testing.assert_allclose(fitted.predict(X[:40]), 7.0, atol=0.5)
+
+
+def test_a_model_of_ones_own_without_get_config() -> None:
+    class Own(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.out = keras.layers.Dense(8, "relu"), keras.layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.out(self.hidden(x))
+
+    def make(features: int, outputs: int) -> keras.Model:
+        model = Own()
+        model.compile("adam", "mse")
+        model.build((None, features))
+        return model
+
+    with pytest.raises(ValueError, match="Keras can't copy"):
+        rw.PathRegressor(model=make, **SMALL).fit(X, Y)
