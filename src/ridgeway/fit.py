@@ -7,12 +7,11 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -36,21 +35,22 @@ from ridgeway.engine.binding import check_effects
 from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.halving import rungs
 from ridgeway.engine.labels import check_fit, check_model_labels
-from ridgeway.engine.probe import Job, choose
-from ridgeway.engine.step import COMPARED, Lane
+from ridgeway.engine.probe import choose
+from ridgeway.engine.signature import example_lane, log_names
+from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
 from ridgeway.families import Bayes, Family
 from ridgeway.grouping import Grouping
-from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
+from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
-from ridgeway.structures import Variants
+from ridgeway.structures import Builder, Variants, source_of
 
 
 def fit_path(
-    model: keras.Model,
+    model: keras.Model | Callable[..., keras.Model],
     x: Any,
     y: Any,
     family: Family,
@@ -87,7 +87,9 @@ def fit_path(
 
     Args:
         model: compiled Keras 3 model on the JAX backend; Sequential, functional or subclassed. Its weights are not
-            changed: repeat 0 of every configuration starts from them.
+            changed: repeat 0 of every configuration starts from them. Or a function that returns such a model: those of
+            its arguments that the family names, such as its width and depth, are varied, and each combination is built
+            once, after `keras.utils.set_random_seed(seed)`.
         x: inputs, leading axis the rows: an array, a list of rows, or a list, tuple or dict of arrays. Held in
             memory.
         y: labels, likewise.
@@ -143,7 +145,6 @@ def fit_path(
     """
     began = time.perf_counter()
     compilation_cache.enable()
-    _check_model(model)
     _check_family(family)
     batch_size, epochs, repeats = (
         _whole(name, value)
@@ -161,6 +162,10 @@ def fit_path(
     seed = int(seed)
     probes = checked_probes(probes)
     about = record.begun()
+    source = source_of(model, family.values, seed)
+    builder = source if isinstance(source, Builder) else None
+    variants = Variants(source)
+    model = variants.given(family.configurations()[0])
     if out is not None:
         storage.claim(out, about["id"])
     if cv is not None and (validation_split or validation_data is not None):
@@ -183,19 +188,24 @@ def fit_path(
         if has_own_step(model, "test_step"):
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
-    variants = Variants(model)
     family = _acting(family, variants, decay)
-    grouping = Grouping(variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed)
+    grouping = Grouping(
+        variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed, builder
+    )
     queued = grouping.groups(family.configurations())
-    logs = _log_names(queued[0].job)
+    logs = log_names(queued[0].job)
+    if builder and (taken := set(builder.arguments) & {name.removeprefix("val_") for name in logs}):
+        raise InputError(f"'{min(taken)}' is an argument of {builder} and a log of its model. Give one another name.")
     understood = understand(keras.tree.flatten(callbacks or []), model, logs, epochs)
     grouping.keepers = len(understood.rules.keeping)
     queued = grouping.groups(family.configurations())
     for group in queued:
-        check_effects(group.job.program, group.job.initials[0], _example_lane(group.job), first)
+        check_effects(group.job.program, group.job.initials[0], example_lane(group.job), first)
     metric, mode = _metric(understood, logs)
     about |= {
-        "hyperparameters": record.of_hyperparameters(family.values, queued[0].bound),
+        "hyperparameters": record.of_hyperparameters(
+            family.values, queued[0].bound, builder.defaults if builder else {}
+        ),
         "metric": metric,
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
@@ -221,7 +231,7 @@ def fit_path(
             "y": describe(train.y),
             "fingerprint": fingerprint(train),
         },
-        "model": record.of_model(model, logs),
+        "model": record.of_model(model, logs) | ({"built_by": builder.name} if builder else {}),
         "callbacks": list(understood.described),
         "probes": list(probes),
         "extra": dict(extra or {}),
@@ -253,11 +263,11 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
     idle: dict[str, str] = {}
     for name, values in family.values.items():
         try:
-            if is_choice(name):
+            if is_built(name):
                 for value in values:
                     variants.of({name: value})
             else:
-                hyperparameter(name).bind(variants.model, decay)
+                hyperparameter(name).bind(variants.given({}), decay)
         except InputError as error:
             idle[name] = str(error).split(":")[0]
     if not idle:
@@ -266,15 +276,6 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
     warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
     return family.without(list(idle))
-
-
-def _check_model(model: Any) -> None:
-    if not isinstance(model, keras.Model):
-        raise InputError(f"model is {model!r}, no keras.Model. Pass a compiled Keras 3 model.")
-    if not model.compiled or model.optimizer is None:
-        raise InputError(
-            f"The model '{model.name}' is not compiled. Call model.compile(optimizer=..., loss=...) before fit_path."
-        )
 
 
 def _check_family(family: Any) -> None:
@@ -366,32 +367,6 @@ def _check_known_labels(model: keras.Model, *datasets: Dataset | None) -> None:
     for dataset in datasets:
         if dataset is not None and isinstance(dataset.y, np.ndarray):
             check_labels(dataset.y, outputs[0].shape[-1], losses[0].name, losses[0].keywords.get("ignore_class"))
-
-
-def _example_lane(job: Job) -> Lane:
-    values = {name: np.float32(value) for name, value in job.values.items()}
-    return Lane(values, jnp.uint32(0), jnp.int32(0))
-
-
-def _log_names(job: Job) -> list[str]:
-    """Names of the logs that an epoch gives, by tracing it without computing."""
-    program, state, lane = job.program, job.initials[0], _example_lane(job)
-    rows = jax.ShapeDtypeStruct((max(program.rows),), jnp.int32)
-    batches = jax.ShapeDtypeStruct((2,), jnp.int32)
-    if has_own_step(program.model, "train_step"):
-        shapes = jax.eval_shape(program.epoch, state, lane, rows, batches, job.data, job.validation)[0]
-    else:
-        # Its logs are its metrics: there is no need to trace a step of training for their names.
-        logs = jax.eval_shape(program.metrics_result, state)
-        shapes = jax.eval_shape(
-            lambda *given: program.with_validation(*given)[0],
-            logs,
-            state,
-            lane,
-            batches.update(shape=()),
-            job.validation,
-        )
-    return [name for name, shape in shapes.items() if not shape.shape]
 
 
 def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from ridgeway.data import Dataset, Parts
 from ridgeway.errors import InputError
 from ridgeway.families import Grid
 from ridgeway.fit import fit_path
+from ridgeway.structures import arguments_of
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -30,10 +31,13 @@ def refit(path: Path, rule: str, data: tuple[Any, Any, Any] | None, epochs: int 
         table = path.table()
         kept = table.loc[table["lane"].isin(choice.lanes), "best_epoch"].dropna()
         epochs = max(1, round(float(kept.median())))
+    given = path.given_model(choice.configuration)
+    # Built already; the rest of the configuration is what lanes could have had side by side.
+    arguments = arguments_of(choice.configuration)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No validation data", UserWarning)
         fitted = fit_path(
-            path.given_model(),
+            (lambda **built: given) if arguments else given,
             dataset.x,
             dataset.y,
             Grid({name: [value] for name, value in choice.configuration.items()}),

@@ -16,6 +16,7 @@ from ridgeway.engine.step import COMPARED, ERRORS
 from ridgeway.export import weight_names
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.path import Path
+from ridgeway.record import of_structures
 from ridgeway.structures import Variants
 from ridgeway.weights import blocks
 
@@ -50,6 +51,9 @@ def assemble(
     models = [variants.of(result.plan.configuration) for result in results]
     names = {id(model): weight_names(model) for model in models}
     kept = [lane_weights(model, result.kept[0]) for model, result in zip(models, results, strict=True)]
+    structures = of_structures(
+        variants, (result.plan.configuration for result in results), ["loss", *about["model"]["metrics"]]
+    )
     rows = [
         _row(result, [weight for variable, weight in zip(model.weights, weights, strict=True) if _counts(variable)])
         for model, result, weights in zip(models, results, kept, strict=True)
@@ -62,7 +66,7 @@ def assemble(
     return Path(
         pd.DataFrame(rows).astype({"best_epoch": "Int64"}),
         pd.DataFrame(history),
-        about,
+        {**about, "structures": structures} if structures else about,
         calibration=_calibration(results),
         probes=_probes(results, labels or {}),
         weights=blocks(

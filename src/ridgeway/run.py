@@ -24,7 +24,7 @@ from ridgeway.events import EventLog
 from ridgeway.families import Search
 from ridgeway.grouping import Grouping
 from ridgeway.honesty import of_record
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import named
 from ridgeway.interruption import Interruption
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
@@ -67,7 +67,9 @@ class Run:
         if self.search is not None:
             lanes = lanes // self.search.asked * self.search.family.n
         bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
-        listeners = Listeners(self.understood.listeners, self.variants.model, metric, mode, rules.epochs)
+        listeners = Listeners(
+            self.understood.listeners, self.variants.given(groups[0].plans[0].configuration), metric, mode, rules.epochs
+        )
         if events:
             events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
@@ -222,8 +224,8 @@ class Run:
         self._tell(self.search)
         self.search.close()
         for name, about in self.about["hyperparameters"].items():
-            tried = hyperparameter(name).arranged(result.plan.configuration[name] for result in self._results)
-            about |= {"values": list(tried), "order": hyperparameter(name).order(tried)}
+            tried = named(name).arranged(result.plan.configuration[name] for result in self._results)
+            about |= {"values": list(tried), "order": named(name).order(tried)}
 
     def _deliver(self, path: Path) -> None:
         self._save(path)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ridgeway.hyperparameters import is_built
+
 Weights = tuple[list[Any], list[Any]]
 
 COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverged", "interrupted"
@@ -18,7 +20,7 @@ class LanePlan:
 
     Attributes:
         lane: its number.
-        configuration: a value for every hyperparameter; words are built into the model and its starting state.
+        configuration: a value for every hyperparameter; some are built into the model or its starting state.
         repeat: which seed.
         fold: which part is held out.
         start: place of its starting state among those that the executor holds.
@@ -35,7 +37,7 @@ class LanePlan:
     @property
     def numbers(self) -> dict[str, float]:
         """The part of the configuration that a step is traced with."""
-        return {name: value for name, value in self.configuration.items() if not isinstance(value, str)}
+        return {name: float(value) for name, value in self.configuration.items() if not is_built(name)}
 
 
 @dataclass
