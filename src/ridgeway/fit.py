@@ -26,6 +26,7 @@ from ridgeway.data import (
     describe,
     fingerprint,
     folds_of,
+    nested_of,
     pad,
     split_tail,
     split_test,
@@ -68,6 +69,7 @@ def fit_path(
     repeats: int = 1,
     cv: Any = None,
     groups: Any = None,
+    nested: Any = None,
     test_split: float = 0.0,
     test_data: Any = None,
     halving: int | None = None,
@@ -114,6 +116,10 @@ def fit_path(
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
         groups: group of each row, for splitters that keep groups together.
+        nested: outer folds for `path.honest()` where there are too few rows to set some aside for a test: a number of
+            folds, or as `cv`. In each, `cv` splits the rows that it trains on, the best configuration is chosen by
+            these inner folds alone, and its lanes are judged on the rows that the outer fold set aside. So many lanes
+            are added: outer times inner folds for each configuration and repeat.
         test_split: share of the rows, drawn by `seed` and stratified where the loss is a cross-entropy of classes, that
             takes no part in training or choosing: for `path.honest()`, what the chosen configuration is worth.
         test_data: `(x, y)` or `(x, y, sample_weight)` for that instead.
@@ -172,8 +178,11 @@ def fit_path(
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
         raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+    _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
     whole, groups, test = _without_test(model, Dataset(x, y, sample_weight), groups, test_split, test_data, seed)
-    parts = replace(_parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed), test=test)
+    parts = replace(
+        _parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed, nested), test=test
+    )
     train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
@@ -197,6 +206,11 @@ def fit_path(
     if builder and (taken := set(builder.arguments) & {name.removeprefix("val_") for name in logs}):
         raise InputError(f"'{min(taken)}' is an argument of {builder} and a log of its model. Give one another name.")
     understood = understand(keras.tree.flatten(callbacks or []), model, logs, epochs)
+    if nested is not None and understood.rules.path is not None:
+        raise InputError(
+            "PathStopping ends lanes by the scores of others, those of the outer folds too, so that nested would not "
+            "be honest. Leave one of them out."
+        )
     grouping.keepers = len(understood.rules.keeping)
     queued = grouping.groups(family.configurations())
     for group in queued:
@@ -214,9 +228,12 @@ def fit_path(
         if parts.folds is None
         else {
             "splitter": parts.folds.name,
-            "rows": list(parts.rows),
-            "validation_rows": list(parts.validation_rows),
+            "rows": list(parts.rows[: parts.choosing]),
+            "validation_rows": list(parts.validation_rows[: parts.choosing]),
         },
+        "nested": None
+        if parts.nested is None
+        else {"splitter": parts.nested.name, "rows": list(map(len, parts.nested.held_out))},
         "seed": seed,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -224,8 +241,8 @@ def fit_path(
         "class_weight": None if class_weight is None else {int(k): float(v) for k, v in class_weight.items()},
         "decay": decay,
         "data": {
-            "rows": max(parts.rows),
-            "validation_rows": max(parts.validation_rows),
+            "rows": max(parts.rows[: parts.choosing]),
+            "validation_rows": max(parts.validation_rows[: parts.choosing]),
             "test_rows": test.rows if test else 0,
             "x": describe(train.x),
             "y": describe(train.y),
@@ -283,6 +300,20 @@ def _check_family(family: Any) -> None:
         raise InputError(f"family is {family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
 
 
+def _check_nested(nested: Any, cv: Any, family: Family, tested: bool) -> None:
+    if nested is None:
+        return
+    if cv is None:
+        raise InputError("nested needs the folds by which each outer fold chooses. Pass them as cv, such as cv=5.")
+    if tested:
+        raise InputError("nested and test rows are two ways to one honest estimate. Leave one of them out.")
+    if isinstance(family, Bayes):
+        raise InputError(
+            "Bayes proposes by scores on all rows, those of the outer folds too, so that nested would not be honest. "
+            "Use Random or Grid, or set rows aside by test_split."
+        )
+
+
 def _whole(name: str, count: Any) -> int:
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"{name}={count!r} is no whole number above 0. Pass at least 1.")
@@ -335,13 +366,16 @@ def _parts(
     cv: Any,
     groups: Any,
     seed: int,
+    nested: Any,
 ) -> Parts:
     """Training and validation rows, checked, in the dtypes that `fit` would train on."""
-    train, validation, folds = whole, None, None
+    train, validation, folds, outer = whole, None, None, None
     if cv is not None:
         # As it was given: class weights are for training.
         validation = whole
         folds = folds_of(cv, whole, is_likelihood(model), groups, seed)
+        if nested is not None:
+            outer = nested_of(nested, cv, whole, is_likelihood(model), groups, seed)
     elif validation_data is not None:
         validation = as_arrays(_given("validation_data", validation_data), model)
         check_dataset(validation)
@@ -356,7 +390,7 @@ def _parts(
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))
-    return Parts(train, validation, folds)
+    return Parts(train, validation, folds, nested=outer)
 
 
 def _check_known_labels(model: keras.Model, *datasets: Dataset | None) -> None:

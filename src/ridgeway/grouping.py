@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,22 +66,32 @@ class Grouping:
             InputError: a hyperparameter acts on nothing in a structure; the function's models can't be compared.
         """
         plans: dict[Structure, list[LanePlan]] = {}
-        folds = self.parts.count
-        for number, configuration in enumerate(configurations, start=first):
-            members = plans.setdefault(key_of(structure_of(configuration)), [])
-            members += [
-                LanePlan(
-                    (number * self.repeats + repeat) * folds + fold,
-                    configuration,
-                    repeat,
-                    fold,
-                    self._start(configuration, repeat, fold),
-                    number,
-                )
-                for repeat in range(self.repeats)
-                for fold in range(folds)
-            ]
+        for plan in [*self._choosing(configurations, first), *self._nested(configurations)]:
+            plans.setdefault(key_of(structure_of(plan.configuration)), []).append(plan)
         return [self._group(key, members) for key, members in plans.items()]
+
+    def _choosing(self, configurations: Sequence[Configuration], first: int) -> Iterator[LanePlan]:
+        """The lanes that take part in the choice."""
+        folds = self.parts.choosing
+        for number, configuration in enumerate(configurations, start=first):
+            for repeat in range(self.repeats):
+                for fold in range(folds):
+                    lane = (number * self.repeats + repeat) * folds + fold
+                    start = self._start(configuration, repeat, fold)
+                    yield LanePlan(lane, configuration, repeat, fold, start, number)
+
+    def _nested(self, configurations: Sequence[Configuration]) -> Iterator[LanePlan]:
+        """The lanes of the outer folds, numbered after all others, which have the numbers of a run without them."""
+        if self.parts.nested is None:
+            return
+        outers, before = self.parts.nested.outer, self.parts.choosing
+        lane = len(configurations) * self.repeats * before
+        for number, configuration in enumerate(configurations):
+            for repeat in range(self.repeats):
+                for fold, outer in enumerate(outers, start=before):
+                    start = self._start(configuration, repeat, fold)
+                    yield LanePlan(lane, configuration, repeat, fold, start, number, outer)
+                    lane += 1
 
     @property
     def _scalings(self) -> list[str]:
@@ -149,7 +159,7 @@ class Grouping:
         checked: Any = None
         if parts.validation is not None:
             checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
-        if parts.folds is not None:
-            checked = HeldRows(checked, parts.folds.padded())
+        if parts.trained is not None:
+            checked = HeldRows(checked, parts.trained.padded())
         job = Job(program, data, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
         return Group(list(plans), bound, job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -81,6 +82,33 @@ def assemble(
         variants=variants,
         parts=parts,
     )
+
+
+def assemble_nested(
+    variants: Variants, about: Mapping[str, Any], results: Sequence[LaneResult], labels: Any, parts: Parts
+) -> tuple[Path, ...]:
+    """A path for each outer fold: the lanes of its inner folds, with the rows that it set aside for their test.
+
+    Outer folds of which no lane has trained an epoch are left out.
+    """
+    nested = parts.nested
+    whole = parts.validation
+    if nested is None or whole is None:
+        return ()
+    paths = []
+    for outer, held_out in enumerate(nested.held_out):
+        before = parts.choosing + nested.first(outer)
+        own = [
+            replace(result, plan=replace(result.plan, fold=result.plan.fold - before))
+            for result in results
+            if result.plan.outer == outer and result.history
+        ]
+        if own:
+            # As they were given: class weights are for training.
+            test = whole.take(held_out)
+            rows = Parts(parts.train, parts.validation, nested.inner[outer], test)
+            paths.append(assemble(variants, about, own, labels, rows))
+    return tuple(paths)
 
 
 def _counts(variable: Any) -> bool:

@@ -25,6 +25,7 @@ class LanePlan:
         fold: which part is held out.
         start: place of its starting state among those that the executor holds.
         configuration_number: place of its configuration in the family.
+        outer: the outer fold whose rows it must not see, None for a lane that takes part in the choice.
     """
 
     lane: int
@@ -33,6 +34,7 @@ class LanePlan:
     fold: int = 0
     start: int = 0
     configuration_number: int = 0
+    outer: int | None = None
 
     @property
     def numbers(self) -> dict[str, float]:

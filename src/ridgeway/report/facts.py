@@ -39,6 +39,7 @@ def facts(path: "Path", lang: str) -> Html:
             "lanes": len(path.table()),
             "repeats": record.get("repeats"),
             **({"folds": _folds(record["folds"], lang)} if record.get("folds") else {}),
+            **({"nested": _folds(record["nested"], lang)} if record.get("nested") else {}),
             "epochs": record.get("epochs"),
             **({"halving": _halving(record["halving"], lang)} if record.get("halving") else {}),
             **(
