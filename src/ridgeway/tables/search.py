@@ -96,19 +96,32 @@ def default_family(model: keras.Model, task: str, seed: int, configurations: int
         configurations: how many.
     """
     layers = {layer.name: layer for layer in model.layers}
+    steps = isinstance(layers.get(STEPS), keras.layers.Rescaling)
+    dropout = any(isinstance(layer, keras.layers.Dropout) for layer in layers.values())
+    return Random(configurations, seed, default_ranges(steps=steps, dropout=dropout, task=task))
+
+
+def default_ranges(*, steps: bool, dropout: bool, task: str) -> dict[str, Any]:
+    """What is drawn from (`benchmarks/ablation.py` has what each is worth).
+
+    Args:
+        steps: whether the network has a layer of steps between quantiles.
+        dropout: whether it has dropout layers.
+        task: "classification" or "regression".
+    """
     ranges: dict[str, Any] = {
         "weight_decay": Range(1e-3, 10.0, log=True, zero=0.1),
         "learning_rate": Range(1e-3, 1e-2, log=True),
         # Weights averaged over the last 50 steps: what a falling learning rate gives, at any epoch.
         "ema": 0.98,
     }
-    if any(isinstance(layer, keras.layers.Dropout) for layer in layers.values()):
+    if dropout:
         ranges["dropout"] = Range(0.05, 0.5, zero=0.2)
     if task == "classification":
         ranges["label_smoothing"] = [0.0, 0.0, 0.05]
-    if isinstance(layers.get(STEPS), keras.layers.Rescaling):
-        return Random(configurations, seed=seed, values={f"{STEPS}.scale": [0.0, 0.3, 1.0]}, **ranges)
-    return Random(configurations, seed=seed, **ranges)
+    if steps:
+        ranges[f"{STEPS}.scale"] = [0.0, 0.3, 1.0]
+    return ranges
 
 
 def _batch_size(rows: int) -> int:
