@@ -178,12 +178,14 @@ def test_the_group_lasso_selects_columns() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(300, 6))
     y = (x[:, 1] - x[:, 4] > 0).astype(int)
-    family = rw.Grid(group_lasso=[0.03])
-    lasso = rw.PathClassifier(**{**QUICK, "epochs": 150, "family": family, "cv": 2}).fit(x, y)
+    # Adam moves weights by about its rate a step, whatever the gradient: strengths are of that order too.
+    given = {**QUICK, "epochs": 150, "family": rw.Grid(group_lasso=[5.0]), "cv": 2}
+    lasso = rw.PathClassifier(**given, ensemble=False).fit(x, y)
     assert lasso.selected_features_.tolist() == [False, True, False, False, True, False]
     assert lasso.score(x, y) > 0.9
-    refitted = clone(lasso).set_params(ensemble=False).fit(x, y)
-    assert refitted.selected_features_[[1, 4]].all() and refitted.selected_features_.sum() <= 4
+    # Columns that one of several networks uses are used.
+    together = rw.PathClassifier(**given).fit(x, y)
+    assert together.selected_features_[[1, 4]].all()
 
 
 def test_selection_without_a_method_that_selects(wine: Any) -> None:
@@ -249,6 +251,7 @@ def test_models_of_ones_own(model: Any, ensemble: bool) -> None:
 
 def test_classes_with_hardly_a_row() -> None:
     frame, y = mixed()
+    y = y.astype(object)
     y[:1], y[1:3] = "rare", "rarer"
     fitted = rw.PathClassifier(**{**SMALL, "cv": 3}).fit(frame, y)
     assert fitted.classes_.tolist() == ["no", "rare", "rarer", "yes"]

@@ -56,20 +56,23 @@ def test_a_target_that_does_not_vary() -> None:
     np.testing.assert_allclose(fitted.predict(X[:40]), 7.0, atol=0.5)
 
 
-def test_a_model_of_ones_own_without_get_config() -> None:
-    class Own(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.hidden, self.out = keras.layers.Dense(8, "relu"), keras.layers.Dense(1)
+class Own(keras.Model):
+    """Subclassed, and without `get_config`."""
 
-        def call(self, x: Any) -> Any:
-            return self.out(self.hidden(x))
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(8, "relu"), keras.layers.Dense(1)
 
+    def call(self, x: Any) -> Any:
+        return self.out(self.hidden(x))
+
+
+@pytest.mark.parametrize(("ensemble", "said"), [(True, "Keras can't copy a Own"), (False, "The graph of a Own")])
+def test_a_subclassed_model(ensemble: bool, said: str) -> None:
     def make(features: int, outputs: int) -> keras.Model:
         model = Own()
         model.compile("adam", "mse")
-        model.build((None, features))
         return model
 
-    with pytest.raises(ValueError, match="Keras can't copy"):
-        rw.PathRegressor(model=make, **SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match=said):
+        rw.PathRegressor(model=make, ensemble=ensemble, **SMALL).fit(X, Y)

@@ -173,6 +173,8 @@ class PathEstimator(BaseEstimator):
         """
         if self.rule not in RULES:
             raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
+        if self.family is not None and not isinstance(self.family, Family):
+            raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
         seed = self._seed()
         folds = given_folds(self.cv, len(y), y)
         rows = weighted_rows(len(y), weights)
@@ -247,6 +249,13 @@ class PathEstimator(BaseEstimator):
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         """What importances are counted in, of labels and what `Members.means` gives for them: more is better."""
         raise NotImplementedError
+
+    def __sklearn_clone__(self) -> PathEstimator:
+        # With the same model: fit leaves it as it is, and Keras can't copy every class.
+        bare = type(self)(**{**self.get_params(deep=False), "model": None})
+        if hasattr(self, "_metadata_request"):
+            bare._metadata_request = self._metadata_request
+        return super(PathEstimator, bare).__sklearn_clone__().set_params(model=self.model)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -129,10 +129,10 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         weights = self._weights(table, labels, sample_weight)
         counted = labels if weights is None or not weights.any() else labels[weights > 0]
         self.classes_ = np.unique(counted)
-        if len(self.classes_) < 2:
+        if len(self.classes_) == 1:
+            only = self.classes_.tolist()[0]
             raise InputError(
-                f"y has one class alone, {self.classes_[0]!r}, in rows of a weight above zero. Pass labels of two "
-                "classes at least."
+                f"y has one class alone, {only!r}, in rows of a weight above zero. Pass labels of two classes at least."
             )
         # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)

@@ -63,6 +63,9 @@ def _table_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _model_bytes(model: keras.Model) -> bytes:
+    if model.built and model.optimizer is not None and not model.optimizer.built:
+        # The file's optimizer has to have the slots that whoever loads it expects.
+        model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as folder:
         file = FilePath(folder) / "model.keras"
         model.save(file)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from ridgeway.engine.probe import SMALL
-from ridgeway.families import Family, Random, Range
+from ridgeway.families import Bayes, Family, Random, Range
 from ridgeway.fit import fit_path
 from ridgeway.path import Path
 
@@ -57,24 +57,24 @@ def train(
         verbose: as in `fit_path`.
     """
     family = family or default_family(task, len(x), seed)
-    small = model.count_params() <= SMALL
+    # Timing executors would let the same seed end in other last digits. Bayes has no number of lanes beforehand.
+    fixed = model.built and model.count_params() <= SMALL and not isinstance(family, Bayes)
     return fit_path(
         model,
         x,
         y,
         family,
         cv=cv,
-        epochs=epochs or EPOCHS,
-        batch_size=batch_size or _batch_size(len(x)),
+        epochs=EPOCHS if epochs is None else epochs,
+        batch_size=_batch_size(len(x)) if batch_size is None else batch_size,
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=10)],
         sample_weight=sample_weight,
         repeats=repeats,
-        halving=3,
+        halving=None if isinstance(family, Bayes) else 3,
         time_limit=time_limit,
         seed=seed,
-        # Timing executors would let the same seed end in other last digits.
-        executor="vmap" if small else "auto",
-        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if small else None,
+        executor="vmap" if fixed else "auto",
+        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
         extra=extra,
         verbose=verbose,
