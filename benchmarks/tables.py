@@ -62,6 +62,8 @@ def run(options: argparse.Namespace) -> None:
     """Fits whatever has no result yet, method by method."""
     tables = options.results / "data"
     wanted = [(m, d, s) for m in options.methods for d in options.datasets for s in options.seeds]
+    # What another method's fit gives is looked for under that method.
+    wanted = list(dict.fromkeys((METHODS[m].fitted_by or m, d, s) for m, d, s in wanted))
     missing = [one for one in wanted if not place(options.results, *one).exists()]
     for number, (method, dataset, seed) in enumerate(missing, 1):
         python = Path(sys.executable) if METHODS[method].own else options.peers
@@ -80,17 +82,21 @@ def run(options: argparse.Namespace) -> None:
             part.unlink(missing_ok=True)
             print(f"{told}failed, see {failed}: {(said.strip().splitlines() or [code])[-1]}", file=sys.stderr)
             continue
-        found = json.loads(part.read_text())
-        found |= {"method": method, "dataset": dataset, "seed": seed, "threads": options.threads}
-        found |= {"time_limit": options.time_limit if METHODS[method].own else None}
-        found |= {"wall_seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
-        # The system's own figure starts from this process's size.
-        found["peak_mib"] = found["peak_mib"] or used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        found |= machine()
-        part.write_text(json.dumps(found, indent=1))
-        part.replace(file)
+        # The method itself comes last: a run that is stopped in between does it again.
+        for name, found in reversed(json.loads(part.read_text()).items()):
+            found |= {"method": name, "dataset": dataset, "seed": seed, "threads": options.threads}
+            found |= {"time_limit": options.time_limit if METHODS[name].own else None}
+            found |= {"wall_seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime}
+            # The system's own figure starts from this process's size.
+            found["peak_mib"] = found["peak_mib"] or used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+            found |= machine()
+            goal = place(options.results, name, dataset, seed)
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(found, indent=1))
+            part.replace(goal)
+            scores = f"{found['balanced_accuracy']:.4f} {found['log_loss']:.4f}"
+            print(f"{told}{name} {scores} {seconds:.0f} s", file=sys.stderr)
         failed.unlink(missing_ok=True)
-        print(f"{told}{found['balanced_accuracy']:.4f} {found['log_loss']:.4f} {seconds:.0f} s", file=sys.stderr)
 
 
 def machine() -> dict[str, Any]:

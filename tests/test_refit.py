@@ -82,3 +82,21 @@ def test_the_file_needs_no_ridgeway(tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "p.npy"), model.predict(X, verbose=0), atol=1e-6)
     scaling = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
     np.testing.assert_allclose(np.ravel(scaling.mean), X.mean(0), atol=1e-5)
+
+
+def test_an_ensembles_members_are_fits_on_all_rows_from_seeds_of_their_own():
+    family = rw.Grid(l2=[0.0, 0.3], weight_decay=[0.0, 0.5])
+    path = rw.fit_path(build(), X, Y, family, cv=3, **ARGUMENTS)
+    members = path.select_ensemble(4).members
+    epochs = path.table().set_index("lane")["best_epoch"]
+    longest = [round(epochs[list(member.lanes)].median()) for member in members]
+    alone = [rw.fit_path(build(), X, Y, rw.Grid(**one.configuration), repeats=4, **{**ARGUMENTS, "epochs": n})
+             for one, n in zip(members, longest, strict=True)]  # fmt: skip
+    seed, outputs = 0, []
+    for member, trained in zip(members, alone, strict=True):
+        for _ in range(member.count):
+            outputs.append(trained.predict(X, lanes=seed)[0])
+            seed += 1
+    found = path.ensemble(4, refit=True)
+    np.testing.assert_allclose(found.predict(X, verbose=0), np.mean(outputs, axis=0), atol=1e-5)
+    same_weights(path.ensemble(1, refit=True), path.refit())

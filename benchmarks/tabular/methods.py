@@ -9,6 +9,7 @@ Heavy imports stand inside the functions: each environment has only some of the 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -49,22 +50,28 @@ class Method:
         package: whose version is noted.
         fit: task → fitted classifier with `predict` and `predict_proba` for a DataFrame.
         own: whether it is ridgeway's and runs in its environment, not in the peers'.
+        fitted_by: the method whose fit gives this one's model too: one search, two answers.
     """
 
     title: str
     package: str
     fit: Callable[[Task], Any]
     own: bool = False
+    fitted_by: str | None = None
 
 
-def path_classifier(ensemble: bool) -> Callable[[Task], Any]:
-    def fit(task: Task) -> Any:
-        from ridgeway import PathClassifier
+def path_classifier(task: Task) -> Any:
+    from ridgeway import PathClassifier
 
-        model = PathClassifier(time_limit=task.time_limit, ensemble=ensemble, random_state=task.seed)
-        return model.fit(*task.rows(task.table.fitting))
+    model = PathClassifier(time_limit=task.time_limit, random_state=task.seed)
+    return model.fit(*task.rows(task.table.fitting))
 
-    return fit
+
+def single(model: Any) -> Any:
+    """The fitted ensemble's search with one network: what `ensemble=False` predicts by."""
+    alone = copy.copy(model)
+    alone.model_ = model.path_.refit()
+    return alone
 
 
 def prepared(task: Task, classifier: Any) -> Any:
@@ -208,8 +215,10 @@ METHODS = {
     "hist_gradient_boosting": Method("HistGradientBoosting", "scikit-learn", hist_gradient_boosting),
     "logistic_regression": Method("LogisticRegressionCV", "scikit-learn", logistic_regression),
     "catboost": Method("CatBoost", "catboost", catboost),
-    "ridgeway": Method("PathClassifier, single best", "ridgeway", path_classifier(False), own=True),
-    "ridgeway_ensemble": Method("PathClassifier, ensemble", "ridgeway", path_classifier(True), own=True),
+    "ridgeway_ensemble": Method("PathClassifier, ensemble", "ridgeway", path_classifier, own=True),
+    "ridgeway": Method(
+        "PathClassifier, single best", "ridgeway", path_classifier, own=True, fitted_by="ridgeway_ensemble"
+    ),
     "realmlp": Method("RealMLP-TD", "pytabkit", realmlp),
     "tabm": Method("TabM", "pytabkit", tabm),
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.data.coding import dummy, one_hot
     from ridgeway.errors import AllLanesDiverged, InputError
-    from ridgeway.families import Bayes, Cocktail, Grid, OneAtATime, Random, Range, logspace
+    from ridgeway.families import Bayes, Cocktail, Grid, Listed, OneAtATime, Random, Range, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
     from ridgeway.path import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Grid": "ridgeway.families",
     "Bayes": "ridgeway.families",
+    "Listed": "ridgeway.families",
     "OneAtATime": "ridgeway.families",
     "Random": "ridgeway.families",
     "Cocktail": "ridgeway.families",
@@ -53,6 +54,7 @@ __all__ = [
     "Cocktail",
     "Grid",
     "InputError",
+    "Listed",
     "OneAtATime",
     "Path",
     "PathClassifier",

@@ -183,6 +183,7 @@ def fit_path(
         if has_own_step(model, "test_step"):
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
+    _check_max_epochs(family, epochs)
     variants = Variants(model)
     family = _acting(family, variants, decay)
     grouping = Grouping(variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed)
@@ -280,6 +281,15 @@ def _check_model(model: Any) -> None:
 def _check_family(family: Any) -> None:
     if not isinstance(family, Family):
         raise InputError(f"family is {family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
+
+
+def _check_max_epochs(family: Family, epochs: int) -> None:
+    longest = max(map(float, family.values.get("max_epochs", (1.0,))))
+    if longest > epochs:
+        raise InputError(
+            f"max_epochs={longest:g} of the family is beyond epochs={epochs}, where all lanes end. Pass "
+            f"epochs={longest:g}, or lower values."
+        )
 
 
 def _whole(name: str, count: Any) -> int:

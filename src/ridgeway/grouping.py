@@ -69,7 +69,7 @@ class Grouping:
                     self._start(configuration, repeat, fold),
                     number,
                 )
-                for repeat in range(self.repeats)
+                for repeat in self.family.repeats_of(number, self.repeats)
                 for fold in range(folds)
             ]
         return [self._group(key, members) for key, members in plans.items()]

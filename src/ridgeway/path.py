@@ -344,6 +344,7 @@ class Path:
         members: str = "all",
         rule: str = "best",
         *,
+        refit: bool = False,
         x: Any = None,
         y: Any = None,
         sample_weight: Any = None,
@@ -358,18 +359,27 @@ class Path:
             k: as in `select_ensemble`.
             members: as in `select_ensemble`.
             rule: as in `select_ensemble`.
+            refit: whether members are trained once more on all rows, those held out too, as `refit` does, each time
+                that one counts from other starting weights; with folds, one network on all rows then stands for several
+                that have seen a part.
             x: as in `select_ensemble`.
             y: as in `select_ensemble`.
             sample_weight: as in `select_ensemble`.
 
         Raises:
-            InputError: as in `select_ensemble`, or a model of a class that Keras can't copy.
+            InputError: as in `select_ensemble`, `refit` of a path that was read without rows, or a model of a class
+                that Keras can't copy.
         """
         from ridgeway.ensembling import choose_ensemble
         from ridgeway.ensembling.merged import merged_model
 
         data = None if x is None else (x, y, sample_weight)
-        return merged_model(self, choose_ensemble(self, k, members, rule, data).counts)
+        chosen = choose_ensemble(self, k, members, rule, data)
+        if refit:
+            from ridgeway.refit import refit_members
+
+            return refit_members(self, chosen.members, None)
+        return merged_model(self, chosen.counts)
 
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:
         """A lane's weights by variable path; arguments and errors as in `model`."""

@@ -1,54 +1,125 @@
-"""The chosen configuration, trained once more on all rows."""
+"""Chosen configurations, trained once more on all rows."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from ridgeway.data import Dataset, Parts
+from ridgeway.ensembling.merged import merged_model
 from ridgeway.errors import InputError
-from ridgeway.families import Grid
+from ridgeway.families import Configuration, Listed
 from ridgeway.fit import fit_path
 
 if TYPE_CHECKING:
+    from ridgeway.ensembling.choice import Member
     from ridgeway.path import Path
 
+Data = tuple[Any, Any, Any] | None
 
-def refit(path: Path, rule: str, data: tuple[Any, Any, Any] | None, epochs: int | None, verbose: Any) -> keras.Model:
+#: Lanes that train side by side, where more configurations than these are trained once more.
+_SLOTS = 16
+
+
+def refit(path: Path, rule: str, data: Data, epochs: int | None, verbose: Any) -> keras.Model:
     """See `Path.refit`."""
     choice = path.select(rule)
+    trained = refit_lanes(path, [(choice.configuration, choice.lanes)], data, epochs=epochs, verbose=verbose)
+    return trained.model(0, "last")
+
+
+def refit_members(
+    path: Path, members: Sequence[Member], data: Data, *, time_limit: float | None = None, verbose: Any = 0
+) -> keras.Model:
+    """The members of an ensemble once more on all rows, as one model; see `Path.ensemble`.
+
+    Args:
+        path: the path.
+        members: the lanes of each tell how long it is trained.
+        data: as in `refit_lanes`.
+        time_limit: as in `fit_path`; members that have not begun by then are left out.
+        verbose: as in `fit_path`.
+    """
+    lanes: dict[int, list[int]] = {}
+    counts: dict[int, int] = {}
+    configurations: list[dict[str, Any]] = []
+    for member in members:
+        if member.configuration not in configurations:
+            configurations.append(member.configuration)
+        place = configurations.index(member.configuration)
+        lanes.setdefault(place, []).extend(member.lanes)
+        counts[place] = counts.get(place, 0) + member.count
+    # Each time that a configuration counts it is a network of its own: starting weights and orders of rows that differ
+    # are what ensembles gain most by (Lakshminarayanan, Pritzel & Blundell 2017).
+    numbers = iter(range(sum(counts.values())))
+    repeats = [[next(numbers) for _ in range(counts[place])] for place in range(len(configurations))]
+    groups = [(configuration, lanes[place]) for place, configuration in enumerate(configurations)]
+    trained = refit_lanes(path, groups, data, repeats=repeats, time_limit=time_limit, verbose=verbose)
+    return merged_model(trained, {int(lane): 1 for lane in trained.table().query("best_epoch.notna()")["lane"]})
+
+
+def refit_lanes(
+    path: Path,
+    configurations: Sequence[tuple[Mapping[str, Any], Sequence[int]]],
+    data: Data,
+    *,
+    epochs: int | None = None,
+    repeats: Sequence[Sequence[int]] | None = None,
+    time_limit: float | None = None,
+    verbose: Any = 0,
+) -> Path:
+    """Trains configurations of a path once more on all rows, side by side.
+
+    Args:
+        path: the path.
+        configurations: each with its lanes.
+        data: rows to train on, `(x, y, sample_weight)`; those of the path where None.
+        epochs: of all. None: of each the median of the epochs that its lanes kept.
+        repeats: numbers of each configuration's repeats; 0 alone where None.
+        time_limit: as in `fit_path`.
+        verbose: as in `fit_path`.
+
+    Returns:
+        A path with a lane a configuration and repeat, in their order.
+
+    Raises:
+        InputError: no rows in memory and none passed.
+    """
     if data is None:
         if path.parts is None:
             raise InputError("A path that was read from a directory holds no rows. Pass them: path.refit(x=x, y=y).")
         dataset = _all_rows(path.parts, path.record.get("class_weight") is not None)
     else:
         dataset = Dataset(*data)
-    if epochs is None:
-        table = path.table()
-        kept = table.loc[table["lane"].isin(choice.lanes), "best_epoch"].dropna()
-        epochs = max(1, round(float(kept.median())))
+    kept = path.table().set_index("lane")["best_epoch"]
+    own: list[Configuration] = [
+        {**one, "max_epochs": epochs or max(1, round(float(kept.loc[list(lanes)].dropna().median())))}
+        for one, lanes in configurations
+    ]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No validation data", UserWarning)
-        fitted = fit_path(
+        return fit_path(
             path.given_model(),
             dataset.x,
             dataset.y,
-            Grid({name: [value] for name, value in choice.configuration.items()}),
+            Listed(own, repeats),
             batch_size=int(path.record["batch_size"]),
-            epochs=epochs,
+            epochs=max(int(one["max_epochs"]) for one in own),
             verbose=verbose,
             shuffle=bool(path.record.get("shuffle", True)),
             class_weight=_by_number(path.record.get("class_weight")),
             sample_weight=dataset.sample_weight,
+            repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),
+            time_limit=time_limit,
             seed=int(path.record["seed"]),
             decay=path.record["decay"],
             executor="vmap",
-            slots=1,
+            slots=min(_SLOTS, sum(map(len, repeats)) if repeats else len(own)),
         )
-    return fitted.model(0, "last")
 
 
 def _by_number(class_weight: dict[Any, float] | None) -> dict[int, float] | None:

@@ -142,10 +142,14 @@ class Run:
         return scores
 
     def _deadline(self, ready: float, rung: int) -> float | None:
-        """When a rung ends at the latest: rungs cost about as much each, so each has an equal share of the time."""
+        """When a rung ends at the latest: all have an equal share of the time, the first two.
+
+        Rungs cost about as much each, but the first one's program has to be compiled, and in the later ones lanes begin
+        to stop by themselves.
+        """
         if self.end is None:
             return None
-        return ready + (self.end - ready) * (rung + 1) / len(self.rungs)
+        return ready + (self.end - ready) * (rung + 2) / (len(self.rungs) + 1)
 
     def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
         """Ends the lanes of all configurations but the best; those that ended by themselves count among them.

@@ -21,8 +21,14 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import ridgeway as rw
 from ridgeway.tables.members import held_out_means
 
-QUICK: dict[str, Any] = {"time_limit": None, "epochs": 40, "random_state": 0}
-SMALL: dict[str, Any] = {**QUICK, "family": rw.Grid(weight_decay=[0.0, 0.1]), "cv": 2}
+# A search of seconds, that no clock ends.
+SMALL: dict[str, Any] = {
+    "family": rw.Grid(weight_decay=[0.0, 0.1]),
+    "cv": 2,
+    "epochs": 40,
+    "time_limit": None,
+    "random_state": 0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +39,21 @@ def wine() -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def fitted(wine: Any, tmp_path_factory: pytest.TempPathFactory) -> rw.PathClassifier:
-    """A classifier as users make it, but for the time; calibrated, with a run's directory."""
+    """Calibrated, with a run's directory."""
     out = tmp_path_factory.mktemp("wine") / "run"
-    return rw.PathClassifier(**QUICK, calibrate="temperature", out=out).fit(wine[0], wine[2])
+    return rw.PathClassifier(**SMALL, calibrate="temperature", out=out).fit(wine[0], wine[2])
 
 
 def test_it_is_as_good_as_logistic_regression(wine: Any, fitted: rw.PathClassifier) -> None:
     linear = make_pipeline(StandardScaler(), LogisticRegression()).fit(wine[0], wine[2])
     assert fitted.score(wine[1], wine[3]) >= linear.score(wine[1], wine[3]) - 0.05
     assert fitted.classes_.tolist() == ["a", "b", "c"] and fitted.n_features_in_ == 13
+
+
+def test_defaults_need_no_thought(wine: Any) -> None:
+    fitted = rw.PathClassifier(time_limit=10).fit(wine[0], wine[2])
+    assert fitted.score(wine[1], wine[3]) > 0.9
+    assert "members" in str(fitted.ensemble_)
 
 
 def test_breast_cancer_without_an_ensemble() -> None:
@@ -153,7 +165,7 @@ def mixed(rows: int = 120) -> tuple[pd.DataFrame, np.ndarray]:
 
 def test_importances_and_a_table_of_all_kinds() -> None:
     frame, y = mixed(300)
-    fitted = rw.PathClassifier(**QUICK).fit(frame, y)
+    fitted = rw.PathClassifier(**SMALL).fit(frame, y)
     assert fitted.score(frame, y) > 0.85
     found = pd.Series(fitted.feature_importances_, frame.columns)
     assert set(found.nlargest(2).index) == {"size", "colour"} and found[["size", "colour"]].min() > 0.1
@@ -179,7 +191,7 @@ def test_the_group_lasso_selects_columns() -> None:
     x = random.normal(size=(300, 6))
     y = (x[:, 1] - x[:, 4] > 0).astype(int)
     # Adam moves weights by about its rate a step, whatever the gradient: strengths are of that order too.
-    given = {**QUICK, "epochs": 150, "family": rw.Grid(group_lasso=[5.0]), "cv": 2}
+    given = {**SMALL, "epochs": 150, "family": rw.Grid(group_lasso=[5.0])}
     lasso = rw.PathClassifier(**given, ensemble=False).fit(x, y)
     assert lasso.selected_features_.tolist() == [False, True, False, False, True, False]
     assert lasso.score(x, y) > 0.9

@@ -11,15 +11,20 @@ from sklearn.model_selection import train_test_split
 
 import ridgeway as rw
 
-QUICK: dict[str, Any] = {"time_limit": None, "epochs": 60, "random_state": 0}
-SMALL: dict[str, Any] = {**QUICK, "family": rw.Grid(weight_decay=[0.0, 0.1]), "cv": 2}
+SMALL: dict[str, Any] = {
+    "family": rw.Grid(weight_decay=[0.0, 0.1]),
+    "cv": 2,
+    "epochs": 60,
+    "time_limit": None,
+    "random_state": 0,
+}
 X, Y = load_diabetes(return_X_y=True)
 
 
 @pytest.mark.parametrize("ensemble", [True, False])
 def test_it_is_as_good_as_ridge(ensemble: bool) -> None:
     x, x_test, y, y_test = train_test_split(X, Y, random_state=0)
-    fitted = rw.PathRegressor(**QUICK, ensemble=ensemble).fit(x, y)
+    fitted = rw.PathRegressor(**SMALL, ensemble=ensemble).fit(x, y)
     linear = RidgeCV(np.logspace(-4, 2, 20)).fit(x, y)
     assert fitted.score(x_test, y_test) >= linear.score(x_test, y_test) - (0.05 if ensemble else 0.12)
 

@@ -37,6 +37,10 @@ class LanePlan:
         """The part of the configuration that a step is traced with."""
         return {name: value for name, value in self.configuration.items() if not isinstance(value, str)}
 
+    def epochs(self, most: int) -> int:
+        """Most epochs of this lane, where all may have so many."""
+        return min(most, int(self.configuration.get("max_epochs", most)))
+
 
 @dataclass
 class LaneResult:

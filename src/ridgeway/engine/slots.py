@@ -280,7 +280,7 @@ class Slots:
         wait = self.executor.epoch(lane, rows, live)
         # The device is busy now: draw what the next epoch will need.
         for plan, epoch in zip(plans, epochs, strict=True):
-            if plan and epoch + 1 < self.rules.epochs:
+            if plan and epoch + 1 < plan.epochs(self.rules.epochs):
                 self.order(plan.repeat, plan.fold, int(epoch) + 1)
         logs = wait()
         if self.probe is not None and (due := live & (epochs % self.probe.every == 0)).any():
@@ -326,7 +326,7 @@ class Slots:
                 result.stopped = TARGET
             elif early[slot]:
                 result.stopped = EARLY
-            elif done[slot] + 1 >= self.rules.epochs:
+            elif done[slot] + 1 >= result.plan.epochs(self.rules.epochs):
                 result.stopped = COMPLETED
             else:
                 continue

@@ -4,6 +4,7 @@ from ridgeway.families.bayes import Bayes, Search
 from ridgeway.families.cocktail import Cocktail
 from ridgeway.families.family import Configuration, Family
 from ridgeway.families.grid import Grid
+from ridgeway.families.listed import Listed
 from ridgeway.families.one_at_a_time import OneAtATime
 from ridgeway.families.random import Random
 from ridgeway.families.range import Range
@@ -16,6 +17,7 @@ __all__ = [
     "Configuration",
     "Family",
     "Grid",
+    "Listed",
     "OneAtATime",
     "Random",
     "Range",

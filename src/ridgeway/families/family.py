@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import hyperparameter
@@ -27,6 +27,11 @@ class Family(ABC):
     def without(self, names: Collection[str]) -> Family:
         """The family without some hyperparameters; asked for where they are optional only."""
         raise NotImplementedError(f"{type(self).__name__} needs all of its hyperparameters, {names} too.")
+
+    def repeats_of(self, number: int, repeats: int) -> Sequence[int]:
+        """Which repeats of a configuration are trained, where `fit_path` is asked for so many."""
+        del number
+        return range(repeats)
 
     @abstractmethod
     def configurations(self) -> list[Configuration]:

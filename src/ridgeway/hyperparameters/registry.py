@@ -13,6 +13,7 @@ from ridgeway.hyperparameters.ema import Ema
 from ridgeway.hyperparameters.group_lasso import GroupLasso
 from ridgeway.hyperparameters.hyperparameter import Hyperparameter
 from ridgeway.hyperparameters.inner_dropout import AttentionDropout, RecurrentDropout
+from ridgeway.hyperparameters.max_epochs import MaxEpochs
 from ridgeway.hyperparameters.max_norm import MaxNorm
 from ridgeway.hyperparameters.mixup import Mixup
 from ridgeway.hyperparameters.noise import Noise
@@ -41,6 +42,7 @@ _KINDS = (
     LabelSmoothing,
     Sam,
     Ema,
+    MaxEpochs,
     LearningRate,
     Momentum,
     Normalization,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +44,11 @@ class Evidence:
     members: Members
     labels: np.ndarray
     weights: np.ndarray | None
+
+
+def selects(hyperparameters: Collection[str]) -> bool:
+    """Whether one of them leaves columns out."""
+    return any(name in hyperparameters for name in _SELECTING)
 
 
 class PathEstimator(BaseEstimator):
@@ -175,6 +182,7 @@ class PathEstimator(BaseEstimator):
             raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
         if self.family is not None and not isinstance(self.family, Family):
             raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
+        began = time.perf_counter()
         seed = self._seed()
         folds = given_folds(self.cv, len(y), y)
         rows = weighted_rows(len(y), weights)
@@ -186,7 +194,7 @@ class PathEstimator(BaseEstimator):
         labels = y[rows.given]
         if folds is None:
             folds = drawn_folds(self.cv, rows.given, labels, self._task == "classification", seed)
-        model = self._network(x.shape[1], outputs, seed)
+        model = self._network(x, outputs, seed)
         self.path_ = train(
             model,
             x,
@@ -206,9 +214,11 @@ class PathEstimator(BaseEstimator):
         )
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
-        found = members.model()
+        self.ensemble_ = members.ensemble
+        left = None if self.time_limit is None else max(began + self.time_limit - time.perf_counter(), 0.0)
+        found = members.model(left)
         self._importances = self._selected = None
-        if any(name in self.path_.hyperparameters for name in _SELECTING):
+        if selects(self.path_.hyperparameters):
             refitted = found if members.refits else None
             self._selected = selected_columns(members, refitted, self.preparation_.sources(), self.n_features_in_)
         return found
@@ -224,10 +234,11 @@ class PathEstimator(BaseEstimator):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _network(self, features: int, outputs: int, seed: int) -> keras.Model:
+    def _network(self, x: np.ndarray, outputs: int, seed: int) -> keras.Model:
         if self.model is None:
-            numbers = self.preparation_.n_numbers_
-            return table_network(numbers, features - numbers, outputs, self._task, seed=seed)
+            # Steps would share a column's weights out among many, and none of them be the column's alone.
+            steps = self.family is None or not selects(self.family.values)
+            return table_network(x, self.preparation_.n_numbers_, outputs, self._task, seed=seed, steps=steps)
         if isinstance(self.model, keras.Model):
             return self.model
         if not callable(self.model):
@@ -236,7 +247,7 @@ class PathEstimator(BaseEstimator):
                 "features and outputs that gives one."
             )
         keras.utils.set_random_seed(seed)
-        return self.model(features, outputs)
+        return self.model(x.shape[1], outputs)
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         """The labels as the model's loss takes them."""

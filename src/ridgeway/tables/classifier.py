@@ -33,11 +33,11 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             network of ridgeway's own where None. It gives logits or probabilities of classes, in the order of
             `classes_`, to a cross-entropy of Keras.
         family: what to vary; a search over all that regularizes the default network where None.
-        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        time_limit: seconds for `fit`, or None for no limit. What can't be stopped, such as compiling, may take longer.
         cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
             the rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
-        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
-            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        ensemble: whether several networks predict together, chosen greedily by held-out rows; else the configuration
+            that `rule` picks predicts alone. Either is trained once more, on all rows.
         rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
         calibrate: "temperature" to divide logits by a number that makes probabilities as sure as they are right, fitted
             on held-out rows (Guo et al. 2017); None to leave them.
@@ -56,6 +56,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         preparation_: the fitted `TablePreparation`, which makes features of columns.
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
+        ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
         model_: the `keras.Model` that predicts from `preparation_.transform(X)`: as a rule logits, divided by the
             temperature already.
         feature_importances_: what each column is worth, `(column,)`.

@@ -9,16 +9,18 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from ridgeway.ensembling import EnsembleChoice
 from ridgeway.ensembling.averaging import Averaging
-from ridgeway.ensembling.choice import Member
+from ridgeway.ensembling.choice import EnsembleChoice, Member
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.ensembling.select import candidates_of
 from ridgeway.path import Path
 from ridgeway.prediction import Predictor
+from ridgeway.refit import refit_members
 
-#: Members of an ensemble at most, as in the report: Caruana et al. (2004) gain most by the first few.
-SIZE = 8
+#: Members of an ensemble at most.
+SIZE = 16
+# Of the time that is left, how much is planned for: what trains beside fewer lanes takes longer than was measured.
+_PLANNED = 0.7
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,14 @@ class Members:
     Attributes:
         path: of the lanes, with its rows in memory.
         members: one configuration with its lanes, one a fold, each.
-        refits: whether the configuration is trained once more on all rows to predict, instead of these lanes.
-        rule: that chose it.
+        refits: whether configurations are trained once more on all rows to predict, instead of these lanes.
+        ensemble: how the members were chosen, where several could be.
     """
 
     path: Path
     members: tuple[Member, ...]
     refits: bool
-    rule: str
+    ensemble: EnsembleChoice | None = None
 
     @classmethod
     def chosen(cls, path: Path, ensemble: bool, rule: str) -> Members:
@@ -46,19 +48,37 @@ class Members:
         candidates = candidates_of(path)
         choice = path.select(rule)
         if not candidates:
-            return cls(path, (Member(choice.configuration, 0, (choice.lane,), 1),), False, rule)
+            return cls(path, (Member(choice.configuration, 0, (choice.lane,), 1),), False)
         if not ensemble:
             own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
-            return cls(path, (own,), True, rule)
-        noted = path.record.get("ensemble")
-        found = EnsembleChoice.from_json(noted) if noted else path.select_ensemble(SIZE)
-        return cls(path, found.members, False, rule)
+            return cls(path, (own,), True)
+        found = path.select_ensemble(SIZE)
+        return cls(path, found.members, True, found)
 
-    def model(self) -> keras.Model:
-        """The model that predicts: the refitted one, or all lanes as one."""
-        if self.refits:
-            return self.path.refit(self.rule)
-        return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
+    def model(self, seconds: float | None) -> keras.Model:
+        """The model that predicts: members trained once more on all rows, or lanes as they are, as one.
+
+        Args:
+            seconds: to train in, None for no limit. Members for which there is no time are left out, those that count
+                least first.
+        """
+        if not self.refits:
+            return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
+        members = list(self.members)
+        while seconds is not None and len(members) > 1 and self._cost(members) > _PLANNED * seconds:
+            members.pop()
+        return refit_members(self.path, members, None, time_limit=seconds)
+
+    def _cost(self, members: Sequence[Member]) -> float:
+        """Seconds that members take to train on all rows, as the lanes of their folds did on a part of them."""
+        table = self.path.table().set_index("lane")
+        rows = float(np.mean(self.path.record["folds"]["rows"]))
+        more = len(self.x) / rows
+        cost = 0.0
+        for one in members:
+            lanes = table.loc[list(one.lanes)]
+            cost += one.count * more * float((lanes["seconds"] / lanes["epochs"]).mean() * lanes["best_epoch"].median())
+        return cost
 
     @property
     def kind(self) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
-from ridgeway.engine.probe import SMALL
 from ridgeway.families import Bayes, Family, Random, Range
 from ridgeway.fit import fit_path
 from ridgeway.path import Path
+from ridgeway.tables.network import STEPS
 
-# Most epochs of a lane; early stopping and the time limit end most of them before.
-EPOCHS = 200
-# Lanes side by side, where the network is small.
-_SLOTS = 64
+# Most epochs of a lane; early stopping, halving and the time limit end most of them before.
+EPOCHS = 100
+# Networks of at most so many parameters train in lockstep, so many at a time on a CPU: few enough for its cache.
+_LOCKSTEP, _SLOTS = 200_000, 18
+# The share of the time limit that the search has; the rest is for training the choice once more, on all rows.
+_SHARE = 0.6
+# Configurations that are drawn; where there is no time for all, the first rung ends before the last of them.
+_CONFIGURATIONS = 243
 
 
 def train(
@@ -46,19 +51,20 @@ def train(
         cv: `(train, held out)` row numbers of each fold.
         task: "classification" or "regression".
         family: what to vary; `default_family` where None.
-        epochs: most epochs of a lane; 200 where None.
+        epochs: most epochs of a lane; 100 where None.
         batch_size: rows a step; chosen by the number of rows where None.
         repeats: lanes a configuration and fold.
         sample_weight: float32 `(row,)`, or None.
-        time_limit: seconds of training, or None for no limit.
+        time_limit: seconds of the whole fit, of which a share is spent here, or None for no limit.
         seed: of all draws.
         out: directory for the run, or None.
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
-    family = family or default_family(task, len(x), seed)
+    family = family or default_family(model, task, seed, _CONFIGURATIONS)
+    small = model.built and model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
     # Timing executors would let the same seed end in other last digits. Bayes has no number of lanes beforehand.
-    fixed = model.built and model.count_params() <= SMALL and not isinstance(family, Bayes)
+    fixed = small and not isinstance(family, Bayes)
     return fit_path(
         model,
         x,
@@ -67,11 +73,11 @@ def train(
         cv=cv,
         epochs=EPOCHS if epochs is None else epochs,
         batch_size=_batch_size(len(x)) if batch_size is None else batch_size,
-        callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=10)],
+        callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=16)],
         sample_weight=sample_weight,
         repeats=repeats,
         halving=None if isinstance(family, Bayes) else 3,
-        time_limit=time_limit,
+        time_limit=None if time_limit is None else _SHARE * time_limit,
         seed=seed,
         executor="vmap" if fixed else "auto",
         slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
@@ -81,17 +87,31 @@ def train(
     )
 
 
-def default_family(task: str, rows: int, seed: int) -> Family:
-    """Joint draws of the regularizers that act on the default network."""
+def default_family(model: keras.Model, task: str, seed: int, configurations: int) -> Family:
+    """Joint draws of the regularizers that act on the network, and of what decides how it learns.
+
+    Args:
+        model: the network, the default one or another.
+        task: "classification" or "regression".
+        seed: of the draws.
+        configurations: how many.
+    """
+    layers = {layer.name: layer for layer in model.layers}
     ranges: dict[str, Any] = {
-        "weight_decay": Range(1e-3, 1.0, log=True, zero=0.2),
-        "dropout": Range(0.0, 0.6),
-        "learning_rate": Range(5e-4, 1e-2, log=True),
+        "weight_decay": Range(1e-3, 10.0, log=True, zero=0.1),
+        "learning_rate": Range(1e-3, 1e-2, log=True),
+        # Weights averaged over the last 50 steps: what a falling learning rate gives, at any epoch.
+        "ema": 0.98,
     }
+    if any(isinstance(layer, keras.layers.Dropout) for layer in layers.values()):
+        ranges["dropout"] = Range(0.05, 0.5, zero=0.2)
     if task == "classification":
-        ranges["label_smoothing"] = [0.0, 0.0, 0.1]
-    return Random(27 if rows >= 300 else 9, seed=seed, **ranges)
+        ranges["label_smoothing"] = [0.0, 0.0, 0.05]
+    if isinstance(layers.get(STEPS), keras.layers.Rescaling):
+        return Random(configurations, seed=seed, values={f"{STEPS}.scale": [0.0, 0.3, 1.0]}, **ranges)
+    return Random(configurations, seed=seed, **ranges)
 
 
 def _batch_size(rows: int) -> int:
-    return int(np.clip(2 ** round(np.log2(max(rows, 1) / 30)), 16, 256))
+    """About 12 steps an epoch: many steps where rows are few, less of the optimizer's work where they are many."""
+    return int(np.clip(2 ** round(np.log2(max(rows, 1) / 12)), 16, 256))

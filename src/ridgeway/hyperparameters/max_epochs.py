@@ -1,0 +1,54 @@
+"""How long a lane trains, as a hyperparameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ridgeway.errors import InputError
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
+from ridgeway.keras_internals import Swap
+
+if TYPE_CHECKING:
+    import keras
+
+    from ridgeway.hyperparameters.swap import LaneScalar
+
+
+class MaxEpochs(Hyperparameter):
+    """The most epochs of a lane, a whole number from 1: early stopping without a validation set.
+
+    Fewer regularize more (Bishop 1995, "Regularization and complexity control in feed-forward networks": under
+    gradient descent their number acts as the inverse of weight decay). A lane equals `fit(epochs=max_epochs)`.
+    """
+
+    name = "max_epochs"
+    low = 1.0
+
+    def order(self, values: Sequence[Any]) -> list[Any]:
+        """From the most epochs to the fewest."""
+        return sorted(values, reverse=True)
+
+    def check(self, value: Any) -> float | str:
+        """See the base class.
+
+        Raises:
+            InputError: it is no whole number from 1.
+        """
+        number = super().check(value)
+        if number != int(number):
+            raise InputError(f"max_epochs={value!r} is no whole number. Pass whole numbers from 1.")
+        return number
+
+    def bind(self, model: keras.Model, decay: Decay) -> Binding:
+        """See the base class; it acts on every model."""
+        return _MaxEpochsBinding()
+
+
+class _MaxEpochsBinding(Binding):
+    # The queue ends the lane: nothing of the model knows how long it will be trained.
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        return []
+
+    def write(self, value: float) -> None:
+        del value
