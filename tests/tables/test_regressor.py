@@ -24,9 +24,11 @@ X, Y = load_diabetes(return_X_y=True)
 @pytest.mark.parametrize("ensemble", [True, False])
 def test_it_is_as_good_as_ridge(ensemble: bool) -> None:
     x, x_test, y, y_test = train_test_split(X, Y, random_state=0)
-    fitted = rw.PathRegressor(**SMALL, ensemble=ensemble).fit(x, y)
+    # Much regularization, for much noise.
+    family = rw.Grid({"steps.scale": [0.0]}, weight_decay=[1.0, 5.0], dropout=[0.5])
+    fitted = rw.PathRegressor(**{**SMALL, "family": family}, ensemble=ensemble).fit(x, y)
     linear = RidgeCV(np.logspace(-4, 2, 20)).fit(x, y)
-    assert fitted.score(x_test, y_test) >= linear.score(x_test, y_test) - (0.05 if ensemble else 0.12)
+    assert fitted.score(x_test, y_test) >= linear.score(x_test, y_test) - 0.05
 
 
 def test_units_of_the_target_are_no_matter() -> None:
@@ -72,12 +74,12 @@ class Own(keras.Model):
         return self.out(self.hidden(x))
 
 
-@pytest.mark.parametrize(("ensemble", "said"), [(True, "Keras can't copy a Own"), (False, "The graph of a Own")])
-def test_a_subclassed_model(ensemble: bool, said: str) -> None:
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_a_model_that_keras_cannot_copy(ensemble: bool) -> None:
     def make(features: int, outputs: int) -> keras.Model:
         model = Own()
         model.compile("adam", "mse")
         return model
 
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match="Keras can't copy a Own"):
         rw.PathRegressor(model=make, ensemble=ensemble, **SMALL).fit(X, Y)
