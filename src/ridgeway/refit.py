@@ -32,16 +32,13 @@ def refit(path: Path, rule: str, data: Data, epochs: int | None, verbose: Any) -
     return trained.model(0, "last")
 
 
-def refit_members(
-    path: Path, members: Sequence[Member], data: Data, *, time_limit: float | None = None, verbose: Any = 0
-) -> keras.Model:
+def refit_members(path: Path, members: Sequence[Member], data: Data, verbose: Any = 0) -> keras.Model:
     """The members of an ensemble once more on all rows, as one model; see `Path.ensemble`.
 
     Args:
         path: the path.
         members: the lanes of each tell how long it is trained.
         data: as in `refit_lanes`.
-        time_limit: as in `fit_path`; members that have not begun by then are left out.
         verbose: as in `fit_path`.
     """
     lanes: dict[int, list[int]] = {}
@@ -58,7 +55,7 @@ def refit_members(
     numbers = iter(range(sum(counts.values())))
     repeats = [[next(numbers) for _ in range(counts[place])] for place in range(len(configurations))]
     groups = [(configuration, lanes[place]) for place, configuration in enumerate(configurations)]
-    trained = refit_lanes(path, groups, data, repeats=repeats, time_limit=time_limit, verbose=verbose)
+    trained = refit_lanes(path, groups, data, repeats=repeats, verbose=verbose)
     return merged_model(trained, {int(lane): 1 for lane in trained.table().query("best_epoch.notna()")["lane"]})
 
 
@@ -69,7 +66,6 @@ def refit_lanes(
     *,
     epochs: int | None = None,
     repeats: Sequence[Sequence[int]] | None = None,
-    time_limit: float | None = None,
     verbose: Any = 0,
 ) -> Path:
     """Trains configurations of a path once more on all rows, side by side.
@@ -80,7 +76,6 @@ def refit_lanes(
         data: rows to train on, `(x, y, sample_weight)`; those of the path where None.
         epochs: of all. None: of each the median of the epochs that its lanes kept.
         repeats: numbers of each configuration's repeats; 0 alone where None.
-        time_limit: as in `fit_path`.
         verbose: as in `fit_path`.
 
     Returns:
@@ -114,7 +109,6 @@ def refit_lanes(
             class_weight=_by_number(path.record.get("class_weight")),
             sample_weight=dataset.sample_weight,
             repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),
-            time_limit=time_limit,
             seed=int(path.record["seed"]),
             decay=path.record["decay"],
             executor="vmap",

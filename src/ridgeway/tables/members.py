@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import keras
@@ -59,26 +59,31 @@ class Members:
         """The model that predicts: members trained once more on all rows, or lanes as they are, as one.
 
         Args:
-            seconds: to train in, None for no limit. Members for which there is no time are left out, those that count
-                least first.
+            seconds: to train in, None for no limit. Networks for which there is no time are left out; where there is
+                none for a single one, the lanes of the folds predict as they are.
         """
-        if not self.refits:
-            return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
-        members = list(self.members)
-        while seconds is not None and len(members) > 1 and self._cost(members) > _PLANNED * seconds:
-            members.pop()
-        return refit_members(self.path, members, None, time_limit=seconds)
+        affordable = self._affordable(seconds) if self.refits else []
+        if affordable:
+            return refit_members(self.path, affordable, None)
+        return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
 
-    def _cost(self, members: Sequence[Member]) -> float:
-        """Seconds that members take to train on all rows, as the lanes of their folds did on a part of them."""
-        table = self.path.table().set_index("lane")
-        rows = float(np.mean(self.path.record["folds"]["rows"]))
-        more = len(self.x) / rows
-        cost = 0.0
-        for one in members:
-            lanes = table.loc[list(one.lanes)]
-            cost += one.count * more * float((lanes["seconds"] / lanes["epochs"]).mean() * lanes["best_epoch"].median())
-        return cost
+    def _affordable(self, seconds: float | None) -> list[Member]:
+        """The members, as often as there is time to train them; the most frequent are the first to count less."""
+        if seconds is None:
+            return list(self.members)
+        costs = [self._cost(one) for one in self.members]
+        counts = [one.count for one in self.members]
+        while sum(counts) and np.dot(counts, costs) > _PLANNED * seconds:
+            # Of those that count alike the last goes: members stand in the order of their worth.
+            counts[max(range(len(counts)), key=lambda place: (counts[place], place))] -= 1
+        return [replace(one, count=count) for one, count in zip(self.members, counts, strict=True) if count]
+
+    def _cost(self, member: Member) -> float:
+        """Seconds that a network takes to train on all rows, as those of its folds did on a part of them."""
+        lanes = self.path.table().set_index("lane").loc[list(member.lanes)]
+        an_epoch = float((lanes["seconds"] / lanes["epochs"]).mean())
+        share = float(np.mean(self.path.record["folds"]["rows"])) / len(self.x)
+        return an_epoch * float(lanes["best_epoch"].median()) / share
 
     @property
     def kind(self) -> str:
