@@ -51,8 +51,8 @@ def test_it_is_as_good_as_logistic_regression(wine: Any, fitted: rw.PathClassifi
 
 
 def test_defaults_need_no_thought(wine: Any) -> None:
-    fitted = rw.PathClassifier(time_limit=10).fit(wine[0], wine[2])
-    assert fitted.score(wine[1], wine[3]) > 0.9
+    fitted = rw.PathClassifier(time_limit=30).fit(wine[0], wine[2])
+    assert fitted.score(wine[1], wine[3]) > 0.85
     assert "members" in str(fitted.ensemble_)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,12 @@ class Evidence:
     members: Members
     labels: np.ndarray
     weights: np.ndarray | None
+
+
+def target_name(y: Any) -> str | None:
+    """The name of a Series of targets, for the record."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else None
 
 
 def selects(hyperparameters: Collection[str]) -> bool:
@@ -166,7 +172,9 @@ class PathEstimator(BaseEstimator):
         check_is_fitted(self)
         return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
 
-    def _search(self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int) -> keras.Model:
+    def _search(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int, notes: Mapping[str, Any]
+    ) -> keras.Model:
         """Trains on what the subclass has made of the targets, and sets all attributes but `model_`.
 
         Args:
@@ -174,6 +182,7 @@ class PathEstimator(BaseEstimator):
             y: class numbers or standardized values, `(row,)` or `(row, target)`.
             weights: float64 `(row,)`, or None.
             outputs: number of classes, or of targets.
+            notes: what the run's record has to know to predict in the target's own labels or units.
 
         Returns:
             The model that predicts class numbers' probabilities, or standardized values.
@@ -209,7 +218,12 @@ class PathEstimator(BaseEstimator):
             time_limit=self.time_limit,
             seed=seed,
             out=self.out,
-            extra={"estimator": type(self).__name__, "preparation": self.preparation_.to_json(), **self._notes()},
+            extra={
+                "estimator": type(self).__name__,
+                "task": self._task,
+                "preparation": self.preparation_.to_json(),
+                **notes,
+            },
             verbose=self.verbose,
         )
         members = Members.chosen(self.path_, self.ensemble, self.rule)
@@ -219,8 +233,7 @@ class PathEstimator(BaseEstimator):
         found = members.model(left)
         self._importances = self._selected = None
         if selects(self.path_.hyperparameters):
-            refitted = found if members.refits else None
-            self._selected = selected_columns(members, refitted, self.preparation_.sources(), self.n_features_in_)
+            self._selected = selected_columns(found, self.preparation_.sources(), self.n_features_in_)
         return found
 
     def _finish(self, model: keras.Model) -> None:
@@ -251,10 +264,6 @@ class PathEstimator(BaseEstimator):
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         """The labels as the model's loss takes them."""
-        raise NotImplementedError
-
-    def _notes(self) -> dict[str, Any]:
-        """What the run's record has to know to predict in the target's own labels or units."""
         raise NotImplementedError
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:

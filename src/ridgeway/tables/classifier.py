@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.keras_internals import compiled_losses
-from ridgeway.tables.base import Evidence, PathEstimator
+from ridgeway.tables.base import Evidence, PathEstimator, target_name
 from ridgeway.tables.calibration import temperature
 from ridgeway.tables.members import held_out_means
 from ridgeway.tables.scaling import with_scaled_output
@@ -137,7 +137,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             )
         # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
-        model = self._search(table, codes, weights, len(self.classes_))
+        notes = {"classes": self.classes_.tolist(), "target": target_name(y)}
+        model = self._search(table, codes, weights, len(self.classes_), notes)
         self._kind, self.temperature_ = self._evidence.members.kind, 1.0
         if self.calibrate is not None:
             self.temperature_ = self._temperature(self._evidence)
@@ -159,7 +160,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        places = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[places]
 
     def _checked_labels(self, y: Any) -> np.ndarray:
         if y is None:
@@ -193,9 +195,6 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         rows, means = held_out_means(evidence.members)
         weights = None if evidence.weights is None else evidence.weights[rows]
         return temperature(_shares(means, "plain"), evidence.labels[rows], weights)
-
-    def _notes(self) -> dict[str, Any]:
-        return {"task": self._task, "classes": self.classes_.tolist()}
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         found = _shares(means, "plain").argmax(axis=1)

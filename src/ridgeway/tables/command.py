@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.data.read import LabelledTable
+from ridgeway.data.read import LabelledTable, is_table
 from ridgeway.data.tables import read_table, with_dates
 from ridgeway.ensembling import EnsembleChoice
 from ridgeway.errors import InputError
@@ -44,7 +44,7 @@ def search(
     """
     estimator = (PathClassifier if table.task == "classification" else PathRegressor)(out=out, **arguments)
     try:
-        estimator.fit(table.features, table.labels)
+        estimator.fit(table.features, pd.Series(table.labels, name=table.target))
     except InputError:
         raise
     except ValueError as error:
@@ -87,6 +87,8 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
         InputError: the file can't be read, lacks a column, or holds what can't be prepared.
     """
     described = record["extra"]["preparation"]
+    if not is_table(data):
+        raise InputError(f"'{data}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
     frame = with_dates(read_table(data).rename(columns=str))
     preparation = TablePreparation.from_json(described)
     _check_columns(frame, described["names"])

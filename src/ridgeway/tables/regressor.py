@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_consistent_length
 
 from ridgeway.errors import InputError
-from ridgeway.tables.base import PathEstimator
+from ridgeway.tables.base import PathEstimator, target_name
 from ridgeway.tables.scaling import with_scaled_output
 from ridgeway.tables.weights import checked_weights
 
@@ -89,9 +89,10 @@ class PathRegressor(RegressorMixin, PathEstimator):
         spread = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=counted))
         # A target that does not vary, but for rounding.
         spread[spread <= 1e-12 * np.abs(mean)] = 1.0
-        self._mean, self._spread, self._flat = mean, spread, values.ndim == 1
+        self._flat = values.ndim == 1
         standardized = ((columns - mean) / spread).astype(np.float32)
-        model = self._search(table, standardized, weights, columns.shape[1])
+        notes = {"target_mean": mean.tolist(), "target_spread": spread.tolist(), "target": target_name(y)}
+        model = self._search(table, standardized, weights, columns.shape[1], notes)
         self._finish(with_scaled_output(model, spread, mean, "target_units"))
         return self
 
@@ -111,9 +112,6 @@ class PathRegressor(RegressorMixin, PathEstimator):
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         return labels
-
-    def _notes(self) -> dict[str, Any]:
-        return {"task": self._task, "target_mean": self._mean.tolist(), "target_spread": self._spread.tolist()}
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         return float(r2_score(labels, means, sample_weight=weights))
