@@ -233,3 +233,12 @@ def test_a_graph_comes_in_order_without_calls_from_outside():
     shared(keras.Input((3,)))
     names = [operation.name for operation, _, _ in internals.graph_calls(model)[1:]]
     assert names == ["shared", "between", "shared"]
+
+
+def test_fresh_names_count_from_the_start_and_leave_keras_own_count():
+    keras.layers.Dense(1)
+    before = keras.layers.Dense(1).name
+    with internals.fresh_names():
+        assert [keras.layers.Dense(1).name for _ in range(2)] == ["dense", "dense_1"]
+    counts = [int(name.removeprefix("dense_")) for name in (before, keras.layers.Dense(1).name)]
+    assert counts[1] == counts[0] + 1

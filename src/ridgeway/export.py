@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.hyperparameters import Binding, hyperparameter, is_choice
+from ridgeway.hyperparameters import Binding, is_built, named
 from ridgeway.keras_internals import adapted_normalizations, all_layers, compile_copy, compiled_losses
 
 logger = logging.getLogger(__name__)
@@ -88,9 +88,9 @@ def _bindings(model: keras.Model, record: Mapping[str, Any]) -> dict[str, Bindin
     # A loss that was compiled by its name has no object to write smoothing into: evaluation stays on hard labels.
     smooths = any(loss.smoothing for loss in compiled_losses(model))
     names = [
-        name for name in record["hyperparameters"] if not is_choice(name) and (smooths or name != "label_smoothing")
+        name for name in record["hyperparameters"] if not is_built(name) and (smooths or name != "label_smoothing")
     ]
-    return {name: hyperparameter(name).bind(model, record["decay"]) for name in names}
+    return {name: named(name).bind(model, record["decay"]) for name in names}
 
 
 def copy_model(model: keras.Model) -> keras.Model:

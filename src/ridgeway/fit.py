@@ -7,12 +7,11 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -27,6 +26,7 @@ from ridgeway.data import (
     describe,
     fingerprint,
     folds_of,
+    nested_of,
     pad,
     split_tail,
     split_test,
@@ -36,21 +36,22 @@ from ridgeway.engine.binding import check_effects
 from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.halving import rungs
 from ridgeway.engine.labels import check_fit, check_model_labels
-from ridgeway.engine.probe import Job, choose
-from ridgeway.engine.step import COMPARED, Lane
+from ridgeway.engine.probe import choose
+from ridgeway.engine.signature import example_lane, log_names
+from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
 from ridgeway.families import Bayes, Family
 from ridgeway.grouping import Grouping
-from ridgeway.hyperparameters import Decay, hyperparameter, is_choice
+from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
-from ridgeway.structures import Variants
+from ridgeway.structures import Builder, Variants, source_of
 
 
 def fit_path(
-    model: keras.Model,
+    model: keras.Model | Callable[..., keras.Model],
     x: Any,
     y: Any,
     family: Family,
@@ -68,6 +69,7 @@ def fit_path(
     repeats: int = 1,
     cv: Any = None,
     groups: Any = None,
+    nested: Any = None,
     test_split: float = 0.0,
     test_data: Any = None,
     halving: int | None = None,
@@ -87,7 +89,9 @@ def fit_path(
 
     Args:
         model: compiled Keras 3 model on the JAX backend; Sequential, functional or subclassed. Its weights are not
-            changed: repeat 0 of every configuration starts from them.
+            changed: repeat 0 of every configuration starts from them. Or a function that returns such a model: those of
+            its arguments that the family names, such as its width and depth, are varied, and each combination is built
+            once, after `keras.utils.set_random_seed(seed)`.
         x: inputs, leading axis the rows: an array, a list of rows, or a list, tuple or dict of arrays. Held in
             memory.
         y: labels, likewise.
@@ -112,6 +116,10 @@ def fit_path(
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
         groups: group of each row, for splitters that keep groups together.
+        nested: outer folds for `path.honest()` where there are too few rows to set some aside for a test: a number of
+            folds, or as `cv`. In each, `cv` splits the rows that it trains on, the best configuration is chosen by
+            these inner folds alone, and its lanes are judged on the rows that the outer fold set aside. So many lanes
+            are added: outer times inner folds for each configuration and repeat.
         test_split: share of the rows, drawn by `seed` and stratified where the loss is a cross-entropy of classes, that
             takes no part in training or choosing: for `path.honest()`, what the chosen configuration is worth.
         test_data: `(x, y)` or `(x, y, sample_weight)` for that instead.
@@ -143,7 +151,6 @@ def fit_path(
     """
     began = time.perf_counter()
     compilation_cache.enable()
-    _check_model(model)
     _check_family(family)
     batch_size, epochs, repeats = (
         _whole(name, value)
@@ -161,14 +168,21 @@ def fit_path(
     seed = int(seed)
     probes = checked_probes(probes)
     about = record.begun()
+    source = source_of(model, family.values, seed)
+    builder = source if isinstance(source, Builder) else None
+    variants = Variants(source)
+    model = variants.given(family.configurations()[0])
     if out is not None:
         storage.claim(out, about["id"])
     if cv is not None and (validation_split or validation_data is not None):
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
         raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+    _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
     whole, groups, test = _without_test(model, Dataset(x, y, sample_weight), groups, test_split, test_data, seed)
-    parts = replace(_parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed), test=test)
+    parts = replace(
+        _parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed, nested), test=test
+    )
     train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
@@ -184,19 +198,29 @@ def fit_path(
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
     _check_max_epochs(family, epochs)
-    variants = Variants(model)
     family = _acting(family, variants, decay)
-    grouping = Grouping(variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed)
+    grouping = Grouping(
+        variants, family, parts, repeats, batch_size, validation_batch_size, epochs, decay, seed, builder
+    )
     queued = grouping.groups(family.configurations())
-    logs = _log_names(queued[0].job)
+    logs = log_names(queued[0].job)
+    if builder and (taken := set(builder.arguments) & {name.removeprefix("val_") for name in logs}):
+        raise InputError(f"'{min(taken)}' is an argument of {builder} and a log of its model. Give one another name.")
     understood = understand(keras.tree.flatten(callbacks or []), model, logs, epochs)
+    if nested is not None and understood.rules.path is not None:
+        raise InputError(
+            "PathStopping ends lanes by the scores of others, those of the outer folds too, so that nested would not "
+            "be honest. Leave one of them out."
+        )
     grouping.keepers = len(understood.rules.keeping)
     queued = grouping.groups(family.configurations())
     for group in queued:
-        check_effects(group.job.program, group.job.initials[0], _example_lane(group.job), first)
+        check_effects(group.job.program, group.job.initials[0], example_lane(group.job), first)
     metric, mode = _metric(understood, logs)
     about |= {
-        "hyperparameters": record.of_hyperparameters(family.values, queued[0].bound),
+        "hyperparameters": record.of_hyperparameters(
+            family.values, queued[0].bound, builder.defaults if builder else {}
+        ),
         "metric": metric,
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
@@ -205,9 +229,12 @@ def fit_path(
         if parts.folds is None
         else {
             "splitter": parts.folds.name,
-            "rows": list(parts.rows),
-            "validation_rows": list(parts.validation_rows),
+            "rows": list(parts.rows[: parts.choosing]),
+            "validation_rows": list(parts.validation_rows[: parts.choosing]),
         },
+        "nested": None
+        if parts.nested is None
+        else {"splitter": parts.nested.name, "rows": list(map(len, parts.nested.held_out))},
         "seed": seed,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -215,14 +242,14 @@ def fit_path(
         "class_weight": None if class_weight is None else {int(k): float(v) for k, v in class_weight.items()},
         "decay": decay,
         "data": {
-            "rows": max(parts.rows),
-            "validation_rows": max(parts.validation_rows),
+            "rows": max(parts.rows[: parts.choosing]),
+            "validation_rows": max(parts.validation_rows[: parts.choosing]),
             "test_rows": test.rows if test else 0,
             "x": describe(train.x),
             "y": describe(train.y),
             "fingerprint": fingerprint(train),
         },
-        "model": record.of_model(model, logs),
+        "model": record.of_model(model, logs) | ({"built_by": builder.name} if builder else {}),
         "callbacks": list(understood.described),
         "probes": list(probes),
         "extra": dict(extra or {}),
@@ -254,11 +281,11 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
     idle: dict[str, str] = {}
     for name, values in family.values.items():
         try:
-            if is_choice(name):
+            if is_built(name):
                 for value in values:
                     variants.of({name: value})
             else:
-                hyperparameter(name).bind(variants.model, decay)
+                hyperparameter(name).bind(variants.given({}), decay)
         except InputError as error:
             idle[name] = str(error).split(":")[0]
     if not idle:
@@ -267,15 +294,6 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
     warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
     return family.without(list(idle))
-
-
-def _check_model(model: Any) -> None:
-    if not isinstance(model, keras.Model):
-        raise InputError(f"model is {model!r}, no keras.Model. Pass a compiled Keras 3 model.")
-    if not model.compiled or model.optimizer is None:
-        raise InputError(
-            f"The model '{model.name}' is not compiled. Call model.compile(optimizer=..., loss=...) before fit_path."
-        )
 
 
 def _check_family(family: Any) -> None:
@@ -289,6 +307,20 @@ def _check_max_epochs(family: Family, epochs: int) -> None:
         raise InputError(
             f"max_epochs={longest:g} of the family is beyond epochs={epochs}, where all lanes end. Pass "
             f"epochs={longest:g}, or lower values."
+        )
+
+
+def _check_nested(nested: Any, cv: Any, family: Family, tested: bool) -> None:
+    if nested is None:
+        return
+    if cv is None:
+        raise InputError("nested needs the folds by which each outer fold chooses. Pass them as cv, such as cv=5.")
+    if tested:
+        raise InputError("nested and test rows are two ways to one honest estimate. Leave one of them out.")
+    if isinstance(family, Bayes):
+        raise InputError(
+            "Bayes proposes by scores on all rows, those of the outer folds too, so that nested would not be honest. "
+            "Use Random or Grid, or set rows aside by test_split."
         )
 
 
@@ -344,13 +376,16 @@ def _parts(
     cv: Any,
     groups: Any,
     seed: int,
+    nested: Any,
 ) -> Parts:
     """Training and validation rows, checked, in the dtypes that `fit` would train on."""
-    train, validation, folds = whole, None, None
+    train, validation, folds, outer = whole, None, None, None
     if cv is not None:
         # As it was given: class weights are for training.
         validation = whole
         folds = folds_of(cv, whole, is_likelihood(model), groups, seed)
+        if nested is not None:
+            outer = nested_of(nested, cv, whole, is_likelihood(model), groups, seed)
     elif validation_data is not None:
         validation = as_arrays(_given("validation_data", validation_data), model)
         check_dataset(validation)
@@ -365,7 +400,7 @@ def _parts(
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))
-    return Parts(train, validation, folds)
+    return Parts(train, validation, folds, nested=outer)
 
 
 def _check_known_labels(model: keras.Model, *datasets: Dataset | None) -> None:
@@ -376,32 +411,6 @@ def _check_known_labels(model: keras.Model, *datasets: Dataset | None) -> None:
     for dataset in datasets:
         if dataset is not None and isinstance(dataset.y, np.ndarray):
             check_labels(dataset.y, outputs[0].shape[-1], losses[0].name, losses[0].keywords.get("ignore_class"))
-
-
-def _example_lane(job: Job) -> Lane:
-    values = {name: np.float32(value) for name, value in job.values.items()}
-    return Lane(values, jnp.uint32(0), jnp.int32(0))
-
-
-def _log_names(job: Job) -> list[str]:
-    """Names of the logs that an epoch gives, by tracing it without computing."""
-    program, state, lane = job.program, job.initials[0], _example_lane(job)
-    rows = jax.ShapeDtypeStruct((max(program.rows),), jnp.int32)
-    batches = jax.ShapeDtypeStruct((2,), jnp.int32)
-    if has_own_step(program.model, "train_step"):
-        shapes = jax.eval_shape(program.epoch, state, lane, rows, batches, job.data, job.validation)[0]
-    else:
-        # Its logs are its metrics: there is no need to trace a step of training for their names.
-        logs = jax.eval_shape(program.metrics_result, state)
-        shapes = jax.eval_shape(
-            lambda *given: program.with_validation(*given)[0],
-            logs,
-            state,
-            lane,
-            batches.update(shape=()),
-            job.validation,
-        )
-    return [name for name, shape in shapes.items() if not shape.shape]
 
 
 def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:

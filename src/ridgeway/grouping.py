@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,14 +10,17 @@ import jax
 
 from ridgeway.data import Parts
 from ridgeway.engine.binding import bind
+from ridgeway.engine.labels import check_fit
 from ridgeway.engine.lanes import LanePlan
 from ridgeway.engine.probe import Job
 from ridgeway.engine.queues import Group
+from ridgeway.engine.signature import Signature
 from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
+from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Family
-from ridgeway.hyperparameters import Decay, is_choice
-from ridgeway.structures import Variants, scaled_states, structure_of
+from ridgeway.hyperparameters import Decay, is_built
+from ridgeway.structures import Builder, Structure, Variants, arguments_of, key_of, scaled_states, structure_of
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Grouping:
         keepers: sets of kept weights that each lane has.
         decay: what weight decay acts on.
         seed: of all random draws.
+        builder: the function that builds the model, None where a model was given.
     """
 
     variants: Variants
@@ -46,8 +50,10 @@ class Grouping:
     epochs: int
     decay: Decay
     seed: int
+    builder: Builder | None = None
     keepers: int = 1
-    _known: dict[tuple[tuple[str, str], ...], Group] = field(init=False, default_factory=dict)
+    _known: dict[Structure, Group] = field(init=False, default_factory=dict)
+    _first: tuple[str, Signature] | None = field(init=False, default=None)
 
     def groups(self, configurations: Sequence[Configuration], first: int = 0) -> list[Group]:
         """The lanes to train, those of one structure together, in the order in which structures first come.
@@ -55,24 +61,37 @@ class Grouping:
         Args:
             configurations: in the order in which they are numbered.
             first: the number of the first.
+
+        Raises:
+            InputError: a hyperparameter acts on nothing in a structure; the function's models can't be compared.
         """
-        plans: dict[tuple[tuple[str, str], ...], list[LanePlan]] = {}
-        folds = self.parts.count
-        for number, configuration in enumerate(configurations, start=first):
-            members = plans.setdefault(tuple(sorted(structure_of(configuration).items())), [])
-            members += [
-                LanePlan(
-                    (number * self.repeats + repeat) * folds + fold,
-                    configuration,
-                    repeat,
-                    fold,
-                    self._start(configuration, repeat, fold),
-                    number,
-                )
-                for repeat in self.family.repeats_of(number, self.repeats)
-                for fold in range(folds)
-            ]
+        plans: dict[Structure, list[LanePlan]] = {}
+        for plan in [*self._choosing(configurations, first), *self._nested(configurations)]:
+            plans.setdefault(key_of(structure_of(plan.configuration)), []).append(plan)
         return [self._group(key, members) for key, members in plans.items()]
+
+    def _choosing(self, configurations: Sequence[Configuration], first: int) -> Iterator[LanePlan]:
+        """The lanes that take part in the choice."""
+        folds = self.parts.choosing
+        for number, configuration in enumerate(configurations, start=first):
+            for repeat in self.family.repeats_of(number, self.repeats):
+                for fold in range(folds):
+                    lane = (number * self.repeats + repeat) * folds + fold
+                    start = self._start(configuration, repeat, fold)
+                    yield LanePlan(lane, configuration, repeat, fold, start, number)
+
+    def _nested(self, configurations: Sequence[Configuration]) -> Iterator[LanePlan]:
+        """The lanes of the outer folds, numbered after all others, which have the numbers of a run without them."""
+        if self.parts.nested is None:
+            return
+        outers, before = self.parts.nested.outer, self.parts.choosing
+        lane = len(configurations) * self.repeats * before
+        for number, configuration in enumerate(configurations):
+            for repeat in self.family.repeats_of(number, self.repeats):
+                for fold, outer in enumerate(outers, start=before):
+                    start = self._start(configuration, repeat, fold)
+                    yield LanePlan(lane, configuration, repeat, fold, start, number, outer)
+                    lane += 1
 
     @property
     def _scalings(self) -> list[str]:
@@ -85,12 +104,31 @@ class Grouping:
         scaling = self._scalings.index(str(configuration["input_scaling"]))
         return (fold * len(self._scalings) + scaling) * self.repeats + repeat
 
-    def _group(self, key: tuple[tuple[str, str], ...], plans: list[LanePlan]) -> Group:
+    def _group(self, key: Structure, plans: list[LanePlan]) -> Group:
         if key not in self._known:
-            self._known[key] = self._built(plans)
+            self._known[key] = self._built(plans) if self.builder is None else self._alike(self.builder, plans)
         known = self._known[key]
         known.job = replace(known.job, keepers=self.keepers)
         return replace(known, plans=plans, job=replace(known.job, lanes=len(plans), values=plans[0].numbers))
+
+    def _alike(self, builder: Builder, plans: Sequence[LanePlan]) -> Group:
+        """A group of a model that the function built, held against the first one's."""
+        called = builder.called(arguments_of(plans[0].configuration))
+        data = (self.parts.train.x, self.parts.train.y, self.parts.train.sample_weight)
+        try:
+            check_fit(self.variants.given(plans[0].configuration), jax.tree.map(lambda array: array[:1], data))
+            group = self._built(plans)
+        except InputError as error:
+            where = "" if str(error).startswith(called) else f"{called}: "
+            raise InputError(f"{where}{error}") from error
+        signature = Signature.of(group.job)
+        first, known = self._first = self._first or (called, signature)
+        if difference := signature.difference(known):
+            raise InputError(
+                f"The model of {called} {difference} as that of {first}: their lanes can't be compared. Let {builder} "
+                "build models with the same outputs, losses and metrics."
+            )
+        return group
 
     def _built(self, plans: Sequence[LanePlan]) -> Group:
         model, parts = self.variants.of(plans[0].configuration), self.parts
@@ -98,7 +136,7 @@ class Grouping:
         numbers = {
             name: [float(value) for value in values]
             for name, values in self.family.values.items()
-            if not is_choice(name)
+            if not is_built(name)
         }
         bound = bind(model, numbers, self.decay, self.seed, jax.tree.map(lambda array: array[:1], data))
         program = EpochProgram(
@@ -121,7 +159,7 @@ class Grouping:
         checked: Any = None
         if parts.validation is not None:
             checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
-        if parts.folds is not None:
-            checked = HeldRows(checked, parts.folds.padded())
+        if parts.trained is not None:
+            checked = HeldRows(checked, parts.trained.padded())
         job = Job(program, data, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
         return Group(list(plans), bound, job)

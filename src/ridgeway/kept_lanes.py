@@ -10,7 +10,7 @@ import numpy as np
 from ridgeway.engine.binding import bind
 from ridgeway.engine.state import Weights, read_state
 from ridgeway.engine.step import Batch, EpochProgram, Lane
-from ridgeway.hyperparameters import is_choice
+from ridgeway.hyperparameters import is_built
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -36,7 +36,7 @@ class KeptLanes:
         """
         table = path.table()
         self._path, self._model = path, model
-        self._names = [name for name in path.hyperparameters if not is_choice(name)]
+        self._names = [name for name in path.hyperparameters if not is_built(name)]
         values = {name: table[name].tolist() for name in self._names}
         bound = bind(model, values, path.record["decay"], int(path.record["seed"]), batch)
         self.program = EpochProgram(model, bound, size, size, (rows,), (rows,))

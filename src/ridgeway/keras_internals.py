@@ -6,6 +6,7 @@ these names changes its meaning. Nothing here knows of lanes, families or paths.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import functools
@@ -21,6 +22,7 @@ import jax.numpy as jnp
 import keras
 from jax._src.interpreters import partial_eval
 from jax._src.lax.lax import _convert_element_type
+from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import StatelessScope
 from keras.src.backend.jax import nn as keras_jax_nn
@@ -94,6 +96,9 @@ if keras.backend.backend() != "jax":
 
 Swap = tuple[Any, str, Any]
 
+# How often Keras has given each name.
+_COUNTED = "object_name_uids"
+
 
 def build(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
     """Creates the variables of a compiled model, its loss, metrics and optimizer, without a training step.
@@ -103,6 +108,17 @@ def build(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
         batch: `(x, y, sample_weight)` of arrays with a leading batch axis; only shapes and dtypes are read.
     """
     model._symbolic_build(data_batch=batch)
+
+
+@contextlib.contextmanager
+def fresh_names() -> Iterator[None]:
+    """Keras numbers the names of layers, metrics and models from the start, as in a process of its own."""
+    counted = global_state.get_global_attribute(_COUNTED)
+    global_state.set_global_attribute(_COUNTED, collections.defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_COUNTED, counted)
 
 
 def has_own_step(model: keras.Model, name: str) -> bool:

@@ -53,6 +53,9 @@ class Listeners:
         if not self._callbacks or not news.results:
             return
         for result in news.results:
+            if result.plan.outer is not None:
+                # Judged on other rows than those that are chosen among.
+                continue
             logs = result.history[-1]
             best = self._best.get(self._metric, math.nan)
             if not math.isfinite(best) or self._sign * logs[self._metric] < self._sign * best:

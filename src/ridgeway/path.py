@@ -67,6 +67,8 @@ class Path:
         self._variants = variants
         self.source = source
         self.parts = parts
+        #: The lanes of each outer fold as a path of their own; empty without `fit_path(nested=...)` or when read.
+        self.nested: tuple[Path, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Path of {len(self._table)} lanes over {', '.join(self.hyperparameters)}>"
@@ -155,19 +157,24 @@ class Path:
         return None if self.parts is None else self.parts.held_out
 
     def honest(self, rule: str = "best", n_boot: int = 1000, seed: int = 0) -> HonestEstimate:
-        """What a rule's choice is worth on the test rows, which took no part in training or choosing.
+        """What a rule's choice is worth on rows that took no part in training or choosing: test rows, or outer folds.
+
+        By nested folds it is the rule that is judged: each outer fold chooses by its inner folds alone, and the lanes
+        of its choice are measured on the rows that it set aside; no lane is trained anew for that.
 
         Args:
             rule: as in `select`.
-            n_boot: bootstrap draws of test rows, for the interval.
+            n_boot: bootstrap draws of these rows, for the interval.
             seed: of the draws.
 
         Returns:
-            The mean of the metric over the chosen configuration's lanes, with a 95 % percentile interval, beside the
-            value by which it was chosen and the difference of the two: the optimism.
+            The mean of the metric over the chosen configuration's lanes, with nested folds over outer folds too, and
+            a 95 % percentile interval, beside the value by which it was chosen and the difference of the two: the
+            optimism.
 
         Raises:
-            InputError: `fit_path` was given neither `test_split` nor `test_data`, or an unknown rule.
+            InputError: `fit_path` was given none of `test_split`, `test_data` and `nested`, an unknown rule, or no lane
+                of some outer fold kept an epoch.
         """
         from ridgeway.honesty import honest_estimate
 
@@ -464,28 +471,33 @@ class Path:
 
     def structure(self, lane: int) -> keras.Model:
         """The model that a lane was trained in, with its structure; its weights are not the lane's."""
-        row = self.lane(lane)
-        return self._in_structures().of({name: row[name] for name in self.hyperparameters})
+        if self._variants is None:
+            from ridgeway.storage import stored_models
+            from ridgeway.structures import Variants
 
-    def given_model(self) -> keras.Model:
+            self._variants = Variants(stored_models(self.source, self.record))
+        return self._variants.of(self._configuration(self.lane(lane)))
+
+    def given_model(self, configuration: Mapping[str, Any] | None = None) -> keras.Model:
         """The model as `fit_path` was given it, untrained by the path.
+
+        Args:
+            configuration: of which the arguments count that were passed to the function that built the model; the first
+                lane's if None.
 
         Raises:
             InputError: the path was read from a directory whose run could not save the model.
         """
+        wanted = self._configuration(self._table.iloc[0]) if configuration is None else configuration
         if self._variants is not None:
-            return self._variants.model
-        from ridgeway.storage import load_model
+            return self._variants.given(wanted)
+        from ridgeway.storage import stored_models
+        from ridgeway.structures import Variants
 
-        return load_model(self.source, "model.keras")
+        return Variants(stored_models(self.source, self.record, trained=False)).given(wanted)
 
-    def _in_structures(self) -> Variants:
-        if self._variants is None:
-            from ridgeway.storage import load_model
-            from ridgeway.structures import Variants
-
-            self._variants = Variants(load_model(self.source))
-        return self._variants
+    def _configuration(self, row: pd.Series) -> dict[str, Any]:
+        return {name: row[name] for name in self.hyperparameters}
 
     # --- what people look at ----------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -14,9 +14,10 @@ import keras
 import numpy as np
 
 from ridgeway.engine.step import BoundHyperparameter
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import is_argument, named
 from ridgeway.keras_internals import compiled_losses, inner_optimizer
 from ridgeway.schema import SCHEMA
+from ridgeway.structures import Variants, arguments_of, key_of
 
 
 def begun() -> dict[str, Any]:
@@ -37,19 +38,51 @@ def begun() -> dict[str, Any]:
 
 
 def of_hyperparameters(
-    values: Mapping[str, Sequence[float | str]], bound: Sequence[BoundHyperparameter]
+    values: Mapping[str, Sequence[float | str]], bound: Sequence[BoundHyperparameter], defaults: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """For each hyperparameter its values, their order by strength, whether it regularizes, the model's own value."""
+    """For each hyperparameter its values, their order by strength, whether it regularizes, the model's own value.
+
+    Args:
+        values: the family's.
+        bound: those that are bound to the model.
+        defaults: of the arguments of the function that builds it.
+    """
     bases: dict[str, Any] = {item.name: item.binding.base for item in bound}
+    bases |= {name: defaults.get(name) if _plain(defaults.get(name)) else None for name in filter(is_argument, values)}
     return {
         name: {
             "values": list(given),
-            "order": hyperparameter(name).order(given),
-            "regularizes": hyperparameter(name).regularizes,
-            "base": bases[name] if name in bases else hyperparameter(name).check(None),
+            "order": named(name).order(given),
+            "regularizes": named(name).regularizes,
+            "base": bases[name] if name in bases else named(name).check(None),
         }
         for name, given in values.items()
     }
+
+
+def of_structures(
+    variants: Variants, configurations: Iterable[Mapping[str, Any]], logs: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The models that the user's function built, in the order in which they first come.
+
+    Args:
+        variants: the models.
+        configurations: of the lanes.
+        logs: names of the logs that an epoch gives.
+
+    Returns:
+        For each combination of the function's arguments `arguments`, `file` (of the run's directory) and `model`, as
+        `of_model` gives it; nothing where a model was given.
+    """
+    every = {key_of(arguments): arguments for arguments in map(arguments_of, configurations) if arguments}
+    return [
+        {
+            "arguments": arguments,
+            "file": f"structures/{number}.keras",
+            "model": of_model(variants.given(arguments), logs),
+        }
+        for number, arguments in enumerate(every.values())
+    ]
 
 
 def of_model(model: keras.Model, logs: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ridgeway.ensembling.merged import merged_model
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Listed
 from ridgeway.fit import fit_path
+from ridgeway.structures import arguments_of
 
 if TYPE_CHECKING:
     from ridgeway.ensembling.choice import Member
@@ -95,10 +96,12 @@ def refit_lanes(
         {**one, "max_epochs": epochs or max(1, round(float(kept.loc[list(lanes)].dropna().median())))}
         for one, lanes in configurations
     ]
+    # Built already, each in the structure that it was searched in.
+    given = path.given_model() if not arguments_of(own[0]) else lambda **built: path.given_model(built)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No validation data", UserWarning)
         return fit_path(
-            path.given_model(),
+            given,
             dataset.x,
             dataset.y,
             Listed(own, repeats),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from ridgeway.engine.step import COMPARED, ERRORS
 from ridgeway.export import weight_names
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.path import Path
+from ridgeway.record import of_structures
 from ridgeway.structures import Variants
 from ridgeway.weights import blocks
 
@@ -50,6 +52,9 @@ def assemble(
     models = [variants.of(result.plan.configuration) for result in results]
     names = {id(model): weight_names(model) for model in models}
     kept = [lane_weights(model, result.kept[0]) for model, result in zip(models, results, strict=True)]
+    structures = of_structures(
+        variants, (result.plan.configuration for result in results), ["loss", *about["model"]["metrics"]]
+    )
     rows = [
         _row(result, [weight for variable, weight in zip(model.weights, weights, strict=True) if _counts(variable)])
         for model, result, weights in zip(models, results, kept, strict=True)
@@ -62,7 +67,7 @@ def assemble(
     return Path(
         pd.DataFrame(rows).astype({"best_epoch": "Int64"}),
         pd.DataFrame(history),
-        about,
+        {**about, "structures": structures} if structures else about,
         calibration=_calibration(results),
         probes=_probes(results, labels or {}),
         weights=blocks(
@@ -77,6 +82,33 @@ def assemble(
         variants=variants,
         parts=parts,
     )
+
+
+def assemble_nested(
+    variants: Variants, about: Mapping[str, Any], results: Sequence[LaneResult], labels: Any, parts: Parts
+) -> tuple[Path, ...]:
+    """A path for each outer fold: the lanes of its inner folds, with the rows that it set aside for their test.
+
+    Outer folds of which no lane has trained an epoch are left out.
+    """
+    nested = parts.nested
+    whole = parts.validation
+    if nested is None or whole is None:
+        return ()
+    paths = []
+    for outer, held_out in enumerate(nested.held_out):
+        before = parts.choosing + nested.first(outer)
+        own = [
+            replace(result, plan=replace(result.plan, fold=result.plan.fold - before))
+            for result in results
+            if result.plan.outer == outer and result.history
+        ]
+        if own:
+            # As they were given: class weights are for training.
+            test = whole.take(held_out)
+            rows = Parts(parts.train, parts.validation, nested.inner[outer], test)
+            paths.append(assemble(variants, about, own, labels, rows))
+    return tuple(paths)
 
 
 def _counts(variable: Any) -> bool:

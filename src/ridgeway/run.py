@@ -24,14 +24,14 @@ from ridgeway.events import EventLog
 from ridgeway.families import Search
 from ridgeway.grouping import Grouping
 from ridgeway.honesty import of_record
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import named
 from ridgeway.interruption import Interruption
 from ridgeway.listening import Listeners, write_checkpoints
 from ridgeway.path import Path
 from ridgeway.probes import ProbeProgram
 from ridgeway.probes.program import Label
 from ridgeway.progress import ProgressBar
-from ridgeway.results import assemble
+from ridgeway.results import assemble, assemble_nested
 from ridgeway.structures import Variants
 
 
@@ -67,7 +67,9 @@ class Run:
         if self.search is not None:
             lanes = lanes // self.search.asked * self.search.family.n
         bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
-        listeners = Listeners(self.understood.listeners, self.variants.model, metric, mode, rules.epochs)
+        listeners = Listeners(
+            self.understood.listeners, self.variants.given(groups[0].plans[0].configuration), metric, mode, rules.epochs
+        )
         if events:
             events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
@@ -115,8 +117,8 @@ class Run:
             queues.leave_all(self._results)
             self._end_search()
             self._close(events, began, ready, status)
-            if self._results:
-                path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
+            if any(result.history for result in self._choosing):
+                path = self._assembled()
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(self._results)} lanes were trained: they are in this error's `path`.")
                 self._save(path)
@@ -152,32 +154,46 @@ class Run:
         return ready + (self.end - ready) * (rung + 2) / (len(self.rungs) + 1)
 
     def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
-        """Ends the lanes of all configurations but the best; those that ended by themselves count among them.
+        """Ends the lanes of all configurations but the best; each outer fold's choice is its own.
 
-        Configurations that time did not take to the end of the rung go too, unless none came there.
+        An outer fold's rows must not have a say in what goes on to compete in it.
         """
-        out = {result.plan.configuration_number for result in self._results if result.stopped == HALVED}
-        scores = self._scores(one for one in self._results if one.plan.configuration_number not in out)
+        outers: list[int | None] = [None, *range(len(self.parts.nested or ()))]
+        staying = {outer: self._staying(queues, until, outer) for outer in outers}
+        finished = queues.settle(
+            self._results, HALVED, lambda plan: plan.configuration_number not in staying[plan.outer]
+        )
+        if finished:
+            on_round(Round(0, [], finished, 0, 0))
+
+    def _staying(self, queues: Queues, until: int, outer: int | None) -> set[int]:
+        """The best configurations by the lanes of one outer fold; those that ended by themselves count among them.
+
+        Configurations that time did not take to the end of the rung are out, unless none came there.
+        """
+        results = [result for result in self._results if result.plan.outer == outer]
+        out = {result.plan.configuration_number for result in results if result.stopped == HALVED}
+        scores = self._scores(one for one in results if one.plan.configuration_number not in out)
         short = set()
         for result, epoch in queues.standing():
-            value = result.history[epoch][self.about["metric"]]
-            scores.setdefault(result.plan.configuration_number, []).append(value)
-            if len(result.history) < until:
-                short.add(result.plan.configuration_number)
-        lanes = self.about["repeats"] * self.parts.count
+            if result.plan.outer == outer:
+                value = result.history[epoch][self.about["metric"]]
+                scores.setdefault(result.plan.configuration_number, []).append(value)
+                if len(result.history) < until:
+                    short.add(result.plan.configuration_number)
+        nested = self.parts.nested
+        folds = self.parts.choosing if outer is None or nested is None else len(nested.inner[outer])
+        lanes = self.about["repeats"] * folds
         whole = {number: values for number, values in scores.items() if number not in short and len(values) == lanes}
         scores = whole or scores
         sign = 1.0 if self.about["mode"] == "min" else -1.0
         means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
-        staying = survivors(means, self.about["halving"]["factor"])
-        finished = queues.settle(self._results, HALVED, lambda plan: plan.configuration_number not in staying)
-        if finished:
-            on_round(Round(0, [], finished, 0, 0))
+        return survivors(means, self.about["halving"]["factor"])
 
     def _probe(self, group: Group) -> ProbeProgram | None:
         if not self.probes:
             return None
-        folds = None if self.parts.folds is None else self.parts.folds.train
+        folds = None if self.parts.trained is None else self.parts.trained.train
         probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs, folds)
         labels = probe.labels(group.job.initials[0])
         self._labels |= {plan.lane: labels for plan in group.plans}
@@ -200,15 +216,25 @@ class Run:
             path.save(self.out)
         return path
 
+    @property
+    def _choosing(self) -> list[LaneResult]:
+        """The lanes that take part in the choice."""
+        return [result for result in self._results if result.plan.outer is None]
+
+    def _assembled(self) -> Path:
+        path = assemble(self.variants, self.about, self._choosing, self._labels, self.parts)
+        path.nested = assemble_nested(self.variants, self.about, self._results, self._labels, self.parts)
+        return path
+
     def finish(self) -> Path:
         """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
 
         Raises:
             AllLanesDiverged: with the path, which is saved all the same.
         """
-        if not self._results:
+        if not any(result.history for result in self._choosing):
             raise KeyboardInterrupt("Stopped before any lane finished an epoch.")
-        path = assemble(self.variants, self.about, self._results, self._labels, self.parts)
+        path = self._assembled()
         try:
             if (path.table()["stopped"] != DIVERGED).any():
                 path.record["honest"] = of_record(path)
@@ -226,8 +252,8 @@ class Run:
         self._tell(self.search)
         self.search.close()
         for name, about in self.about["hyperparameters"].items():
-            tried = hyperparameter(name).arranged(result.plan.configuration[name] for result in self._results)
-            about |= {"values": list(tried), "order": hyperparameter(name).order(tried)}
+            tried = named(name).arranged(result.plan.configuration[name] for result in self._results)
+            about |= {"values": list(tried), "order": named(name).order(tried)}
 
     def _deliver(self, path: Path) -> None:
         self._save(path)
@@ -238,4 +264,4 @@ class Run:
                 f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
                 path,
             )
-        write_checkpoints(path, self.understood, self._results)
+        write_checkpoints(path, self.understood, self._choosing)

@@ -17,10 +17,10 @@ class _Part(BaseModel):
 class HyperparameterRecord(_Part):
     """One hyperparameter of the family."""
 
-    values: list[float | str]
-    order: list[float | str] | None = None
+    values: list[bool | int | float | str]
+    order: list[bool | int | float | str] | None = None
     regularizes: bool
-    base: float | str | None = None
+    base: bool | int | float | str | None = None
 
 
 class DataRecord(_Part):

@@ -32,7 +32,8 @@ class Judge:
         self._by_rows = metric in COMPARED or metric == "loss"
         self._start = [np.array(variable.value) for variable in model.metrics_variables]
         self._losses, self._score = jax.jit(self._of_rows), jax.jit(self.score)
-        self._drawn = jax.jit(lambda outputs, rows: self.score(*_taken((outputs, *self._labels), rows)))
+        self._each = jax.jit(lambda outputs, draws: jax.lax.map(lambda rows: self._on(outputs, rows), draws))
+        self._drawn = jax.jit(self._on)
 
     def losses(self, outputs: Any) -> np.ndarray | None:
         """The loss of each row, float64 `(row,)`, where the metric is their mean; None where it is another."""
@@ -46,6 +47,10 @@ class Judge:
             InputError: it is none of the model's metrics.
         """
         return float(self._score(outputs) if rows is None else self._drawn(outputs, rows))
+
+    def drawn(self, outputs: Any, draws: np.ndarray) -> np.ndarray:
+        """The metric on each of several draws of rows, int `(draw, row)`; float64 `(draw,)`."""
+        return np.asarray(self._each(outputs, draws), np.float64)
 
     def score(self, outputs: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """The metric as a scalar, to be traced; on the dataset's labels unless others are passed."""
@@ -63,6 +68,9 @@ class Judge:
                 f"({', '.join(logs)}). Evaluate the model by path.evaluate."
             )
         return logs[self._metric]
+
+    def _on(self, outputs: Any, rows: Any) -> Any:
+        return self.score(*_taken((outputs, *self._labels), rows))
 
     def _of_rows(self, outputs: Any, y: Any = None, sample_weight: Any = None) -> Any | None:
         if not self._by_rows:

@@ -1,9 +1,9 @@
 """A run's directory: the single record of a run.
 
 `run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
-`model.keras` (the model as it was given), `best.keras`, `report.html`, `events.jsonl`; where there is something to keep
-in them `calibration.parquet` and `probes.parquet`. Every file is written under another name and renamed, so that a
-reader never sees half of one. Nothing is pickled.
+`model.keras` (the model as it was given; `structures/0.keras` and so on where a function built it), `best.keras`,
+`report.html`, `events.jsonl`; where there is something to keep in them `calibration.parquet` and `probes.parquet`.
+Every file is written under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 
 from ridgeway.errors import InputError
 from ridgeway.schema import SCHEMA, problem
-from ridgeway.structures import Variants
+from ridgeway.structures import Variants, key_of, source_of
 from ridgeway.weights import Block
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ def save(
     if path.table()["best_epoch"].notna().any():
         savable = _write_best(path, folder / "best.keras")
         _write(folder / "report.html", path.report)
-    if savable and (variants or (FilePath(path.source or ".") / "model.keras").exists()):
-        _write_model(path.given_model(), folder / "model.keras")
+    for file, arguments in _model_files(path.record):
+        savable = savable and (variants is not None or (FilePath(path.source or ".") / file).exists())
+        savable = savable and _write_model(path.given_model(arguments), folder / file)
     _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
 
 
@@ -179,7 +180,14 @@ def _storable(values: Any) -> np.ndarray:
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
+def _model_files(record: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The files of the models as they were given or built, with the arguments of the function that built them."""
+    built = record.get("structures")
+    return [(one["file"], one["arguments"]) for one in built] if built else [("model.keras", {})]
+
+
 def _write(target: FilePath, write: Callable[[FilePath], Any], suffix: str = "") -> None:
+    target.parent.mkdir(exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.partial{suffix}")
     try:
         write(temporary)
@@ -190,12 +198,13 @@ def _write(target: FilePath, write: Callable[[FilePath], Any], suffix: str = "")
         temporary.unlink(missing_ok=True)
 
 
-def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
+def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Model] | None = None) -> Path:
     """Reads a run's directory.
 
     Args:
         directory: what `fit_path(..., out=)` or `path.save` wrote.
-        model: the compiled model, for classes of your own that `best.keras` can't be read into.
+        model: the compiled model, or the function that builds it, for classes of your own that `best.keras` can't be
+            read into. Neither is needed for Keras's own classes.
 
     Raises:
         InputError: no run is there, or one of another schema.
@@ -235,7 +244,7 @@ def load_path(directory: Directory, model: keras.Model | None = None) -> Path:
         last_weights=stores.get("last_weights"),
         calibration=frames.get("calibration"),
         probes=frames.get("probes"),
-        variants=None if model is None else Variants(model),
+        variants=None if model is None else Variants(source_of(model, record["hyperparameters"], int(record["seed"]))),
         source=folder,
     )
 
@@ -267,20 +276,39 @@ class StoredArray:
             return np.asarray(stored.get_tensor(self._name), dtype=dtype)
 
 
-def load_model(directory: Directory | None, name: str | None = None) -> keras.Model:
-    """The model of a stored run, with `safe_mode` on: a file from a stranger runs no code.
+def stored_models(
+    directory: Directory | None, record: Mapping[str, Any], trained: bool = True
+) -> Callable[[Mapping[str, Any]], keras.Model]:
+    """What reads the models of a stored run, for the arguments of the function that built them.
 
     Args:
         directory: the run's.
-        name: of the file; "model.keras" where there is one, else "best.keras".
+        record: its record.
+        trained: whether the best lane's model will do where the one that was given could not be saved.
+    """
+    files = {key_of(arguments): file for file, arguments in _model_files(record)}
+
+    def read(arguments: Mapping[str, Any]) -> keras.Model:
+        name = files[key_of(arguments)]
+        whole = trained and not arguments and not (FilePath(directory or ".") / name).exists()
+        return load_model(directory, "best.keras" if whole else name)
+
+    return read
+
+
+def load_model(directory: Directory | None, name: str) -> keras.Model:
+    """A model of a stored run, with `safe_mode` on: a file from a stranger runs no code.
+
+    Args:
+        directory: the run's.
+        name: of the file.
 
     Raises:
         InputError: there is no such file, or Keras can't read it.
     """
     import keras
 
-    folder = FilePath(directory or ".")
-    file = folder / (name or ("model.keras" if (folder / "model.keras").exists() else "best.keras"))
+    file = FilePath(directory or ".") / name
     if directory is None or not file.exists():
         raise InputError(
             "This path has no model of its lanes: none kept an epoch, or it was made without, as that of an estimator "
@@ -291,5 +319,5 @@ def load_model(directory: Directory | None, name: str | None = None) -> keras.Mo
     except (TypeError, ValueError) as error:
         raise InputError(
             f"Keras can't read '{file}' ({str(error).splitlines()[0]}). A model of a class of your own has to be "
-            "passed: load_path(directory, model=your_compiled_model)."
+            "passed, or the function that builds it: load_path(directory, model=your_compiled_model)."
         ) from error

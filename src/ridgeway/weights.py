@@ -21,23 +21,24 @@ class Block(NamedTuple):
 
 
 def blocks(lanes: Iterable[tuple[int, Sequence[str], Sequence[np.ndarray]]]) -> list[Block]:
-    """Stacks lanes' weights, those with the same names in one block.
+    """Stacks lanes' weights, those with the same names and shapes in one block.
 
     Args:
         lanes: for each lane its number, the names of its variables and their values.
     """
-    grouped: dict[tuple[str, ...], list[tuple[int, Sequence[np.ndarray]]]] = {}
+    grouped: dict[tuple[tuple[str, tuple[int, ...]], ...], list[tuple[int, Sequence[np.ndarray]]]] = {}
     for lane, names, values in lanes:
-        grouped.setdefault(tuple(names), []).append((lane, values))
+        key = tuple((name, value.shape) for name, value in zip(names, values, strict=True))
+        grouped.setdefault(key, []).append((lane, values))
     return [
         Block(
             tuple(lane for lane, _ in members),
             {
                 name: np.stack(values)
-                for name, values in zip(names, zip(*(values for _, values in members), strict=True), strict=True)
+                for (name, _), values in zip(key, zip(*(values for _, values in members), strict=True), strict=True)
             },
         )
-        for names, members in grouped.items()
+        for key, members in grouped.items()
     ]
 
 

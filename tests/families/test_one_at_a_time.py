@@ -54,7 +54,7 @@ def test_the_base_is_off_or_weakest_or_as_given():
         (lambda: rw.OneAtATime(), "varies nothing"),
         (lambda: rw.OneAtATime(l2=[-1.0]), "l2=-1 is out of range"),
         (lambda: rw.OneAtATime(l2=[1.0], base={"l2": -2.0}), "l2=-2 is out of range"),
-        (lambda: rw.OneAtATime(l2=[1.0], base={"l3": 1.0}), "Unknown hyperparameter 'l3'"),
+        (lambda: rw.OneAtATime(l2=[1.0], base={"l 3": 1.0}), "Unknown hyperparameter 'l 3'"),
     ],
 )
 def test_errors(make, message):

@@ -64,7 +64,7 @@ def test_shown_as_it_is_made():
         (lambda: rw.Random(0, l2=[0.0]), r"Random\(n=0\)"),
         (lambda: rw.Random(2, seed=-1, l2=[0.0]), r"Random\(seed=-1\)"),
         (lambda: rw.Random(3), "varies nothing"),
-        (lambda: rw.Random(3, l3=rw.Range(0, 1)), "Unknown hyperparameter 'l3'"),
+        (lambda: rw.Random(3, values={"l 3": rw.Range(0, 1)}), "Unknown hyperparameter 'l 3'"),
         (lambda: rw.Random(3, dropout=rw.Range(0, 1)), "dropout=1 is out of range"),
         (lambda: rw.Random(3, learning_rate=rw.Range(0.1, 1, zero=0.5)), "learning_rate=0 is out of range"),
         (lambda: rw.Random(3, normalization=rw.Range(0, 1)), "normalization=.* is unknown"),

@@ -15,9 +15,12 @@ def bare(loss="mse", optimizer="sgd", outputs=1):
 
 
 FAMILY = [
-    ({"weight_decy": [0.1]}, r"Unknown hyperparameter 'weight_decy'. The nearest are weight_decay"),
-    ({"drop_out": [0.1]}, r"Unknown hyperparameter 'drop_out'. The nearest are dropout"),
-    ({"zzz": [0.1]}, r"Unknown hyperparameter 'zzz'. There are weight_decay, l1, l2, "),
+    ({"weight decay": [0.1]}, r"Unknown hyperparameter 'weight decay'. The nearest are weight_decay"),
+    ({"width": [(8, 8)]}, r"width=\(8, 8\) can't be recorded. Pass whole numbers"),
+    ({"width": [8, float("nan")]}, r"width=nan can't be recorded"),
+    ({"width": [8, "wide"]}, r"width=\[8, 'wide'\] mixes words, numbers, or True and False"),
+    ({"width": [8, True]}, r"width=\[8, True\] mixes words"),
+    ({"epochs": [8]}, r"'epochs' is the name of a column of path.table\(\).*Give the function's argument another name"),
     ({"dropout": [0.5, 1]}, r"dropout=1 is out of range. Pass numbers from 0 to below 1"),
     ({"input_dropout": -0.1}, r"input_dropout=-0.1 is out of range. Pass numbers from 0 to below 1"),
     ({"weight_decay": [-1, 0]}, r"weight_decay=-1 is out of range. Pass numbers from 0\."),
@@ -50,6 +53,9 @@ def frozen():
 
 
 MODELS = [
+    (bare, {"weight_decy": [0.1]}, r"Unknown hyperparameter 'weight_decy'. The nearest are weight_decay"),
+    (bare, {"drop_out": [0.1]}, r"Unknown hyperparameter 'drop_out'. The nearest are dropout"),
+    (bare, {"zzz": [0.1]}, r"Unknown hyperparameter 'zzz'. There are weight_decay, l1, l2, .* a function that builds"),
     (bare, {"dropout": 0.1}, r"dropout acts on nothing.*it has no dropout layer. Add keras\.layers\.Dropout\(0\.0\)"),
     (lambda: bare(optimizer="adam"), {"momentum": 0.5}, r"momentum acts on nothing.*Adam has none.*SGD or RMSprop"),
     (

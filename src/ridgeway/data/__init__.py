@@ -6,6 +6,7 @@ from ridgeway.data.fingerprint import fingerprint
 from ridgeway.data.folds import folds_of, pad
 from ridgeway.data.held_out import HeldOut
 from ridgeway.data.lists import lists_as_arrays
+from ridgeway.data.nested import Nested, nested_of
 from ridgeway.data.parts import Parts
 from ridgeway.data.split import split_tail
 from ridgeway.data.test_rows import split_test
@@ -14,6 +15,7 @@ from ridgeway.data.weights import apply_class_weight
 __all__ = [
     "Dataset",
     "HeldOut",
+    "Nested",
     "Parts",
     "apply_class_weight",
     "check_dataset",
@@ -24,6 +26,7 @@ __all__ = [
     "leaves",
     "lists_as_arrays",
     "map_arrays",
+    "nested_of",
     "pad",
     "split_tail",
     "split_test",

@@ -32,6 +32,10 @@ class Dataset:
         """The dataset with `function` applied to every array."""
         return Dataset(*(map_arrays(function, part) for part in (self.x, self.y, self.sample_weight)))
 
+    def take(self, rows: Any) -> Dataset:
+        """The rows of these numbers."""
+        return self.map(lambda array: array[rows])
+
 
 def leaves(structure: Any, name: str = "") -> list[tuple[str, Any]]:
     """The arrays of a nested structure, each with where it stands: `[("['a'][0]", array), ...]`."""

@@ -39,7 +39,7 @@ def pad(rows: np.ndarray, length: int) -> np.ndarray:
     return np.pad(rows, (0, length - len(rows)))
 
 
-def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed: int = 0) -> Folds:
+def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed: int = 0, name: str = "cv") -> Folds:
     """Splits rows into folds.
 
     Args:
@@ -49,6 +49,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
         classes: whether the labels are classes.
         groups: group of each row, for splitters that ask for it.
         seed: of the shuffling.
+        name: of the argument, for messages.
 
     Raises:
         InputError: fewer than two folds, more than there are rows of a class, or a splitter's own complaint; a fold
@@ -60,13 +61,15 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
     labels = class_numbers(dataset.y) if classes else None
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
         if not 2 <= cv <= dataset.rows:
-            raise InputError(f"cv={cv} folds of {dataset.rows} rows. Pass at least 2, and at most one for each row.")
+            raise InputError(
+                f"{name}={cv} folds of {dataset.rows} rows. Pass at least 2, and at most one for each row."
+            )
         splitter = (KFold if labels is None else StratifiedKFold)(int(cv), shuffle=True, random_state=seed)
         if labels is not None:
             rarest = int(np.unique(labels, return_counts=True)[1].min())
             if rarest < cv:
                 raise InputError(
-                    f"cv={cv}, and the rarest class has {rarest} rows: some fold would hold out none. Pass fewer "
+                    f"{name}={cv}, and the rarest class has {rarest} rows: some fold would hold out none. Pass fewer "
                     "folds, or a scikit-learn splitter such as KFold."
                 )
     else:
@@ -74,8 +77,8 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
             splitter = check_cv(cv)
         except ValueError as error:
             raise InputError(
-                f"cv={cv!r} can't be used ({error}). Pass a number of folds, a scikit-learn splitter, or an iterable "
-                "of (train, held out) row numbers."
+                f"{name}={cv!r} can't be used ({error}). Pass a number of folds, a scikit-learn splitter, or an "
+                "iterable of (train, held out) row numbers."
             ) from None
     if groups is not None and len(groups) != dataset.rows:
         raise InputError(f"groups has {len(groups)} values and x has {dataset.rows} rows. Pass one group a row.")
@@ -84,16 +87,16 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
         pairs = list(splitter.split(np.zeros((dataset.rows, 1)), given, groups))
     except (ValueError, TypeError) as error:
         raise InputError(f"The splitter {splitter!r} can't split these rows: {error}") from None
-    name = type(cv if hasattr(cv, "split") else splitter).__name__.removeprefix("_")
-    folds = Folds(name, *(tuple(_rows(pair[side], dataset.rows) for pair in pairs) for side in (0, 1)))
+    kind = type(cv if hasattr(cv, "split") else splitter).__name__.removeprefix("_")
+    folds = Folds(kind, *(tuple(_rows(name, pair[side], dataset.rows) for pair in pairs) for side in (0, 1)))
     for number, (train, held) in enumerate(zip(folds.train, folds.held_out, strict=True)):
         if not len(train) or not len(held):
-            raise InputError(f"Fold {number} of cv has {len(train)} rows to train on and {len(held)} held out.")
+            raise InputError(f"Fold {number} of {name} has {len(train)} rows to train on and {len(held)} held out.")
         both = np.intersect1d(train, held)
         if len(both):
-            raise InputError(f"Fold {number} of cv trains on row {both[0]}, which it also holds out.")
+            raise InputError(f"Fold {number} of {name} trains on row {both[0]}, which it also holds out.")
     if not len(folds):
-        raise InputError("cv gives no fold. Pass at least one pair of (train, held out) row numbers.")
+        raise InputError(f"{name} gives no fold. Pass at least one pair of (train, held out) row numbers.")
     return folds
 
 
@@ -111,13 +114,13 @@ def class_numbers(y: Any) -> np.ndarray | None:
     return flat.astype(np.int64) if (flat == np.floor(flat)).all() else None
 
 
-def _rows(given: Any, rows: int) -> np.ndarray:
+def _rows(name: str, given: Any, rows: int) -> np.ndarray:
     numbers = np.asarray(given)
     if numbers.dtype == bool:
         numbers = np.flatnonzero(numbers)
     if numbers.ndim != 1 or (numbers.size and not np.issubdtype(numbers.dtype, np.integer)):
-        raise InputError(f"A fold of cv is {numbers.dtype} of shape {numbers.shape}. Pass row numbers.")
+        raise InputError(f"A fold of {name} is {numbers.dtype} of shape {numbers.shape}. Pass row numbers.")
     outside = (numbers < 0) | (numbers >= rows)
     if outside.any():
-        raise InputError(f"A fold of cv names the row {numbers[outside][0]}, and there are {rows} rows, from 0.")
+        raise InputError(f"A fold of {name} names the row {numbers[outside][0]}, and there are {rows} rows, from 0.")
     return numbers.astype(np.int32)

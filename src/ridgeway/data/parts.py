@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ridgeway.data.dataset import Dataset
 from ridgeway.data.folds import Folds
 from ridgeway.data.held_out import HeldOut
+from ridgeway.data.nested import Nested
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Parts:
         train: what lanes train on; with folds, all rows.
         validation: what they are judged on, None for nothing; with folds, all rows, with the arrays of `train`.
         folds: which rows of these each fold takes; None where every lane takes all.
+        nested: outer folds with folds of their own, whose lanes train beside the others, for the honest estimate.
         test: rows that took no part in training or choosing, None for none.
     """
 
@@ -26,36 +29,50 @@ class Parts:
     validation: Dataset | None = None
     folds: Folds | None = None
     test: Dataset | None = None
+    nested: Nested | None = None
+
+    @cached_property
+    def trained(self) -> Folds | None:
+        """All folds that lanes train in: those that choose, then those of the outer folds."""
+        if self.folds is None or self.nested is None:
+            return self.folds
+        inner = self.nested.flat()
+        return Folds(self.folds.name, self.folds.train + inner.train, self.folds.held_out + inner.held_out)
 
     @property
-    def count(self) -> int:
-        """Number of folds, 1 for none."""
+    def choosing(self) -> int:
+        """Number of folds whose lanes choose, 1 for none."""
         return 1 if self.folds is None else len(self.folds)
 
     @property
+    def count(self) -> int:
+        """Number of all folds, 1 for none."""
+        return 1 if self.trained is None else len(self.trained)
+
+    @property
     def rows(self) -> tuple[int, ...]:
-        """Number of training rows, by fold."""
-        return (self.train.rows,) if self.folds is None else tuple(map(len, self.folds.train))
+        """Number of training rows, by fold of `trained`."""
+        return (self.train.rows,) if self.trained is None else tuple(map(len, self.trained.train))
 
     @property
     def validation_rows(self) -> tuple[int, ...]:
         """Number of validation rows, by fold."""
-        if self.folds is not None:
-            return tuple(map(len, self.folds.held_out))
+        if self.trained is not None:
+            return tuple(map(len, self.trained.held_out))
         return (self.validation.rows if self.validation else 0,)
 
     def training_rows(self, fold: int) -> np.ndarray:
         """Numbers of a fold's training rows, int32 `(row,)`."""
-        return np.arange(self.train.rows, dtype=np.int32) if self.folds is None else self.folds.train[fold]
+        return np.arange(self.train.rows, dtype=np.int32) if self.trained is None else self.trained.train[fold]
 
     def training(self, fold: int) -> Dataset:
         """A fold's training rows."""
         rows = self.training_rows(fold)
-        return self.train if self.folds is None else self.train.map(lambda array: array[rows])
+        return self.train if self.trained is None else self.train.map(lambda array: array[rows])
 
     @property
     def held_out(self) -> HeldOut | None:
-        """What lanes are judged on."""
+        """What the lanes that choose are judged on."""
         if self.validation is None:
             return None
         return HeldOut(self.validation, None if self.folds is None else self.folds.held_out)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import named
+from ridgeway.selection.values import value_of
 
 Value = float | str | None
 
@@ -47,7 +48,7 @@ class Design:
         """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: `p` does nothing without `lp`."""
         on = np.ones(len(self.codes), dtype=bool)
         for name in names:
-            for other in hyperparameter(name).needs:
+            for other in named(name).needs:
                 if other in self.values and is_absent(self.values[other][0]) and other not in names:
                     on &= self.codes[:, self.names.index(other)] > 0
         return on
@@ -162,10 +163,8 @@ def is_absent(value: Value) -> bool:
 
 
 def plain(cell: Any) -> Value:
-    """A cell as a float, a word or None."""
-    if isinstance(cell, str):
-        return cell
-    return None if cell is None or pd.isna(cell) else float(cell)
+    """A cell as a number, a word, True, False or None."""
+    return None if cell is None or pd.isna(cell) else value_of(cell)
 
 
 def _place(cell: Any, values: list[Value]) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ridgeway.hyperparameters import is_built
+
 Weights = tuple[list[Any], list[Any]]
 
 COMPLETED, EARLY, DIVERGED, INTERRUPTED = "completed", "early stopping", "diverged", "interrupted"
@@ -18,11 +20,12 @@ class LanePlan:
 
     Attributes:
         lane: its number.
-        configuration: a value for every hyperparameter; words are built into the model and its starting state.
+        configuration: a value for every hyperparameter; some are built into the model or its starting state.
         repeat: which seed.
         fold: which part is held out.
         start: place of its starting state among those that the executor holds.
         configuration_number: place of its configuration in the family.
+        outer: the outer fold whose rows it must not see, None for a lane that takes part in the choice.
     """
 
     lane: int
@@ -31,11 +34,12 @@ class LanePlan:
     fold: int = 0
     start: int = 0
     configuration_number: int = 0
+    outer: int | None = None
 
     @property
     def numbers(self) -> dict[str, float]:
         """The part of the configuration that a step is traced with."""
-        return {name: value for name, value in self.configuration.items() if not isinstance(value, str)}
+        return {name: float(value) for name, value in self.configuration.items() if not is_built(name)}
 
     def epochs(self, most: int) -> int:
         """Most epochs of this lane, where all may have so many."""

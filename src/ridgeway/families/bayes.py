@@ -14,6 +14,7 @@ import numpy as np
 from ridgeway.errors import InputError
 from ridgeway.families.family import Configuration, Family, Value, checked_values
 from ridgeway.families.range import Range, checked_ranges, ends
+from ridgeway.hyperparameters import is_built
 
 if TYPE_CHECKING:
     import optuna
@@ -63,8 +64,11 @@ class Bayes(Family):
         )
 
     def configurations(self) -> list[Configuration]:
-        """One for each combination of words, with the least of each number: what is known before the search begins."""
-        known = [values if isinstance(values[0], str) else values[:1] for values in self.values.values()]
+        """One for each structure that lists name, with the least of each number: what is known before the search."""
+        known = [
+            values if is_built(name) and not isinstance(self.ranges[name], Range) else values[:1]
+            for name, values in self.values.items()
+        ]
         return [dict(zip(self.values, combination, strict=True)) for combination in itertools.product(*known)]
 
     def __len__(self) -> int:
@@ -155,7 +159,9 @@ def _suggested(trial: Any, name: str, given: Range | tuple[Value, ...]) -> Value
         # One value leaves nothing to learn.
         return given[0] if len(given) == 1 else trial.suggest_categorical(name, list(given))
     if given.zero and not trial.suggest_categorical(f"{name} used", [True, False]):
-        return 0.0
+        return 0 if given.whole(name) else 0.0
+    if given.whole(name):
+        return int(trial.suggest_int(name, int(given.low), int(given.high), log=given.log))
     return float(trial.suggest_float(name, given.low, given.high, log=given.log))
 
 

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import named
 
-#: A number, or a word where the hyperparameter is a choice.
+#: A number, or a word where the hyperparameter is a choice; of a function's argument also True or False.
 Value = float | str
 Configuration = dict[str, Value]
 
@@ -42,14 +42,14 @@ def checked_values(values: Mapping[str, Iterable[Value] | Value]) -> dict[str, t
     """The values of each hyperparameter: checked, without doubles, numbers ascending and words in their own order.
 
     Raises:
-        InputError: an unknown name, a value out of range, no values at all, or a hyperparameter without another that it
-            needs.
+        InputError: an impossible name, a value out of range, no values at all, or a hyperparameter without another
+            that it needs.
     """
     if not values:
         raise InputError("The family varies nothing. Pass values, as in Grid(weight_decay=[0.0, 1e-4, 1e-2]).")
     result = {}
     for name, given in values.items():
-        kind = hyperparameter(name)
+        kind = named(name)
         if isinstance(given, str) or not isinstance(given, Iterable):
             given = [given]
         checked = kind.arranged(kind.check(value) for value in given)
@@ -57,7 +57,7 @@ def checked_values(values: Mapping[str, Iterable[Value] | Value]) -> dict[str, t
             raise InputError(f"{name}=[] holds no value. Pass at least one number.")
         result[name] = checked
     for name in result:
-        for other in hyperparameter(name).needs:
+        for other in named(name).needs:
             if other not in result:
                 raise InputError(f"'{name}' acts on nothing without '{other}'. Add {other}=[...] to the family.")
     return result

@@ -16,7 +16,7 @@ class Grid(Family):
         **named: values by name. One value stands for a list of one.
 
     Raises:
-        InputError: an unknown hyperparameter, a value out of its range, no values.
+        InputError: an impossible name, a value out of its range, no values.
 
     Example:
         >>> import ridgeway as rw

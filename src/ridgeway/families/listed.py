@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ridgeway.errors import InputError
 from ridgeway.families.family import Configuration, Family, Value, checked_values
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import named
 
 
 class Listed(Family):
@@ -39,7 +39,7 @@ class Listed(Family):
                 odd = sorted(set(one) ^ set(names))[0]
                 raise InputError(f"'{odd}' is in some of the configurations only. Give each the same names.")
         self._configurations: list[Configuration] = [
-            {name: hyperparameter(name).check(one[name]) for name in names} for one in given
+            {name: named(name).check(one[name]) for name in names} for one in given
         ]
         for place, checked in enumerate(self._configurations):
             if checked in self._configurations[:place]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ridgeway.errors import InputError
 from ridgeway.families.family import Configuration, Family, Value, checked_values
-from ridgeway.hyperparameters import hyperparameter
+from ridgeway.hyperparameters import is_argument, named
 
 
 class OneAtATime(Family):
@@ -19,11 +19,11 @@ class OneAtATime(Family):
         values: values by name, for names that are no Python identifiers ("dense_1.kernel_regularizer.l2").
         base: values of the base configuration by name. What is not named is off (0, or the word that leaves the model
             as it is); a hyperparameter that can't be off, such as `learning_rate`, has its weakest value, which is the
-            smallest as a rule.
+            smallest as a rule; an argument of the function that builds the model its smallest number or first word.
         **named: values by name. One value stands for a list of one.
 
     Raises:
-        InputError: an unknown hyperparameter, a value out of its range, no values.
+        InputError: an impossible name, a value out of its range, no values.
 
     Example:
         >>> import ridgeway as rw
@@ -40,7 +40,7 @@ class OneAtATime(Family):
     ) -> None:
         self._varied = checked_values({**(values or {}), **named, **_only_in(base, {**(values or {}), **named})})
         self.base: Configuration = {
-            name: hyperparameter(name).check((base or {})[name]) if name in (base or {}) else _off(name, given)
+            name: _checked(name, (base or {})[name]) if name in (base or {}) else _off(name, given)
             for name, given in self._varied.items()
         }
         self.values = checked_values({name: [self.base[name], *given] for name, given in self._varied.items()})
@@ -68,9 +68,16 @@ def _only_in(base: Mapping[str, Value] | None, named: Mapping[str, object]) -> d
     return {name: value for name, value in (base or {}).items() if name not in named}
 
 
+def _checked(name: str, value: Value) -> Value:
+    return named(name).check(value)
+
+
 def _off(name: str, given: tuple[Value, ...]) -> Value:
     """The value with which the method does nothing; the weakest one given where there is none."""
-    kind = hyperparameter(name)
+    kind = named(name)
+    if is_argument(name):
+        # What a function makes of a value is not known; the first stands for what it is without.
+        return given[0]
     if isinstance(given[0], str):
         return kind.check(None)
     # An attribute may be anything: 0 is known to be "off" for those that regularize only.

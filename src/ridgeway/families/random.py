@@ -32,7 +32,7 @@ class Random(Family):
         **named: for each hyperparameter a `Range`, a list to pick from evenly, or one value for all lanes.
 
     Raises:
-        InputError: an unknown hyperparameter, a value or an end of a range out of its range, no values, a count or a
+        InputError: an impossible name, a value or an end of a range out of its range, no values, a count or a
             seed that is none, or lists with fewer combinations than `n`.
 
     Example:
@@ -83,7 +83,11 @@ class Random(Family):
         given = self.ranges[name]
         # A stream of its own for each name and draw: leaving one out changes no other.
         random = np.random.default_rng([self.seed, number, attempt, zlib.crc32(name.encode())])
-        return given.draw(random) if isinstance(given, Range) else given[int(random.integers(len(given)))]
+        return (
+            given.draw(random, given.whole(name))
+            if isinstance(given, Range)
+            else given[int(random.integers(len(given)))]
+        )
 
     def configurations(self) -> list[Configuration]:
         """The draws, in their order."""

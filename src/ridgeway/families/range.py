@@ -10,11 +10,15 @@ import numpy as np
 
 from ridgeway.errors import InputError
 from ridgeway.families.family import Value, checked_values
+from ridgeway.hyperparameters import is_argument
 
 
 @dataclass(frozen=True)
 class Range:
     """All numbers from `low` to `high`, drawn evenly, and now and then 0: the method is off.
+
+    For an argument of a function that builds the model a range with two whole ends, as in `width=Range(16, 256)`, holds
+    whole numbers only. Each that is drawn is a structure of its own, which is compiled anew.
 
     Attributes:
         low: least value, above 0 where `log`.
@@ -48,16 +52,29 @@ class Range:
         extra = (", log=True" if self.log else "") + (f", zero={self.zero:g}" if self.zero else "")
         return f"Range({self.low:g}, {self.high:g}{extra})"
 
-    def draw(self, random: np.random.Generator) -> float:
-        """One value, rounded to four digits, which say all that a draw is worth and stay readable in tables."""
+    def whole(self, name: str) -> bool:
+        """Whether it holds whole numbers only, where a family varies this by it."""
+        return is_argument(name) and isinstance(self.low, int) and isinstance(self.high, int)
+
+    def draw(self, random: np.random.Generator, whole: bool = False) -> float:
+        """One value, rounded to four digits, which say all that a draw is worth and stay readable in tables.
+
+        Args:
+            random: generator.
+            whole: whether to draw a whole number.
+        """
         # Both numbers are drawn in any case: a change of `zero` moves no other draw.
         off, place = random.random(2)
         if off < self.zero:
-            return 0.0
+            return 0 if whole else 0.0
+        # Half a step more at both ends, so that these are as likely as other whole numbers.
+        low, high = (self.low - 0.5, self.high + 0.5) if whole else (self.low, self.high)
         if self.log:
-            value = math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
+            value = math.exp(math.log(low) + place * (math.log(high) - math.log(low)))
         else:
-            value = self.low + place * (self.high - self.low)
+            value = low + place * (high - low)
+        if whole:
+            return int(min(max(round(value), self.low), self.high))
         return float(min(max(float(f"{value:.4g}"), self.low), self.high))
 
 
@@ -65,7 +82,7 @@ def checked_ranges(ranges: Mapping[str, Range | Iterable[Value] | Value]) -> dic
     """Ranges whose ends are allowed, and lists without doubles.
 
     Raises:
-        InputError: an unknown hyperparameter, a value or an end out of its range, or a range where words belong.
+        InputError: an impossible name, a value or an end out of its range, or a range where words belong.
     """
     values = checked_values(
         {name: ends(given) if isinstance(given, Range) else given for name, given in ranges.items()}
@@ -80,4 +97,4 @@ def checked_ranges(ranges: Mapping[str, Range | Iterable[Value] | Value]) -> dic
 
 def ends(given: Range) -> list[Value]:
     """The ends of a range, with 0 where it can be drawn."""
-    return [given.low, given.high, *([0.0] if given.zero else [])]
+    return [given.low, given.high, *([0] if given.zero else [])]

@@ -4,7 +4,7 @@
 """
 
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
-from ridgeway.hyperparameters.registry import NAMES, hyperparameter, is_choice
+from ridgeway.hyperparameters.registry import NAMES, hyperparameter, is_argument, is_built, named
 from ridgeway.hyperparameters.swap import LaneScalar, swapped
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "LaneScalar",
     "StepContext",
     "hyperparameter",
-    "is_choice",
+    "is_argument",
+    "is_built",
+    "named",
     "swapped",
 ]

@@ -21,6 +21,7 @@ class Choice(Hyperparameter):
     """
 
     regularizes = False
+    built = True
     choices: ClassVar[tuple[str, ...]]
 
     def check(self, value: Any) -> str:

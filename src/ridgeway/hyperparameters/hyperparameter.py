@@ -85,6 +85,8 @@ class Hyperparameter(ABC):
         low: least value allowed.
         high: greatest value allowed; excluded where `open_high`.
         regularizes: whether its values can be ordered by how much they regularize.
+        built: whether its values are built into the model, or the state that it starts from, instead of being bound to
+            a number in it.
         needs: hyperparameters without which it acts on nothing.
     """
 
@@ -94,6 +96,7 @@ class Hyperparameter(ABC):
     open_low: ClassVar[bool] = False
     open_high: ClassVar[bool] = False
     regularizes: bool = True
+    built: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
 
     def arranged(self, values: Iterable[Any]) -> tuple[Any, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 
 from ridgeway.errors import InputError
+from ridgeway.hyperparameters.argument import Argument
 from ridgeway.hyperparameters.attribute import Attribute
-from ridgeway.hyperparameters.choices import Choice, InputScaling, Normalization, NormalizationPosition
+from ridgeway.hyperparameters.choices import InputScaling, Normalization, NormalizationPosition
 from ridgeway.hyperparameters.decay import WeightDecay
 from ridgeway.hyperparameters.dropout import Dropout, InputDropout
 from ridgeway.hyperparameters.ema import Ema
@@ -52,9 +53,25 @@ _KINDS = (
 NAMES = tuple(kind.name for kind in _KINDS)
 
 
-def is_choice(name: str) -> bool:
-    """Whether a hyperparameter's values are words."""
-    return isinstance(hyperparameter(name), Choice)
+def is_built(name: str) -> bool:
+    """Whether what a family varies by that name is built into the model instead of being bound to a number in it."""
+    return named(name).built
+
+
+def is_argument(name: str) -> bool:
+    """Whether a name is none of ridgeway's own: an argument of the function that builds the model."""
+    return name not in NAMES and name.isidentifier()
+
+
+def named(name: str) -> Hyperparameter:
+    """What a family varies by that name: a hyperparameter, or an argument of the function that builds the model.
+
+    Whether there is a function with that argument shows in `fit_path` only.
+
+    Raises:
+        InputError: it can be neither; gives the nearest.
+    """
+    return Argument(name) if is_argument(name) else hyperparameter(name)
 
 
 def hyperparameter(name: str) -> Hyperparameter:
@@ -75,5 +92,6 @@ def hyperparameter(name: str) -> Hyperparameter:
     hint = f"The nearest are {', '.join(near)}." if near else f"There are {', '.join(NAMES)}."
     raise InputError(
         f"Unknown hyperparameter '{name}'. {hint} Any other number of the model goes by its path, such as "
-        "'dense_1.kernel_regularizer.l2'."
+        "'dense_1.kernel_regularizer.l2'; sizes and the like go by the arguments of a function that builds the model, "
+        "passed in the model's place."
     )

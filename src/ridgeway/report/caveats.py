@@ -65,7 +65,7 @@ def _edges(path: "Path", found: Verdict, lang: str) -> list[Html]:
     """A winner at the end of a range says that the range is too short."""
     items = []
     for name, value in found.best.configuration.items():
-        if isinstance(value, str):
+        if isinstance(value, str | bool):
             # Words have no range that could be too short.
             continue
         values = sorted(float(v) for v in path.record["hyperparameters"][name]["values"])

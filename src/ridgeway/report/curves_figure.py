@@ -14,7 +14,7 @@ from ridgeway.report.profile import varied
 from ridgeway.report.scale import reach
 from ridgeway.report.theme import BEST, MUTED, axis, dress, headline, plain
 from ridgeway.report.value_axis import ValueAxis, value_axis
-from ridgeway.selection import shown
+from ridgeway.selection import shown, with_ordered_words
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -57,7 +57,7 @@ def curves_figure(path: "Path", lang: str = "en") -> go.Figure:
         vertical_spacing=_BETWEEN / height if len(panels) > 1 else 0,
     )
     name = _coloured_by(path)
-    groups = _groups(table, name, value_axis(path, name))
+    groups = _groups(with_ordered_words(table, path.record), name, value_axis(path, name))
     winner = path.select("best").lane
     said = f"<b>%{{y}}</b><br>{text('figure.hover', lang, lane='%{customdata}', epoch='%{x}')}"
     for row, log in enumerate(panels, start=1):

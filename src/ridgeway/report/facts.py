@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ridgeway.locale import catalogue, text
+from ridgeway.report.built_model import call_of, model_record
 from ridgeway.report.labels import metric_label
 from ridgeway.report.markup import Html, joined, say, tag
 from ridgeway.selection import in_words, ordered_words, shown
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def facts(path: "Path", lang: str) -> Html:
     """Five lists of terms, from the record."""
     record = path.record
-    data, model, executor = record.get("data", {}), record.get("model", {}), record.get("executor", {})
+    data, executor = record.get("data", {}), record.get("executor", {})
+    model, built = _model(path)
     groups = {
         "data": {
             "rows": data.get("rows"),
@@ -27,6 +29,7 @@ def facts(path: "Path", lang: str) -> Html:
         },
         "model": {
             "name": f"{model.get('name')} ({model.get('class')})",
+            **({"built_by": built} if built else {}),
             "parameters": f"{model.get('parameters', 0):,}",
             "optimizer": model.get("optimizer"),
             "loss": model.get("loss"),
@@ -36,6 +39,7 @@ def facts(path: "Path", lang: str) -> Html:
             "lanes": len(path.table()),
             "repeats": record.get("repeats"),
             **({"folds": _folds(record["folds"], lang)} if record.get("folds") else {}),
+            **({"nested": _folds(record["nested"], lang)} if record.get("nested") else {}),
             "epochs": record.get("epochs"),
             **({"halving": _halving(record["halving"], lang)} if record.get("halving") else {}),
             **(
@@ -71,7 +75,7 @@ def facts(path: "Path", lang: str) -> Html:
 
 def layers(path: "Path", lang: str) -> Html:
     """The model's layers, one a row; nothing where the record lists none."""
-    known = path.record.get("model", {}).get("layers") or []
+    known = _model(path)[0].get("layers") or []
     if not known:
         return Html("")
     rows = [
@@ -82,6 +86,12 @@ def layers(path: "Path", lang: str) -> Html:
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows))
     label = say("layer.title", lang, count=len(known))
     return tag("details", tag("summary", label), tag("div", table, class_="scroll"))
+
+
+def _model(path: "Path") -> tuple[Mapping[str, Any], str | None]:
+    """The best configuration's model, and the call that built it."""
+    best = path.best.configuration
+    return model_record(path.record, best), call_of(path.record, best)
 
 
 def _layer(layer: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The test score of the best configuration, beside the one that chose it."""
+"""The score of the best configuration on rows that did not choose it, beside the one that chose it."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def honest(path: "Path", lang: str) -> Html:
-    """A paragraph; nothing where no test rows were set aside."""
+    """A paragraph; nothing where no rows were set aside."""
     found = (path.record.get("honest") or {}).get("best")
     if not found:
         return Html("")
@@ -20,15 +20,20 @@ def honest(path: "Path", lang: str) -> Html:
     def number(name: str) -> Html:
         return tag("span", f"{abs(found[name]) if name == 'optimism' else found[name]:.{places}f}", class_="nowrap")
 
+    nested = len(found.get("folds", ()))
     line = say(
-        "honest.line",
+        "honest.nested" if nested else "honest.line",
         lang,
         rows=found["rows"],
+        folds=nested,
         metric=metric_label(found["metric"].replace("val_", "test_", 1), lang),
         estimate=tag("b", number("estimate")),
         low=number("low"),
         high=number("high"),
         naive=number("naive"),
     )
-    key = "honest.optimism" if found["optimism"] > 0 else "honest.no_optimism"
+    if nested:
+        key = "honest.nested_optimism" if found["optimism"] > 0 else "honest.nested_no_optimism"
+    else:
+        key = "honest.optimism" if found["optimism"] > 0 else "honest.no_optimism"
     return tag("p", joined(line, " ", say(key, lang, optimism=number("optimism"))), class_="honest")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ridgeway.report.built_model import call_of, model_record
 from ridgeway.report.inserted_layers import comment, normalization_code, scaling_code
 from ridgeway.selection import Value
 
@@ -54,7 +55,7 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
     """Write the `compile` and `fit` that train a configuration with Keras alone, and what the model needs.
 
     Args:
-        record: the path's record; `model`, `data`, `batch_size` and `decay` are read.
+        record: the path's record; `model`, `structures`, `data`, `batch_size` and `decay` are read.
         configuration: value of each hyperparameter, a number or a word.
         epochs: how long to train: the kept epoch of the lane that is to be reproduced.
         lang: of the comments.
@@ -62,11 +63,14 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
     Returns:
         Python source. What the record does not hold (a custom loss) is left to a name, with a comment.
     """
-    about = record["model"]
+    about = model_record(record, configuration)
+    built = call_of(record, configuration)
     numbers = {name: float(value) for name, value in configuration.items() if not isinstance(value, str)}
     words = {name: value for name, value in configuration.items() if isinstance(value, str)}
     layers = list(about.get("layers", ()))
     changes: list[str] = []
+    if built:
+        changes += [*comment("code.built_by", lang, name=built.partition("(")[0]), f"model = {built}"]
     known = set(numbers)
     if "dropout" in known:
         names = [layer["name"] for layer in layers if "Dropout" in str(layer["class"])]

@@ -88,6 +88,8 @@ def _cell(column: str, value: Any, places: int | None, roles: list[str], lang: s
         return tag("td", text(f"stopped.{value}", lang) if known else value, class_="text")
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return tag("td", "–", *badges, data_v="")
+    if isinstance(value, bool | np.bool_):
+        return tag("td", str(value), *badges, class_="text")
     if isinstance(value, int | float) or hasattr(value, "item"):
         number = float(value)
         return tag("td", _number(column, number, places), *badges, data_v=repr(number))

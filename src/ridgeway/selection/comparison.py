@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from ridgeway.selection.choice import Choice
-from ridgeway.selection.rules import choice
+from ridgeway.selection.rules import choice, row_of
 from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations, lanes_of
 from ridgeway.selection.values import Value, equal_to, in_words
@@ -60,7 +60,7 @@ def baseline(table: pd.DataFrame, record: Mapping[str, Any]) -> tuple[Choice, bo
     own = np.ones(len(summary), dtype=bool)
     for name in record["hyperparameters"]:
         base = _own_value(name, record)
-        if isinstance(base, str):
+        if isinstance(base, str | bool):
             own &= equal_to(summary[name], base)
         elif in_words(record["hyperparameters"][name]):
             own &= False
@@ -68,7 +68,7 @@ def baseline(table: pd.DataFrame, record: Mapping[str, Any]) -> tuple[Choice, bo
             own &= np.isclose(summary[name].to_numpy(dtype=float), base, rtol=1e-6, atol=0)
     usable = summary["mean"].notna().to_numpy()
     if (own & usable).any():
-        return choice(table, record, summary.iloc[int(np.argmax(own & usable))], "baseline"), True
+        return choice(table, record, row_of(summary, int(np.argmax(own & usable))), "baseline"), True
     return weakest(table, record), False
 
 
@@ -82,7 +82,7 @@ def weakest(table: pd.DataFrame, record: Mapping[str, Any]) -> Choice:
     usable = summary["mean"].notna().to_numpy()
     # Sorted best first, and argmin takes the first of equals: the best of the least regularized.
     row = int(np.where(usable, strength(summary, record), math.inf).argmin())
-    return choice(table, record, summary.iloc[row], "baseline")
+    return choice(table, record, row_of(summary, row), "baseline")
 
 
 def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
@@ -133,7 +133,7 @@ def _own_value(name: str, record: Mapping[str, Any]) -> Value:
     if base is None:
         # No decay and no proximal step are the same as strength 0; elsewhere None means "none, or several".
         return 0.0 if name in ("weight_decay", "l1") else math.nan
-    if isinstance(base, str):
+    if isinstance(base, str | bool):
         return base
     if name == "weight_decay" and base > 0 and record.get("decay") != "all":
         # Keras decays biases too, so the user's own decay is not in a family that decays kernels only.

@@ -58,7 +58,12 @@ def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -
         )
     rows = {"best": lambda: 0, "one_se": lambda: _one_se(summary, record), "median": lambda: _median(summary, record)}
     row = rows[rule]()
-    return choice(table, record, summary.iloc[row], rule)
+    return choice(table, record, row_of(summary, row), rule)
+
+
+def row_of(summary: pd.DataFrame, place: int) -> pd.Series:
+    """A row of the summary in which whole numbers stay whole: one of numbers alone would make floats of them."""
+    return summary.astype(object).iloc[place]
 
 
 def choice(table: pd.DataFrame, record: Mapping[str, Any], row: pd.Series, rule: str) -> Choice:

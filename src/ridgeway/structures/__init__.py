@@ -1,6 +1,16 @@
-"""Models rebuilt for a family's choices: the layers that a choice puts in, in an ordinary Keras model."""
+"""Models of several structures: built by the user's function, or rebuilt with the layers that a choice puts in."""
 
+from ridgeway.structures.builder import Builder, source_of
 from ridgeway.structures.scaling import scaled_states
-from ridgeway.structures.variant import Variants, structure_of
+from ridgeway.structures.variant import Structure, Variants, arguments_of, key_of, structure_of
 
-__all__ = ["Variants", "scaled_states", "structure_of"]
+__all__ = [
+    "Builder",
+    "Structure",
+    "Variants",
+    "arguments_of",
+    "key_of",
+    "scaled_states",
+    "source_of",
+    "structure_of",
+]

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
 from ridgeway.errors import InputError
+from ridgeway.hyperparameters import is_argument, named
 from ridgeway.keras_internals import add_seed_generator, compile_copy, is_functional, is_input, rerun_graph
 from ridgeway.structures.normalization import Insertion, insertions
 from ridgeway.structures.scaling import input_normalization
+
+#: A structure: a value for each choice and argument that is built into a model.
+Structure = tuple[tuple[str, Any], ...]
 
 #: Choices that decide which layers a model has. Other choices only set what stands in them.
 STRUCTURAL = ("normalization", "normalization_position", "input_scaling")
 
 
-def structure_of(configuration: Mapping[str, Any]) -> dict[str, str]:
+def arguments_of(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that the function which builds the model takes; empty where there is none."""
+    return {name: named(name).check(value) for name, value in configuration.items() if is_argument(name)}
+
+
+def structure_of(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """The structural part of a configuration: configurations with an equal one train in one compiled program.
 
     What scales the input is in the state, so that all scalings share one structure: the layer is there, or not.
     """
     chosen = {name: str(configuration[name]) for name in STRUCTURAL if name in configuration}
+    chosen |= arguments_of(configuration)
     if "input_scaling" in chosen:
         chosen["input_scaling"] = "layer"
     if chosen.get("normalization") == "none":
@@ -31,7 +41,12 @@ def structure_of(configuration: Mapping[str, Any]) -> dict[str, str]:
     return chosen
 
 
-def variant(model: keras.Model, structure: Mapping[str, str]) -> keras.Model:
+def key_of(structure: Mapping[str, Any]) -> Structure:
+    """A structure to look things up by."""
+    return tuple(sorted(structure.items()))
+
+
+def variant(model: keras.Model, structure: Mapping[str, Any]) -> keras.Model:
     """A copy of a model with the layers of a structure, compiled alike; the model itself where there are none.
 
     Layers that both have start from the model's own weights and seeds.
@@ -76,22 +91,33 @@ def variant(model: keras.Model, structure: Mapping[str, str]) -> keras.Model:
 
 
 class Variants:
-    """A model in all structures that a family asks for, each built once.
+    """The models of a path in all structures that its family asks for, each built once.
 
     Args:
-        model: built and compiled model.
+        source: compiled model; or what gives one for the arguments of a configuration, such as a `Builder`.
     """
 
-    def __init__(self, model: keras.Model) -> None:
-        self.model = model
-        self._built: dict[tuple[tuple[str, str], ...], keras.Model] = {}
+    def __init__(self, source: keras.Model | Callable[[Mapping[str, Any]], keras.Model]) -> None:
+        self._source = source
+        self._given: dict[Structure, keras.Model] = {}
+        self._built: dict[Structure, keras.Model] = {}
+
+    def given(self, configuration: Mapping[str, Any]) -> keras.Model:
+        """The model as it was given or as the function built it, without the layers of other choices."""
+        if isinstance(self._source, keras.Model):
+            return self._source
+        arguments = arguments_of(configuration)
+        key = key_of(arguments)
+        if key not in self._given:
+            self._given[key] = self._source(arguments)
+        return self._given[key]
 
     def of(self, configuration: Mapping[str, Any]) -> keras.Model:
-        """The model in a configuration's structure; arguments and errors as in `variant`."""
+        """The model in a configuration's structure, where it is built; arguments and errors as in `variant`."""
         structure = structure_of(configuration)
-        key = tuple(sorted(structure.items()))
+        key = key_of(structure)
         if key not in self._built:
-            self._built[key] = variant(self.model, structure)
+            self._built[key] = variant(self.given(configuration), structure)
         return self._built[key]
 
 
