@@ -123,7 +123,7 @@ def test_tables_that_the_search_does_not_take(searched: Path) -> None:
     flowers().drop(columns="size").to_csv(searched / "less.csv", index=False)
     assert "no column 'size'" in refused(searched, "predict", "run", "less.csv")
     flowers().assign(size="big", day="2024-01-01").to_csv(searched / "text.csv", index=False)
-    assert "Column 'size' holds text such as 'big'" in refused(searched, "predict", "run", "text.csv")
+    assert "Column 'size' holds 'big', and held numbers in fit" in refused(searched, "predict", "run", "text.csv")
     pd.DataFrame({"a": [1, 2], "y": [0.5, 0.7]}).to_csv(searched / "few.csv", index=False)
     said = refused(searched, "fit", "few.csv", "--target", "y", "--out", "other", "--task", "classification")
     assert "Unknown label type: continuous" in said
