@@ -9,7 +9,7 @@ import jax
 import keras
 import numpy as np
 
-from ridgeway.families import Family, Random, Range
+from ridgeway.families import Bayes, Family, Random, Range
 from ridgeway.fit import fit_path
 from ridgeway.path import Path
 from ridgeway.tables.network import STEPS
@@ -61,25 +61,26 @@ def train(
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
-    small = model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
     family = family or default_family(model, task, seed, _CONFIGURATIONS)
+    small = model.built and model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
+    # Timing executors would let the same seed end in other last digits. Bayes has no number of lanes beforehand.
+    fixed = small and not isinstance(family, Bayes)
     return fit_path(
         model,
         x,
         y,
         family,
         cv=cv,
-        epochs=epochs or EPOCHS,
-        batch_size=batch_size or _batch_size(len(x)),
+        epochs=EPOCHS if epochs is None else epochs,
+        batch_size=_batch_size(len(x)) if batch_size is None else batch_size,
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=16)],
         sample_weight=sample_weight,
         repeats=repeats,
-        halving=3,
+        halving=None if isinstance(family, Bayes) else 3,
         time_limit=None if time_limit is None else _SHARE * time_limit,
         seed=seed,
-        # Timing executors would let the same seed end in other last digits.
-        executor="vmap" if small else "auto",
-        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if small else None,
+        executor="vmap" if fixed else "auto",
+        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
         extra=extra,
         verbose=verbose,
