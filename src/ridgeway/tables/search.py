@@ -20,8 +20,11 @@ EPOCHS = 100
 _LOCKSTEP, _SLOTS = 200_000, 18
 # The share of the time limit that the search has; the rest is for training the choice once more, on all rows.
 _SHARE = 0.6
-# Configurations that are drawn; where there is no time for all, the first rung ends before the last of them.
+# Configurations that are drawn at most; where there is no time for all, the first rung ends before the last of them.
 _CONFIGURATIONS = 243
+# Bytes that the lanes of a rung may take while they wait for its end, and the arrays of a network's size that each
+# holds: weights, both moments, averages, kept weights, and a copy on the way.
+_WAITING, _ARRAYS = 600e6, 6
 
 
 def train(
@@ -61,7 +64,7 @@ def train(
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
-    family = family or default_family(model, task, seed, _CONFIGURATIONS)
+    family = family or default_family(model, task, seed, _configurations(model, len(cv) * repeats))
     small = model.built and model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
     # Timing executors would let the same seed end in other last digits. Bayes has no number of lanes beforehand.
     fixed = small and not isinstance(family, Bayes)
@@ -123,6 +126,11 @@ def default_ranges(*, steps: bool, dropout: bool, task: str) -> dict[str, Any]:
     if steps:
         ranges[f"{STEPS}.scale"] = [0.0, 0.3, 1.0]
     return ranges
+
+
+def _configurations(model: keras.Model, lanes: int) -> int:
+    """How many to draw where each is so many lanes."""
+    return int(np.clip(_WAITING / (4 * _ARRAYS * model.count_params() * lanes), 9, _CONFIGURATIONS))
 
 
 def _batch_size(rows: int) -> int:
