@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation claims clean
 
 setup: $(VENV)/.ready
 
@@ -47,6 +47,10 @@ $(TABLES)/.ready:
 # Hours; stopped, it goes on where it was. ARGS="--datasets iris,wine --seeds 0 --results DIR" for less.
 bench-tables: setup $(TABLES)/.ready
 	$(BIN)/python benchmarks/tables.py $(ARGS)
+
+# What each part of the default network for tables is worth; reads the data that bench-tables exports.
+bench-ablation: setup
+	$(BIN)/python benchmarks/ablation.py $(ARGS)
 
 # What the lecture claims, measured: writes docs/claims.md in a few minutes.
 claims: setup

@@ -13,9 +13,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
 from ridgeway.cli import parse_vary
 from ridgeway.errors import InputError
+from ridgeway.tables.preparation import TablePreparation
 
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist-t10k"
 SMALL = ["--epochs", "2", "--vary", "weight_decay=0,0.1"]
@@ -80,9 +82,59 @@ def test_csv_with_text_is_predicted_in_its_own_labels(csv_run: Path) -> None:
     assert (found["prediction"] == rows["kind"]).all()
 
 
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table of all that tables hold, and the run of the estimator on it."""
+    folder = tmp_path_factory.mktemp("searched")
+    table = flowers(120)
+    table["day"] = pd.date_range("2024-01-01", periods=120).strftime("%Y-%m-%d")
+    table.loc[::7, "size"] = np.nan
+    table.to_csv(folder / "flowers.csv", index=False)
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--time-limit", 15, "--epochs", 30]
+    said = ridgeway(folder, *words, "--lang", "ko")
+    for part in ("120행, 3열을 최대 15초", "앙상블: 설정", "보고서: run/report.html", "모형: run/best.keras"):
+        assert part in said
+    return folder
+
+
+def test_a_table_is_searched_and_predicted_by_the_estimator(searched: Path) -> None:
+    assert '<html lang="ko"' in (searched / "run" / "report.html").read_text(encoding="utf-8")
+    new = pd.read_csv(searched / "flowers.csv").drop(columns="kind").head(20)
+    # A level and a number that were not there.
+    new.loc[0, "colour"], new.loc[1, "size"] = "green", 1e6
+    new[["day", "size", "colour"]].to_csv(searched / "new.csv", index=False)
+    assert "20 predictions: found.csv" in ridgeway(searched, "predict", "run", "new.csv", "--out", "found.csv")
+    found = pd.read_csv(searched / "found.csv")
+    assert list(found.columns) == ["prediction", "probability_iris", "probability_rose", "probability_tulip"]
+    # The same by hand, from what the run's directory holds.
+    record = json.loads((searched / "run" / "run.json").read_text())
+    assert record["extra"]["estimator"] == "PathClassifier" and record["extra"]["target"] == "kind"
+    preparation = TablePreparation.from_json(record["extra"]["preparation"])
+    x = preparation.transform(new.assign(day=pd.to_datetime(new["day"])))
+    logits = keras.models.load_model(searched / "run" / "best.keras").predict(x, verbose=0)
+    np.testing.assert_allclose(found.iloc[:, 1:], softmax(logits, axis=1), atol=1e-5)
+
+
+def test_tables_that_the_search_does_not_take(searched: Path) -> None:
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "other"]
+    assert "--coding and --unknown are for --model" in refused(searched, *words, "--coding", "dummy")
+    assert "--patience is for --vary" in refused(searched, *words, "--patience", 3)
+    assert "'run' holds another run" in refused(searched, "fit", "flowers.csv", "--target", "kind", "--out", "run")
+    flowers().drop(columns="size").to_csv(searched / "less.csv", index=False)
+    assert "no column 'size'" in refused(searched, "predict", "run", "less.csv")
+    flowers().assign(size="big", day="2024-01-01").to_csv(searched / "text.csv", index=False)
+    assert "Column 'size' holds 'big', and held numbers in fit" in refused(searched, "predict", "run", "text.csv")
+    pd.DataFrame({"a": [1, 2], "y": [0.5, 0.7]}).to_csv(searched / "few.csv", index=False)
+    said = refused(searched, "fit", "few.csv", "--target", "y", "--out", "other", "--task", "classification")
+    assert "Unknown label type: continuous" in said
+
+
 def test_dummy_coding_and_a_level_not_trained_on(tmp_path: Path) -> None:
     flowers().to_csv(tmp_path / "flowers.csv", index=False)
-    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", *SMALL, "--quiet"]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.save(tmp_path / "model.keras")
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--model", "model.keras", *SMALL, "--quiet"]
     ridgeway(tmp_path, *words, "--coding", "dummy", "--unknown", "ignore")
     described = json.loads((tmp_path / "run" / "run.json").read_text())["extra"]["encoding"]
     assert described == {
@@ -127,10 +179,8 @@ def test_a_directory_that_holds_another_run(csv_run: Path) -> None:
 def test_prediction_on_other_data(csv_run: Path) -> None:
     flowers().drop(columns="size").to_csv(csv_run / "less.csv", index=False)
     assert "no column 'size'" in refused(csv_run, "predict", "run", "less.csv")
-    flowers().assign(colour="green").to_csv(csv_run / "green.csv", index=False)
-    assert "Column 'colour' holds 'green'" in refused(csv_run, "predict", "run", "green.csv")
     np.savez(csv_run / "a.npz", x=np.ones((3, 2)))
-    assert "is no table" in refused(csv_run, "predict", "run", "a.npz")
+    assert "'a.npz' is no table" in refused(csv_run, "predict", "run", "a.npz")
     assert "holds no finished run" in refused(csv_run, "predict", "nowhere", "less.csv")
     assert "holds no finished run" in refused(csv_run, "report", "nowhere")
 
@@ -229,7 +279,7 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
     said = refused(
         tmp_path, "fit", "flowers.csv", "--target", "kind", "--out", "other", "--model", "model.keras", *SMALL
     )
-    assert "Column 'colour' holds text such as 'blue', and the model wants numbers" in said
+    assert "rows have the shape (3,), and the model takes (5, 4)" in said
 
 
 @pytest.mark.parametrize(
@@ -239,7 +289,11 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
         ("a,price\n1,2\n", ["--target", "prise"], "Unknown target column 'prise'"),
         ("a,price\n1,2\n", ["--target", "prise"], "nearest names are price"),
         ("a,y\n1,2\n", [], "say which column to predict"),
-        ("a,y\n1,2\n,4\n", ["--target", "y"], "Column 'a' of 'a.csv' has 1 cells that are missing"),
+        ("a,y\n1,2\n3,\n", ["--target", "y"], "Column 'y' of 'a.csv' has 1 cells that are missing"),
+        ("a,y\n1,u\n2,u\n", ["--target", "y"], "All labels are 'u'. Classification needs at least two classes"),
+        ("a,y\n1,u\n2,v\n", ["--target", "y", "--task", "regression"], "The labels are text such as 'u'"),
+        ("a,y\n1,u\ninf,v\n2,v\n", ["--target", "y"], "Column 'a' of X contains infinity"),
+        ("a,y\n1,u\n1,v\n1,v\n", ["--target", "y"], "No column of X tells its rows apart"),
         ("a,y\n", ["--target", "y"], "holds no rows"),
         ("", ["--target", "y"], "is empty"),
         ("a,y\n1,2\n", ["--target", "y", "--task", "guess"], "Unknown task 'guess'"),
@@ -253,8 +307,12 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
             "--validation-split 1.5 is out of range",
         ),
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--validation-split", "0"], "such as --validation-split 0.2"),
-        ("a,y\n1,u\n2,v\n", ["--target", "y", "--validation-split", "0.6"], "leaves one side empty. Pass more rows"),
-        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--executor", "gpu"], "gpu"),
+        (
+            "a,y\n1,u\n2,v\n",
+            ["--target", "y", "--vary", "dropout=0", "--validation-split", "0.6"],
+            "leaves one side empty. Pass more rows",
+        ),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout=0", "--executor", "gpu"], "gpu"),
     ],
 )
 def test_bad_input(tmp_path: Path, content: str, words: list[str], said: str) -> None:

@@ -84,6 +84,7 @@ def test_the_file_needs_no_ridgeway(tmp_path):
     np.testing.assert_allclose(np.ravel(scaling.mean), X.mean(0), atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:No validation data")
 def test_an_ensembles_members_are_fits_on_all_rows_from_seeds_of_their_own():
     family = rw.Grid(l2=[0.0, 0.3], weight_decay=[0.0, 0.5])
     path = rw.fit_path(build(), X, Y, family, cv=3, **ARGUMENTS)

@@ -17,6 +17,7 @@ from ridgeway.locale import text
 
 if TYPE_CHECKING:
     from ridgeway.data.read import LabelledTable, Source
+    from ridgeway.ensembling import EnsembleChoice
     from ridgeway.path import Path as TrainedPath
 
 app = typer.Typer(
@@ -362,7 +363,8 @@ def _search(table: LabelledTable, out: Path, lang: Language, quiet: bool, **argu
     rows, columns = table.features.shape
     seconds = f"{arguments['time_limit']:g}"
     say(text("cli.table", lang.value, rows=rows, columns=columns, seconds=seconds))
-    _tell(search(table, out=out, verbose=0 if quiet else "auto", **arguments), out, lang, say)
+    path, ensemble = search(table, out=out, verbose=0 if quiet else "auto", **arguments)
+    _tell(path, out, lang, say, ensemble)
 
 
 def _train(
@@ -383,7 +385,7 @@ def _train(
     import ridgeway
 
     say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
-    x, y, model, notes = _shuffled(source, model_file, validation_split, seed)
+    x, y, model, notes = _shuffled(source, model_file, family, validation_split, seed)
     grid = ridgeway.Grid(family)
     lanes = len(grid) * arguments["repeats"]
     share = f"{validation_split:.0%}"
@@ -405,7 +407,11 @@ def _train(
 
 
 def _shuffled(
-    source: Source | LabelledTable, model_file: Path | None, validation_split: float, seed: int
+    source: Source | LabelledTable,
+    model_file: Path | None,
+    family: dict[str, list[float | str]],
+    validation_split: float,
+    seed: int,
 ) -> tuple[Any, Any, Any, dict[str, Any]]:
     """Rows and labels in the order in which they are split, the network, and what predicting has to know."""
     import numpy as np
@@ -419,7 +425,7 @@ def _shuffled(
         from ridgeway.tables.command import prepared
 
         table = source.numbered().taken(order)
-        x, model, preparation = prepared(table, kept, seed)
+        x, model, preparation = prepared(table, kept, family, seed)
         return x, table.labels, model, {"classes": list(table.classes), "preparation": preparation.to_json()}
     assert source.y is not None
     x, y = source.x[order], source.y[order]
@@ -434,11 +440,13 @@ def _shuffled(
     return x, y, model, {"classes": source.classes, "encoding": encoding}
 
 
-def _tell(path: TrainedPath, out: Path, lang: Language, say: Callable[[str], None]) -> None:
+def _tell(
+    path: TrainedPath, out: Path, lang: Language, say: Callable[[str], None], ensemble: EnsembleChoice | None = None
+) -> None:
     """The report in its language and what came out; exit code 130 where the user stopped it."""
     if lang is not Language.en:
         path.report(out / "report.html", lang=lang.value)
-    _summarize(path, out, lang.value, say)
+    _summarize(path, out, lang.value, say, ensemble)
     if path.record["status"] == "interrupted":
         typer.echo(text("cli.interrupted", lang.value, count=len(path.table()), folder=out), err=True)
         raise typer.Exit(130)
@@ -464,18 +472,19 @@ def _rows_to_train(rows: int, validation_split: float) -> int:
     return kept
 
 
-def _summarize(path: TrainedPath, out: Path, lang: str, say: Callable[[str], None]) -> None:
+def _summarize(
+    path: TrainedPath, out: Path, lang: str, say: Callable[[str], None], ensemble: EnsembleChoice | None
+) -> None:
     seconds = f"{path.record['seconds']['total']:.1f}"
     say(text("cli.trained", lang, lanes=len(path.table()), seconds=seconds))
     say(text("cli.best", lang, choice=path.best))
     simpler = path.select("one_se")
     if simpler.configuration != path.best.configuration:
         say(text("cli.one_se", lang, choice=simpler))
-    noted = path.record.get("ensemble")
-    if noted and path.record["extra"].get("estimator"):
-        scores = {name: f"{noted[key]:.4g}" for name, key in (("value", "validation"), ("single", "single_validation"))}
-        metric = noted["metric"].removeprefix("val_")
-        say(text("cli.ensemble", lang, members=len(noted["members"]), metric=metric, **scores))
+    if ensemble is not None:
+        scores = {"value": f"{ensemble.validation:.4g}", "single": f"{ensemble.single_validation:.4g}"}
+        metric = ensemble.metric.removeprefix("val_")
+        say(text("cli.ensemble", lang, members=len(ensemble.members), metric=metric, **scores))
     say(text("cli.report", lang, file=out / "report.html"))
     say(text("cli.model", lang, file=out / "best.keras"))
 

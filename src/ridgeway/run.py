@@ -105,7 +105,7 @@ class Run:
                     if until is None or until == rules.epochs:
                         queues.train(self._results, on_round, interruption.asked)
                         break
-                    deadline = self._deadline(ready, place)
+                    deadline = self._deadline(place)
                     queues.train(self._results, on_round, interruption.asked, until, deadline=deadline)
                     if interruption.asked() or queues.ended:
                         break
@@ -143,15 +143,18 @@ class Run:
             scores.setdefault(result.plan.configuration_number, []).append(value)
         return scores
 
-    def _deadline(self, ready: float, rung: int) -> float | None:
-        """When a rung ends at the latest: all have an equal share of the time, the first two.
+    def _deadline(self, rung: int) -> float | None:
+        """When a rung that begins now ends at the latest: all have an equal share of the time left, the first two.
 
         Rungs cost about as much each, but the first one's program has to be compiled, and in the later ones lanes begin
-        to stop by themselves.
+        to stop by themselves. The time is shared out anew at each: on a busy machine compiling alone can take more than
+        the first one's share, and what is left must do for the others.
         """
         if self.end is None:
             return None
-        return ready + (self.end - ready) * (rung + 2) / (len(self.rungs) + 1)
+        shares = 2 / (len(self.rungs) + 1) if rung == 0 else 1 / (len(self.rungs) - rung)
+        now = time.perf_counter()
+        return now + max(self.end - now, 0.0) * shares
 
     def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
         """Ends the lanes of all configurations but the best; each outer fold's choice is its own.

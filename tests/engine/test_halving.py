@@ -189,7 +189,7 @@ def test_lanes_of_a_limited_halving_are_parts_of_the_full_run(full, moment, monk
 
     clock = Clock()
     monkeypatch.setattr(queues, "time", clock)
-    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, ready, rung: clock.now + moment)
+    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, rung: clock.now + moment)
     found = run(slots=2, halving=3)
     assert_part_of(full, found)
     table, first = found.table(), found.record["halving"]["rungs"][0]
@@ -206,7 +206,7 @@ def test_configurations_without_all_of_their_lanes_are_not_chosen(monkeypatch):
 
     clock = Clock()
     monkeypatch.setattr(queues, "time", clock)
-    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, ready, rung: clock.now + 16)
+    monkeypatch.setattr("ridgeway.run.Run._deadline", lambda self, rung: clock.now + 16)
     found = run(slots=2, halving=3, repeats=2)
     lanes = found.table().groupby(found.hyperparameters).size()
     assert set(found.configurations()["n"]) <= {1, 2}

@@ -13,7 +13,13 @@ from sklearn.datasets import load_diabetes, load_wine
 import ridgeway as rw
 from ridgeway.errors import InputError
 
-SMALL: dict[str, Any] = {"family": rw.Grid(weight_decay=[0.0, 0.1]), "cv": 2, "epochs": 20, "random_state": 0}
+SMALL: dict[str, Any] = {
+    "family": rw.Grid(weight_decay=[0.0, 0.1]),
+    "cv": 2,
+    "epochs": 20,
+    "time_limit": None,
+    "random_state": 0,
+}
 WINE = load_wine(return_X_y=True, as_frame=True)
 
 
@@ -61,6 +67,7 @@ def test_a_classifier_comes_back(way: Any, classifier: rw.PathClassifier, tmp_pa
     assert (again.temperature_, again.get_params()["epochs"]) == (classifier.temperature_, 20)
     pathway = again.path_
     assert pathway.table().equals(classifier.path_.table()) and pathway.history().equals(classifier.path_.history())
+    assert again.ensemble_ == classifier.ensemble_ and again.ensemble_.members
     assert pathway.best == classifier.path_.best
     with pytest.raises(InputError, match="has no model of its lanes.* predicts by model_"):
         pathway.model(0)

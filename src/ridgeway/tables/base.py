@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,17 @@ class Evidence:
     members: Members
     labels: np.ndarray
     weights: np.ndarray | None
+
+
+def target_name(y: Any) -> str | None:
+    """The name of a Series of targets, for the record."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else None
+
+
+def selects(hyperparameters: Collection[str]) -> bool:
+    """Whether one of them leaves columns out."""
+    return any(name in hyperparameters for name in _SELECTING)
 
 
 class PathEstimator(BaseEstimator):
@@ -160,7 +172,9 @@ class PathEstimator(BaseEstimator):
         check_is_fitted(self)
         return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
 
-    def _search(self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int) -> keras.Model:
+    def _search(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int, notes: Mapping[str, Any]
+    ) -> keras.Model:
         """Trains on what the subclass has made of the targets, and sets all attributes but `model_`.
 
         Args:
@@ -168,12 +182,15 @@ class PathEstimator(BaseEstimator):
             y: class numbers or standardized values, `(row,)` or `(row, target)`.
             weights: float64 `(row,)`, or None.
             outputs: number of classes, or of targets.
+            notes: what the run's record has to know to predict in the target's own labels or units.
 
         Returns:
             The model that predicts class numbers' probabilities, or standardized values.
         """
         if self.rule not in RULES:
             raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
+        if self.family is not None and not isinstance(self.family, Family):
+            raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
         began = time.perf_counter()
         seed = self._seed()
         folds = given_folds(self.cv, len(y), y)
@@ -201,17 +218,22 @@ class PathEstimator(BaseEstimator):
             time_limit=self.time_limit,
             seed=seed,
             out=self.out,
-            extra={"estimator": type(self).__name__, "preparation": self.preparation_.to_json(), **self._notes()},
+            extra={
+                "estimator": type(self).__name__,
+                "task": self._task,
+                "preparation": self.preparation_.to_json(),
+                **notes,
+            },
             verbose=self.verbose,
         )
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
+        self.ensemble_ = members.ensemble
         left = None if self.time_limit is None else max(began + self.time_limit - time.perf_counter(), 0.0)
         found = members.model(left)
         self._importances = self._selected = None
-        if any(name in self.path_.hyperparameters for name in _SELECTING):
-            refitted = found if members.refits else None
-            self._selected = selected_columns(members, refitted, self.preparation_.sources(), self.n_features_in_)
+        if selects(self.path_.hyperparameters):
+            self._selected = selected_columns(found, self.preparation_.sources(), self.n_features_in_)
         return found
 
     def _finish(self, model: keras.Model) -> None:
@@ -228,7 +250,7 @@ class PathEstimator(BaseEstimator):
     def _network(self, x: np.ndarray, outputs: int, seed: int) -> keras.Model:
         if self.model is None:
             # Steps would share a column's weights out among many, and none of them be the column's alone.
-            steps = self.family is None or not any(name in self.family.values for name in _SELECTING)
+            steps = self.family is None or not selects(self.family.values)
             return table_network(x, self.preparation_.n_numbers_, outputs, self._task, seed=seed, steps=steps)
         if isinstance(self.model, keras.Model):
             return self.model
@@ -244,13 +266,16 @@ class PathEstimator(BaseEstimator):
         """The labels as the model's loss takes them."""
         raise NotImplementedError
 
-    def _notes(self) -> dict[str, Any]:
-        """What the run's record has to know to predict in the target's own labels or units."""
-        raise NotImplementedError
-
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         """What importances are counted in, of labels and what `Members.means` gives for them: more is better."""
         raise NotImplementedError
+
+    def __sklearn_clone__(self) -> PathEstimator:
+        # With the same model: fit leaves it as it is, and Keras can't copy every class.
+        bare = type(self)(**{**self.get_params(deep=False), "model": None})
+        if hasattr(self, "_metadata_request"):
+            bare._metadata_request = self._metadata_request
+        return super(PathEstimator, bare).__sklearn_clone__().set_params(model=self.model)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

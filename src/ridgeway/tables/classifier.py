@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.keras_internals import compiled_losses
-from ridgeway.tables.base import Evidence, PathEstimator
+from ridgeway.tables.base import Evidence, PathEstimator, target_name
 from ridgeway.tables.calibration import temperature
 from ridgeway.tables.members import held_out_means
 from ridgeway.tables.scaling import with_scaled_output
@@ -33,11 +33,11 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             network of ridgeway's own where None. It gives logits or probabilities of classes, in the order of
             `classes_`, to a cross-entropy of Keras.
         family: what to vary; a search over all that regularizes the default network where None.
-        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        time_limit: seconds for `fit`, or None for no limit. What can't be stopped, such as compiling, may take longer.
         cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
             the rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
-        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
-            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        ensemble: whether several networks predict together, chosen greedily by held-out rows; else the configuration
+            that `rule` picks predicts alone. Either is trained once more, on all rows.
         rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
         calibrate: "temperature" to divide logits by a number that makes probabilities as sure as they are right, fitted
             on held-out rows (Guo et al. 2017); None to leave them.
@@ -56,6 +56,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         preparation_: the fitted `TablePreparation`, which makes features of columns.
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
+        ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
         model_: the `keras.Model` that predicts from `preparation_.transform(X)`: as a rule logits, divided by the
             temperature already.
         feature_importances_: what each column is worth, `(column,)`.
@@ -129,14 +130,15 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         weights = self._weights(table, labels, sample_weight)
         counted = labels if weights is None or not weights.any() else labels[weights > 0]
         self.classes_ = np.unique(counted)
-        if len(self.classes_) < 2:
+        if len(self.classes_) == 1:
+            only = self.classes_.tolist()[0]
             raise InputError(
-                f"y has one class alone, {self.classes_[0]!r}, in rows of a weight above zero. Pass labels of two "
-                "classes at least."
+                f"y has one class alone, {only!r}, in rows of a weight above zero. Pass labels of two classes at least."
             )
         # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
-        model = self._search(table, codes, weights, len(self.classes_))
+        notes = {"classes": self.classes_.tolist(), "target": target_name(y)}
+        model = self._search(table, codes, weights, len(self.classes_), notes)
         self._kind, self.temperature_ = self._evidence.members.kind, 1.0
         if self.calibrate is not None:
             self.temperature_ = self._temperature(self._evidence)
@@ -158,7 +160,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        places = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[places]
 
     def _checked_labels(self, y: Any) -> np.ndarray:
         if y is None:
@@ -192,9 +195,6 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         rows, means = held_out_means(evidence.members)
         weights = None if evidence.weights is None else evidence.weights[rows]
         return temperature(_shares(means, "plain"), evidence.labels[rows], weights)
-
-    def _notes(self) -> dict[str, Any]:
-        return {"task": self._task, "classes": self.classes_.tolist()}
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         found = _shares(means, "plain").argmax(axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -11,11 +11,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from ridgeway.data.read import LabelledTable
+from ridgeway.data.read import LabelledTable, is_table
 from ridgeway.data.tables import read_table, with_dates
+from ridgeway.ensembling import EnsembleChoice
 from ridgeway.errors import InputError
 from ridgeway.path import Path
 from ridgeway.storage import load_model
+from ridgeway.tables.base import selects
 from ridgeway.tables.classifier import PathClassifier
 from ridgeway.tables.network import table_network
 from ridgeway.tables.prediction import model_outputs
@@ -24,7 +26,9 @@ from ridgeway.tables.regressor import PathRegressor
 from ridgeway.tables.scaling import with_scaled_output
 
 
-def search(table: LabelledTable, *, out: str | os.PathLike[str], **arguments: Any) -> Path:
+def search(
+    table: LabelledTable, *, out: str | os.PathLike[str], **arguments: Any
+) -> tuple[Path, EnsembleChoice | None]:
     """Fits the estimator for a table's task and writes its run.
 
     Args:
@@ -32,32 +36,44 @@ def search(table: LabelledTable, *, out: str | os.PathLike[str], **arguments: An
         out: directory for the run.
         **arguments: of the estimator.
 
+    Returns:
+        Its path, and the ensemble that predicts.
+
     Raises:
         InputError: what `fit` raises.
     """
     estimator = (PathClassifier if table.task == "classification" else PathRegressor)(out=out, **arguments)
     try:
-        return estimator.fit(table.features, table.labels).path_
+        estimator.fit(table.features, pd.Series(table.labels, name=table.target))
     except InputError:
         raise
     except ValueError as error:
         # scikit-learn's own words on labels and cells.
         raise InputError(str(error)) from error
+    return estimator.path_, estimator.ensemble_
 
 
-def prepared(table: LabelledTable, training: int, seed: int) -> tuple[np.ndarray, keras.Model, TablePreparation]:
+def prepared(
+    table: LabelledTable, training: int, family: Collection[str], seed: int
+) -> tuple[np.ndarray, keras.Model, TablePreparation]:
     """Features, and a network for them that learns targets in their own units.
 
     Args:
         table: the rows in the order in which they are split, with class numbers or values as labels.
         training: how many of the first ones are trained on: all that is learnt here is learnt from these.
+        family: names of what is varied.
         seed: of the starting weights.
     """
     preparation = TablePreparation().fit(table.features.iloc[:training])
     x = preparation.transform(table.features)
-    numbers = preparation.n_numbers_
-    outputs = len(table.classes) or 1
-    model = table_network(numbers, x.shape[1] - numbers, outputs, table.task, seed=seed)
+    model = table_network(
+        x[:training],
+        preparation.n_numbers_,
+        len(table.classes) or 1,
+        table.task,
+        seed=seed,
+        steps=not selects(family),
+    )
     if table.task == "regression":
         own = table.labels[:training]
         model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), "target_units")
@@ -71,6 +87,8 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
         InputError: the file can't be read, lacks a column, or holds what can't be prepared.
     """
     described = record["extra"]["preparation"]
+    if not is_table(data):
+        raise InputError(f"'{data}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
     frame = with_dates(read_table(data).rename(columns=str))
     preparation = TablePreparation.from_json(described)
     _check_columns(frame, described["names"])

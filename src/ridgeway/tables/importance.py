@@ -52,36 +52,22 @@ def _shuffled(members: Members, fold: int, orders: list[np.ndarray], features: n
     return members.means(fold, several.reshape(-1, x.shape[1])).reshape(len(orders), len(x), -1)
 
 
-def selected_columns(
-    members: Members, refitted: keras.Model | None, sources: np.ndarray, columns: int
-) -> np.ndarray | None:
+def selected_columns(model: keras.Model, sources: np.ndarray, columns: int) -> np.ndarray | None:
     """Which columns the first layers of a network give any weight, bool `(column,)`.
 
     Args:
-        members: the lanes that predict: a column counts where one of them uses it.
-        refitted: the model that predicts instead of them, where one does.
+        model: the network; where several stand in it, a column counts that one of them uses.
         sources: as in `permutation_importances`.
         columns: number of columns.
 
     Returns:
         None where the first layers do not weight single features.
     """
-    if refitted is not None:
-        networks = [(refitted, [np.asarray(variable.value) for variable in refitted.weights])]
-    else:
-        path = members.path
-        networks = [
-            (path.structure(lane), list(path.lane_weights(lane).values()))
-            for one in members.members
-            for lane in one.lanes
-        ]
     selected = np.zeros(columns, bool)
-    for model, values in networks:
-        places = {id(variable): place for place, variable in enumerate(model.weights)}
-        for kernel, axis in input_kernels(model):
-            value = values[places[id(kernel)]]
-            if value.shape[axis] != len(sources):
-                return None
-            used = value.any(axis=tuple(other for other in range(value.ndim) if other != axis))
-            selected[sources[used]] = True
+    for kernel, axis in input_kernels(model):
+        value = np.asarray(kernel.value)
+        if value.shape[axis] != len(sources):
+            return None
+        used = value.any(axis=tuple(other for other in range(value.ndim) if other != axis))
+        selected[sources[used]] = True
     return selected

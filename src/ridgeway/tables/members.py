@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from ridgeway.ensembling.averaging import Averaging
-from ridgeway.ensembling.choice import Member
+from ridgeway.ensembling.choice import EnsembleChoice, Member
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.ensembling.select import candidates_of
 from ridgeway.path import Path
@@ -31,11 +31,13 @@ class Members:
         path: of the lanes, with its rows in memory.
         members: one configuration with its lanes, one a fold, each.
         refits: whether configurations are trained once more on all rows to predict, instead of these lanes.
+        ensemble: how the members were chosen, where several could be.
     """
 
     path: Path
     members: tuple[Member, ...]
     refits: bool
+    ensemble: EnsembleChoice | None = None
 
     @classmethod
     def chosen(cls, path: Path, ensemble: bool, rule: str) -> Members:
@@ -50,7 +52,8 @@ class Members:
         if not ensemble:
             own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
             return cls(path, (own,), True)
-        return cls(path, path.select_ensemble(SIZE).members, True)
+        found = path.select_ensemble(SIZE)
+        return cls(path, found.members, True, found)
 
     def model(self, seconds: float | None) -> keras.Model:
         """The model that predicts: members trained once more on all rows, or lanes as they are, as one.

@@ -10,12 +10,14 @@ import io
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Any
 
 import keras
 import pandas as pd
 
+from ridgeway.ensembling import EnsembleChoice
 from ridgeway.path import Path
 from ridgeway.tables.preparation import TablePreparation
 
@@ -37,6 +39,8 @@ def _plain(value: Any) -> Any:
         return {"ridgeway": "model", "keras": _model_bytes(value)}
     if isinstance(value, TablePreparation):
         return {"ridgeway": "preparation", "json": json.dumps(value.to_json())}
+    if isinstance(value, EnsembleChoice):
+        return {"ridgeway": "ensemble", "json": json.dumps(asdict(value))}
     if isinstance(value, Path):
         tables = {name: _table_bytes(getattr(value, name)()) for name in _TABLES}
         return {"ridgeway": "path", "record": json.dumps(value.record, default=lambda number: number.item()), **tables}
@@ -49,6 +53,8 @@ def _restored(value: Any) -> Any:
         return _model(value["keras"])
     if kind == "preparation":
         return TablePreparation.from_json(json.loads(value["json"]))
+    if kind == "ensemble":
+        return EnsembleChoice.from_json(json.loads(value["json"]))
     if kind == "path":
         table, history, calibration, probes = (pd.read_parquet(io.BytesIO(value[name])) for name in _TABLES)
         record = json.loads(value["record"])
@@ -63,6 +69,9 @@ def _table_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _model_bytes(model: keras.Model) -> bytes:
+    if model.built and model.optimizer is not None and not model.optimizer.built:
+        # The file's optimizer has to have the slots that whoever loads it expects.
+        model.optimizer.build(model.trainable_variables)
     with tempfile.TemporaryDirectory() as folder:
         file = FilePath(folder) / "model.keras"
         model.save(file)

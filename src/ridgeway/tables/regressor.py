@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_consistent_length
 
 from ridgeway.errors import InputError
-from ridgeway.tables.base import PathEstimator
+from ridgeway.tables.base import PathEstimator, target_name
 from ridgeway.tables.scaling import with_scaled_output
 from ridgeway.tables.weights import checked_weights
 
@@ -26,11 +26,11 @@ class PathRegressor(RegressorMixin, PathEstimator):
         model: compiled `keras.Model` of the prepared features, or a function `(features, outputs)` that gives one; a
             network of ridgeway's own where None. It learns standardized targets.
         family: what to vary; a search over all that regularizes the default network where None.
-        time_limit: seconds of training, from which the rest of `fit` is left out; None for no limit.
+        time_limit: seconds for `fit`, or None for no limit. What can't be stopped, such as compiling, may take longer.
         cv: folds, by which networks are compared: a number of them (shuffled by `random_state`), a share of the
             rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
-        ensemble: whether up to 8 configurations predict together, chosen greedily by held-out rows, each by the mean of
-            the lanes of its folds; else the one that `rule` picks, trained once more on all rows.
+        ensemble: whether several networks predict together, chosen greedily by held-out rows; else the configuration
+            that `rule` picks predicts alone. Either is trained once more, on all rows.
         rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
         epochs: most epochs of a lane; chosen where None.
         batch_size: rows a step; chosen where None.
@@ -45,6 +45,7 @@ class PathRegressor(RegressorMixin, PathEstimator):
         preparation_: the fitted `TablePreparation`, which makes features of columns.
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
+        ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
         model_: the `keras.Model` that predicts from `preparation_.transform(X)`, in raw units.
         feature_importances_: what each column is worth, `(column,)`.
         selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
@@ -88,9 +89,10 @@ class PathRegressor(RegressorMixin, PathEstimator):
         spread = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=counted))
         # A target that does not vary, but for rounding.
         spread[spread <= 1e-12 * np.abs(mean)] = 1.0
-        self._mean, self._spread, self._flat = mean, spread, values.ndim == 1
+        self._flat = values.ndim == 1
         standardized = ((columns - mean) / spread).astype(np.float32)
-        model = self._search(table, standardized, weights, columns.shape[1])
+        notes = {"target_mean": mean.tolist(), "target_spread": spread.tolist(), "target": target_name(y)}
+        model = self._search(table, standardized, weights, columns.shape[1], notes)
         self._finish(with_scaled_output(model, spread, mean, "target_units"))
         return self
 
@@ -110,9 +112,6 @@ class PathRegressor(RegressorMixin, PathEstimator):
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         return labels
-
-    def _notes(self) -> dict[str, Any]:
-        return {"task": self._task, "target_mean": self._mean.tolist(), "target_spread": self._spread.tolist()}
 
     def _score(self, labels: np.ndarray, means: np.ndarray, weights: np.ndarray | None) -> float:
         return float(r2_score(labels, means, sample_weight=weights))

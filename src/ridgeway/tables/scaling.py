@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ridgeway.errors import InputError
 from ridgeway.keras_internals import compile_copy, functional_of
 
 
@@ -14,20 +15,23 @@ def with_scaled_output(model: keras.Model, scale: Any, offset: Any, name: str) -
     """A model that gives `scale` · outputs + `offset`, compiled as the other, with whose layers it shares weights.
 
     Args:
-        model: compiled and built model with one input and one output.
+        model: compiled Sequential or functional model with one input and one output.
         scale: a number, or one an output.
         offset: likewise.
         name: of the layer.
+
+    Raises:
+        InputError: the model is subclassed.
     """
-    layer = keras.layers.Rescaling(_plain(scale), offset=_plain(offset), name=name)
     functional = functional_of(model)
     if functional is None:
-        inputs = keras.Input(model.input_shape[1:])
-        outputs = model(inputs)
-    else:
-        # The graph goes on: a model within a model would take its own optimizer into the file.
-        inputs, outputs = functional.inputs[0], functional.outputs[0]
-    scaled = keras.Model(inputs, layer(outputs), name=f"{model.name}_scaled")
+        raise InputError(
+            f"The graph of a {type(model).__name__} is not known before it is called: no layer can be put behind it. "
+            "Build the model by the functional interface."
+        )
+    layer = keras.layers.Rescaling(_plain(scale), offset=_plain(offset), name=name)
+    # The graph goes on: a model within a model would take its own optimizer into the file.
+    scaled = keras.Model(functional.inputs[0], layer(functional.outputs[0]), name=f"{model.name}_scaled")
     compile_copy(model, scaled)
     # Built now, so that the file's optimizer has the slots that whoever loads it expects.
     scaled.optimizer.build(scaled.trainable_variables)

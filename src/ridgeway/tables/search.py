@@ -9,7 +9,7 @@ import jax
 import keras
 import numpy as np
 
-from ridgeway.families import Family, Random, Range
+from ridgeway.families import Bayes, Family, Random, Range
 from ridgeway.fit import fit_path
 from ridgeway.path import Path
 from ridgeway.tables.network import STEPS
@@ -61,25 +61,26 @@ def train(
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
-    small = model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
     family = family or default_family(model, task, seed, _CONFIGURATIONS)
+    small = model.built and model.count_params() <= _LOCKSTEP and jax.default_backend() == "cpu"
+    # Timing executors would let the same seed end in other last digits. Bayes has no number of lanes beforehand.
+    fixed = small and not isinstance(family, Bayes)
     return fit_path(
         model,
         x,
         y,
         family,
         cv=cv,
-        epochs=epochs or EPOCHS,
-        batch_size=batch_size or _batch_size(len(x)),
+        epochs=EPOCHS if epochs is None else epochs,
+        batch_size=_batch_size(len(x)) if batch_size is None else batch_size,
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=16)],
         sample_weight=sample_weight,
         repeats=repeats,
-        halving=3,
+        halving=None if isinstance(family, Bayes) else 3,
         time_limit=None if time_limit is None else _SHARE * time_limit,
         seed=seed,
-        # Timing executors would let the same seed end in other last digits.
-        executor="vmap" if small else "auto",
-        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if small else None,
+        executor="vmap" if fixed else "auto",
+        slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
         extra=extra,
         verbose=verbose,
@@ -96,19 +97,32 @@ def default_family(model: keras.Model, task: str, seed: int, configurations: int
         configurations: how many.
     """
     layers = {layer.name: layer for layer in model.layers}
+    steps = isinstance(layers.get(STEPS), keras.layers.Rescaling)
+    dropout = any(isinstance(layer, keras.layers.Dropout) for layer in layers.values())
+    return Random(configurations, seed, default_ranges(steps=steps, dropout=dropout, task=task))
+
+
+def default_ranges(*, steps: bool, dropout: bool, task: str) -> dict[str, Any]:
+    """What is drawn from (`benchmarks/ablation.py` has what each is worth).
+
+    Args:
+        steps: whether the network has a layer of steps between quantiles.
+        dropout: whether it has dropout layers.
+        task: "classification" or "regression".
+    """
     ranges: dict[str, Any] = {
         "weight_decay": Range(1e-3, 10.0, log=True, zero=0.1),
         "learning_rate": Range(1e-3, 1e-2, log=True),
         # Weights averaged over the last 50 steps: what a falling learning rate gives, at any epoch.
         "ema": 0.98,
     }
-    if any(isinstance(layer, keras.layers.Dropout) for layer in layers.values()):
+    if dropout:
         ranges["dropout"] = Range(0.05, 0.5, zero=0.2)
     if task == "classification":
         ranges["label_smoothing"] = [0.0, 0.0, 0.05]
-    if isinstance(layers.get(STEPS), keras.layers.Rescaling):
-        return Random(configurations, seed=seed, values={f"{STEPS}.scale": [0.0, 0.3, 1.0]}, **ranges)
-    return Random(configurations, seed=seed, **ranges)
+    if steps:
+        ranges[f"{STEPS}.scale"] = [0.0, 0.3, 1.0]
+    return ranges
 
 
 def _batch_size(rows: int) -> int:
