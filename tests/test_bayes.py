@@ -124,7 +124,7 @@ def test_what_was_given_up_is_told(tmp_path):
     [
         (lambda: rw.Bayes(0, **RANGES), r"Bayes\(n=0\)"),
         (lambda: rw.Bayes(5, batch=0, **RANGES), r"Bayes\(batch=0\)"),
-        (lambda: rw.Bayes(5, dropot=[0.1]), "dropout"),
+        (lambda: fit(rw.Bayes(5, dropot=[0.1])), "Unknown hyperparameter .dropot.. The nearest are dropout"),
         (lambda: rw.Bayes(5, normalization=rw.Range(0.1, 1.0)), "words belong|normalization"),
         (lambda: fit(rw.Bayes(5, **RANGES), halving=3), "Bayes learns from lanes that trained alike"),
         (lambda: fit(rw.Bayes(5, storage="nosuch://x", **RANGES)), "Optuna can't keep the study"),

@@ -135,11 +135,11 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
         likely = [("map", 16), ("vmap", 16), ("vmap", 8)]
     if name != "auto":
         likely = [pair for pair in likely if pair[0] == name] or [(name, 16)]
-    most = min(job.lanes, _fitting(job))
+    most = min(job.lanes, fitting(job))
     return list(dict.fromkeys((kind, slots or max(1, min(width, most))) for kind, width in likely))
 
 
-def _fitting(job: Job) -> int:
+def fitting(job: Job) -> int:
     """Lanes whose state fits the memory that is free."""
     state = job.initials[0]
     leaves = jax.tree.leaves(state)

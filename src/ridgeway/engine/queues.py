@@ -10,7 +10,7 @@ from functools import partial
 
 from ridgeway.engine.executor import Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
-from ridgeway.engine.probe import Choice, Job, choose
+from ridgeway.engine.probe import Choice, Job, choose, fitting
 from ridgeway.engine.slots import Order, Round, Rules, Slots, Waiting
 from ridgeway.engine.step import BoundHyperparameter
 from ridgeway.engine.watch import Watch
@@ -154,7 +154,9 @@ class Queues:
         chosen = self.choice.executor
         executor = chosen
         if self._begun:
-            executor = choose(group.job, chosen.name, min(chosen.slots, lanes)).executor
+            # The model of this structure may be far larger than the first one's.
+            most = min(chosen.slots, lanes, fitting(group.job))
+            executor = choose(group.job, chosen.name, most).executor
         self._begun = True
         self._slots[place] = Slots(
             executor, self.rules, self.order, self.seed, group.job.program.starting_values, self._watch, 0,

@@ -19,7 +19,7 @@ class Listed(Family):
             should.
 
     Raises:
-        InputError: none, two alike, names that differ, an unknown hyperparameter or a value out of its range.
+        InputError: none, two alike, names that differ, an impossible name or a value out of its range.
 
     Example:
         >>> import ridgeway as rw
