@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from ridgeway.cli import parse_vary
 from ridgeway.errors import InputError
 from ridgeway.tables.preparation import TablePreparation
+from ridgeway.vary import parse_vary
 
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist-t10k"
 SMALL = ["--epochs", "2", "--vary", "weight_decay=0,0.1"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -14,10 +12,11 @@ import typer
 
 from ridgeway.errors import AllLanesDiverged, InputError
 from ridgeway.locale import text
+from ridgeway.trainings import check_shape, checked_share, search_table, train_family
+from ridgeway.vary import parse_family, parse_vary
 
 if TYPE_CHECKING:
-    from ridgeway.data.read import LabelledTable, Source
-    from ridgeway.ensembling import EnsembleChoice
+    from ridgeway.data.read import LabelledTable
     from ridgeway.path import Path as TrainedPath
 
 app = typer.Typer(
@@ -57,66 +56,6 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of all random draws.")]
 
 #: Without --vary: how much to decay, how much to drop; none of either included.
 DEFAULT_VARY = ("weight_decay=0,1e-3,3e-3,1e-2,3e-2,1e-1,3e-1,1", "dropout=0,0.25,0.5")
-
-
-def parse_vary(specification: str) -> tuple[str, list[float | str]]:
-    """Reads `name=0,0.25,0.5`, `name=low:high:count` (evenly spaced) or `name=low:high:count:log`.
-
-    A hyperparameter that is a choice takes words: `normalization=none,batch`.
-
-    Raises:
-        InputError: it is of no such form, or no hyperparameter that takes words has that name.
-    """
-    name, found, values = specification.partition("=")
-    try:
-        if not (found and name and values):
-            raise ValueError
-        if ":" not in values:
-            return name.strip(), _values(name.strip(), values.split(","))
-        low, high, count, *scale = values.split(":")
-        if scale not in ([], ["log"], ["lin"]) or int(count) < 1:
-            raise ValueError
-        if scale == ["log"]:
-            from ridgeway.families.spacing import logspace
-
-            return name.strip(), [*logspace(float(low), float(high), int(count))]
-        step = (float(high) - float(low)) / max(int(count) - 1, 1)
-        return name.strip(), [float(low) + step * place for place in range(int(count))]
-    except InputError:
-        raise
-    except ValueError:
-        raise InputError(
-            f"--vary {specification!r} can't be read. Write name=0,0.25,0.5 or name=low:high:count or "
-            "name=low:high:count:log, as in weight_decay=1e-5:1e-1:8:log."
-        ) from None
-
-
-def _values(name: str, given: Sequence[str]) -> list[float | str]:
-    """The values as numbers, or as words where the hyperparameter takes words.
-
-    Raises:
-        InputError: there is no such hyperparameter.
-        ValueError: it takes numbers, and these are none.
-    """
-    try:
-        return [float(value) for value in given]
-    except ValueError:
-        # Imported here: numbers are read without the hyperparameters, which wait for Keras.
-        from ridgeway.hyperparameters import hyperparameter
-
-        if not getattr(hyperparameter(name), "choices", ()):
-            raise
-        return [value.strip() for value in given]
-
-
-def _family(specifications: Sequence[str]) -> dict[str, list[float | str]]:
-    family: dict[str, list[float | str]] = {}
-    for one in specifications:
-        name, values = parse_vary(one)
-        if name in family:
-            raise InputError(f"--vary names {name} twice. Give all its values at once, as in {name}=0,0.25,0.5.")
-        family[name] = values
-    return family
 
 
 @app.command(no_args_is_help=True)
@@ -181,7 +120,7 @@ def fit(
     # What the search for tables decides by itself.
     training = {"patience": patience, "slots": slots, "executor": executor, "decay": decay}
     given: dict[str, Any] = {name: value for name, value in training.items() if value is not None}
-    family = _family(vary or DEFAULT_VARY)
+    family = parse_family(vary or DEFAULT_VARY)
     own = model is None and is_table(data)
     if own and (coding or unknown):
         raise InputError(
@@ -195,25 +134,25 @@ def fit(
                 f"--{next(iter(given))} is for --vary: the search for tables decides it by itself. Leave it out, or "
                 "say what to vary."
             )
-        _search(
+        search_table(
             cast("LabelledTable", source),
             out,
-            lang,
+            lang.value,
             quiet,
             time_limit=60.0 if time_limit is None else time_limit,
-            cv=3 if validation_split is None else _checked_share(validation_split),
+            cv=3 if validation_split is None else checked_share(validation_split),
             epochs=epochs,
             batch_size=batch_size,
             repeats=repeats,
             random_state=seed,
         )
         return
-    _train(
+    train_family(
         source,
         family,
         out,
         model,
-        lang,
+        lang.value,
         quiet,
         epochs=epochs or 50,
         batch_size=batch_size or 32,
@@ -249,12 +188,12 @@ def demo(
     digits = x.reshape(-1, 28, 28).astype(np.uint8)
     source = Source(digits, y.astype(np.int32), "classification", list(range(10)))
     family = dict(parse_vary(one) for one in DEFAULT_VARY)
-    _train(
+    train_family(
         source,
         family,
         _fresh(out),
         None,
-        lang,
+        lang.value,
         False,
         epochs=epochs,
         batch_size=32,
@@ -351,168 +290,8 @@ def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
 
     x = read_features(data, encoding, note_unseen)
     trained = path.best_model()
-    _check_shape(trained, x, data)
+    check_shape(trained, x, data)
     return trained, np.asarray(trained.predict(x, verbose=0))
-
-
-def _search(table: LabelledTable, out: Path, lang: Language, quiet: bool, **arguments: Any) -> None:
-    """A table by the estimator for its task."""
-    from ridgeway.tables.command import search
-
-    say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
-    rows, columns = table.features.shape
-    seconds = f"{arguments['time_limit']:g}"
-    say(text("cli.table", lang.value, rows=rows, columns=columns, seconds=seconds))
-    path, ensemble = search(table, out=out, verbose=0 if quiet else "auto", **arguments)
-    _tell(path, out, lang, say, ensemble)
-
-
-def _train(
-    source: Source | LabelledTable,
-    family: dict[str, list[float | str]],
-    out: Path,
-    model_file: Path | None,
-    lang: Language,
-    quiet: bool,
-    *,
-    validation_split: float,
-    seed: int,
-    patience: int = 5,
-    **arguments: Any,
-) -> None:
-    import keras
-
-    import ridgeway
-
-    say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
-    x, y, model, notes = _shuffled(source, model_file, family, validation_split, seed)
-    grid = ridgeway.Grid(family)
-    lanes = len(grid) * arguments["repeats"]
-    share = f"{validation_split:.0%}"
-    say(text("cli.rows", lang.value, rows=len(x), seed=seed, share=share, lanes=lanes))
-    path = ridgeway.fit_path(
-        model,
-        x,
-        y,
-        grid,
-        validation_split=validation_split,
-        callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience)],
-        seed=seed,
-        out=out,
-        extra={"task": source.task, "target": source.target, "rows_shuffled_with_seed": seed, **notes},
-        verbose=0 if quiet else "auto",
-        **arguments,
-    )
-    _tell(path, out, lang, say)
-
-
-def _shuffled(
-    source: Source | LabelledTable,
-    model_file: Path | None,
-    family: dict[str, list[float | str]],
-    validation_split: float,
-    seed: int,
-) -> tuple[Any, Any, Any, dict[str, Any]]:
-    """Rows and labels in the order in which they are split, the network, and what predicting has to know."""
-    import numpy as np
-
-    from ridgeway.data.read import LabelledTable
-
-    rows = len(source)
-    kept = _rows_to_train(rows, validation_split)
-    order = np.random.default_rng(seed).permutation(rows)
-    if isinstance(source, LabelledTable):
-        from ridgeway.tables.command import prepared
-
-        table = source.numbered().taken(order)
-        x, model, preparation = prepared(table, kept, family, seed)
-        return x, table.labels, model, {"classes": list(table.classes), "preparation": preparation.to_json()}
-    assert source.y is not None
-    x, y = source.x[order], source.y[order]
-    if model_file is None:
-        from ridgeway.networks import default_network
-
-        model = default_network(x[:kept], y[:kept], source.task, len(source.classes), seed)
-    else:
-        model = _load_model(model_file)
-        _check_shape(model, x, model_file)
-    encoding = source.encoding.to_json() if source.encoding else None
-    return x, y, model, {"classes": source.classes, "encoding": encoding}
-
-
-def _tell(
-    path: TrainedPath, out: Path, lang: Language, say: Callable[[str], None], ensemble: EnsembleChoice | None = None
-) -> None:
-    """The report in its language and what came out; exit code 130 where the user stopped it."""
-    if lang is not Language.en:
-        path.report(out / "report.html", lang=lang.value)
-    _summarize(path, out, lang.value, say, ensemble)
-    if path.record["status"] == "interrupted":
-        typer.echo(text("cli.interrupted", lang.value, count=len(path.table()), folder=out), err=True)
-        raise typer.Exit(130)
-
-
-def _checked_share(validation_split: float) -> float:
-    if not 0 < validation_split < 1:
-        raise InputError(
-            f"--validation-split {validation_split:g} is out of range, and lanes are compared by their validation. "
-            "Pass a share above 0 and below 1, such as --validation-split 0.2."
-        )
-    return validation_split
-
-
-def _rows_to_train(rows: int, validation_split: float) -> int:
-    """How many rows `fit_path` leaves for training, where both sides get some."""
-    kept = math.floor(rows * (1.0 - _checked_share(validation_split)))
-    if kept in (0, rows):
-        raise InputError(
-            f"--validation-split {validation_split:g} of {rows} rows leaves one side empty. Pass more rows, or another "
-            "share, such as --validation-split 0.2."
-        )
-    return kept
-
-
-def _summarize(
-    path: TrainedPath, out: Path, lang: str, say: Callable[[str], None], ensemble: EnsembleChoice | None
-) -> None:
-    seconds = f"{path.record['seconds']['total']:.1f}"
-    say(text("cli.trained", lang, lanes=len(path.table()), seconds=seconds))
-    say(text("cli.best", lang, choice=path.best))
-    simpler = path.select("one_se")
-    if simpler.configuration != path.best.configuration:
-        say(text("cli.one_se", lang, choice=simpler))
-    if ensemble is not None:
-        scores = {"value": f"{ensemble.validation:.4g}", "single": f"{ensemble.single_validation:.4g}"}
-        metric = ensemble.metric.removeprefix("val_")
-        say(text("cli.ensemble", lang, members=len(ensemble.members), metric=metric, **scores))
-    say(text("cli.report", lang, file=out / "report.html"))
-    say(text("cli.model", lang, file=out / "best.keras"))
-
-
-def _load_model(file: Path) -> Any:
-    import keras
-
-    if not file.exists():
-        raise InputError(f"There is no model file '{file}'. Save one by model.save('model.keras').")
-    try:
-        return keras.models.load_model(file, safe_mode=True)
-    except (TypeError, ValueError, OSError) as error:
-        raise InputError(f"Keras can't read the model '{file}': {str(error).splitlines()[0]}") from None
-
-
-def _check_shape(model: Any, x: Any, named: Path) -> None:
-    # A subclassed model states no input shape; several inputs state a list.
-    expected = getattr(model, "input_shape", None)
-    if not isinstance(expected, tuple) or not all(size is None or isinstance(size, int) for size in expected):
-        return
-    given = tuple(x.shape[1:])
-    if len(given) != len(expected) - 1 or any(
-        size not in (None, mine) for size, mine in zip(expected[1:], given, strict=True)
-    ):
-        raise InputError(
-            f"'{named}': rows have the shape {given}, and the model takes {tuple(expected[1:])}. Pass rows of that "
-            "shape, or another model."
-        )
 
 
 def _fresh(directory: Path) -> Path:

@@ -288,6 +288,15 @@ def test_parameters_that_cannot_be(parameters: dict[str, Any], said: str) -> Non
         rw.PathClassifier(**{**SMALL, **parameters}).fit(frame, y)
 
 
+def test_numpy_s_global_draws_are_left_alone() -> None:
+    np.random.seed(5)
+    expected = np.random.random(2)[1]
+    np.random.seed(5)
+    np.random.random()
+    rw.PathClassifier(**SMALL).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    assert np.random.random() == expected
+
+
 def test_one_class() -> None:
     with pytest.raises(ValueError, match="y has one class alone, 'yes'"):
         rw.PathClassifier(**SMALL).fit([[0.0], [1.0]], ["yes", "yes"])

@@ -203,7 +203,10 @@ class PathEstimator(BaseEstimator):
         labels = y[rows.given]
         if folds is None:
             folds = drawn_folds(self.cv, rows.given, labels, self._task == "classification", seed)
+        drawn = np.random.get_state()
         model = self._network(x, outputs, seed)
+        # Keras seeds NumPy's global generator too, from which random_state=None draws: it goes on as if nothing were.
+        np.random.set_state(drawn)
         self.path_ = train(
             model,
             x,
