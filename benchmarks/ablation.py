@@ -3,7 +3,7 @@
 Trained on 64 % of the rows and scored on the 16 % of `tabular.data`; the test rows of `benchmarks/tables.py` are not
 looked at. Each variant leaves one thing out, or puts one in. The tables must have been exported by `tables.py`.
 
-python benchmarks/ablation.py --datasets phoneme,vehicle --seeds 0 --time-limit 30
+make bench-ablation ARGS="--datasets phoneme,vehicle --seeds 0 --time-limit 30"
 """
 
 from __future__ import annotations
