@@ -385,7 +385,7 @@ class Path:
         if refit:
             from ridgeway.refit import refit_members
 
-            return refit_members(self, chosen.members, None)
+            return refit_members(self, chosen.members)
         return merged_model(self, chosen.counts)
 
     def lane_weights(self, lane: int, epoch: str = "best") -> Weights:

@@ -33,14 +33,12 @@ def refit(path: Path, rule: str, data: Data, epochs: int | None, verbose: Any) -
     return trained.model(0, "last")
 
 
-def refit_members(path: Path, members: Sequence[Member], data: Data, verbose: Any = 0) -> keras.Model:
-    """The members of an ensemble once more on all rows, as one model; see `Path.ensemble`.
+def refit_members(path: Path, members: Sequence[Member]) -> keras.Model:
+    """The members of an ensemble once more on all rows of the path, as one model; see `Path.ensemble`.
 
     Args:
         path: the path.
         members: the lanes of each tell how long it is trained.
-        data: as in `refit_lanes`.
-        verbose: as in `fit_path`.
     """
     lanes: dict[int, list[int]] = {}
     counts: dict[int, int] = {}
@@ -56,7 +54,7 @@ def refit_members(path: Path, members: Sequence[Member], data: Data, verbose: An
     numbers = iter(range(sum(counts.values())))
     repeats = [[next(numbers) for _ in range(counts[place])] for place in range(len(configurations))]
     groups = [(configuration, lanes[place]) for place, configuration in enumerate(configurations)]
-    trained = refit_lanes(path, groups, data, repeats=repeats, verbose=verbose)
+    trained = refit_lanes(path, groups, None, repeats=repeats)
     return merged_model(trained, {int(lane): 1 for lane in trained.table().query("best_epoch.notna()")["lane"]})
 
 

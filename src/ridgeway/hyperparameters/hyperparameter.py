@@ -77,6 +77,17 @@ class Binding(ABC):
         """Writes a plain value into the model for good, for export."""
 
 
+class Unplaced(Binding):
+    """Of a hyperparameter that something else reads off the lane: it has no place in the model."""
+
+    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
+        """None."""
+        return []
+
+    def write(self, value: float) -> None:
+        """Nothing to write."""
+
+
 class Hyperparameter(ABC):
     """One number that regularizes, or that one varies beside those that do.
 

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
-from ridgeway.keras_internals import Swap
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced
 
 if TYPE_CHECKING:
     import keras
-
-    from ridgeway.hyperparameters.swap import LaneScalar
 
 
 class MaxEpochs(Hyperparameter):
@@ -41,14 +38,5 @@ class MaxEpochs(Hyperparameter):
         return number
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
-        """See the base class; it acts on every model."""
-        return _MaxEpochsBinding()
-
-
-class _MaxEpochsBinding(Binding):
-    # The queue ends the lane: nothing of the model knows how long it will be trained.
-    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        return []
-
-    def write(self, value: float) -> None:
-        del value
+        """See the base class; it acts on every model, since the queue ends the lane."""
+        return Unplaced()

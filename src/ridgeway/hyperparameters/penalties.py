@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext, Unplaced
 from ridgeway.hyperparameters.kernels import kernels
 from ridgeway.keras_internals import (
     Swap,
@@ -136,17 +136,8 @@ class Exponent(Hyperparameter):
     needs = ("lp",)
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
-        """See the base class."""
-        return _ExponentBinding()
-
-
-class _ExponentBinding(Binding):
-    def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        """None of its own: `lp` reads it."""
-        return []
-
-    def write(self, value: float) -> None:
-        """Nothing to write: see `lp`."""
+        """See the base class; `lp` reads it."""
+        return Unplaced()
 
 
 class L1(Hyperparameter):

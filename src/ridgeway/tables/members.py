@@ -64,7 +64,7 @@ class Members:
         """
         affordable = self._affordable(seconds) if self.refits else []
         if affordable:
-            return refit_members(self.path, affordable, None)
+            return refit_members(self.path, affordable)
         return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
 
     def _affordable(self, seconds: float | None) -> list[Member]:
