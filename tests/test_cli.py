@@ -16,6 +16,7 @@ import pytest
 from scipy.special import softmax
 
 from ridgeway.errors import InputError
+from ridgeway.storage import load_path
 from ridgeway.tables.preparation import TablePreparation
 from ridgeway.vary import parse_vary
 
@@ -198,6 +199,17 @@ def test_regression_on_parquet(tmp_path: Path) -> None:
     assert found["prediction"].between(500, 1500).all()
 
 
+def test_folds(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pd.DataFrame({"a": random.normal(size=60), "y": np.tile(["u", "v"], 30)}).to_csv(tmp_path / "a.csv", index=False)
+    words = ["--target", "y", "--vary", "dropout=0,0.5", "--cv", "3", "--epochs", "2", "--out", "run"]
+    said = ridgeway(tmp_path, "fit", "a.csv", *words)
+    assert "each of 3 folds validates in turn. 6 lanes." in said
+    path = load_path(tmp_path / "run")
+    assert path.table()["fold"].tolist() == [0, 1, 2, 0, 1, 2]
+    assert path.record["folds"]["validation_rows"] == [20, 20, 20]
+
+
 def test_npz(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x_train=IMAGES, y_train=LABELS * 10)
     done = call(tmp_path, "fit", "a.npz", "--out", "run", *SMALL, "--quiet")
@@ -313,6 +325,8 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
             "leaves one side empty. Pass more rows",
         ),
         ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout=0", "--executor", "gpu"], "gpu"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--cv", "2", "--validation-split", "0.2"], "Leave --valid"),
+        ("a,y\n1,u\n2,v\n3,u\n4,v\n", ["--target", "y", "--vary", "dropout=0", "--cv", "9"], "9"),
     ],
 )
 def test_bad_input(tmp_path: Path, content: str, words: list[str], said: str) -> None:

@@ -98,6 +98,10 @@ def fit(
     validation_split: Annotated[
         float | None, typer.Option(help="Share of the shuffled rows to validate on: 0.2, or three folds for tables.")
     ] = None,
+    cv: Annotated[
+        int | None,
+        typer.Option(min=2, help="Folds to validate on, in place of a share; a class's share is the same in each."),
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Lanes a configuration, each with its own seed.")] = 1,
     seed: Seed = 0,
     slots: Annotated[int | None, typer.Option(min=1, help="Lanes side by side; chosen without.")] = None,
@@ -121,6 +125,8 @@ def fit(
     training = {"patience": patience, "slots": slots, "executor": executor, "decay": decay}
     given: dict[str, Any] = {name: value for name, value in training.items() if value is not None}
     family = parse_family(vary or DEFAULT_VARY)
+    if cv is not None and validation_split is not None:
+        raise InputError("--cv holds out rows by itself. Leave --validation-split out, or --cv.")
     own = model is None and is_table(data)
     if own and (coding or unknown):
         raise InputError(
@@ -140,7 +146,7 @@ def fit(
             lang.value,
             quiet,
             time_limit=60.0 if time_limit is None else time_limit,
-            cv=3 if validation_split is None else checked_share(validation_split),
+            cv=cv or (3 if validation_split is None else checked_share(validation_split)),
             epochs=epochs,
             batch_size=batch_size,
             repeats=repeats,
@@ -156,7 +162,7 @@ def fit(
         quiet,
         epochs=epochs or 50,
         batch_size=batch_size or 32,
-        validation_split=0.2 if validation_split is None else validation_split,
+        validation=cv or (0.2 if validation_split is None else checked_share(validation_split)),
         repeats=repeats,
         seed=seed,
         time_limit=time_limit,
@@ -198,7 +204,7 @@ def demo(
         epochs=epochs,
         batch_size=32,
         patience=3,
-        validation_split=0.2,
+        validation=0.2,
         repeats=1,
         seed=seed,
     )

@@ -14,7 +14,13 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.hyperparameters import Binding, is_built, named
-from ridgeway.keras_internals import adapted_normalizations, all_layers, compile_copy, compiled_losses
+from ridgeway.keras_internals import (
+    adapted_normalizations,
+    all_layers,
+    build_optimizer,
+    compile_copy,
+    compiled_losses,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +59,7 @@ def lane_model(
         layer.finalize_state()
     for name, binding in _bindings(copied, record).items():
         binding.write(float(row[name]))
-    if not copied.optimizer.built:
-        # Built now, so that the file's optimizer has the slots that whoever loads it expects.
-        copied.optimizer.build(copied.trainable_variables)
+    build_optimizer(copied)
     return copied
 
 

@@ -48,6 +48,7 @@ from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
 from ridgeway.structures import Builder, Variants, source_of
+from ridgeway.time_limit import TimeLimit
 
 
 def fit_path(
@@ -73,7 +74,7 @@ def fit_path(
     test_split: float = 0.0,
     test_data: Any = None,
     halving: int | None = None,
-    time_limit: float | datetime.timedelta | None = None,
+    time_limit: float | datetime.timedelta | Callable[[float], float] | None = None,
     seed: int = 0,
     decay: Decay = "kernels",
     slots: int | None = None,
@@ -130,7 +131,9 @@ def fit_path(
             as writing the run, is not in it. Lanes that train then keep their best epoch and stop as "time is up"; with
             `halving` each rung has its share of the time, so that a family may hold more configurations than there is
             time for. Lanes that have not begun are left out, and configurations without all of their lanes are chosen
-            only where there is no other. Results then depend on the machine.
+            only where there is no other. Or a function that gives these seconds, asked once, after the first epoch,
+            with the seconds that it has taken until then, most of which compiling takes. Results then depend on the
+            machine.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -162,7 +165,7 @@ def fit_path(
         raise InputError(f"seed={seed!r} is no whole number from 0. Pass one, such as 0.")
     if halving is not None and (_whole("halving", halving) < 2):
         raise InputError("halving=1 would cut nothing. Pass 2 or more; 3 is usual.")
-    limit = None if time_limit is None else seconds_of("time_limit", time_limit)
+    limit = time_limit if time_limit is None or callable(time_limit) else seconds_of("time_limit", time_limit)
     if decay not in ("kernels", "all"):
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     seed = int(seed)
@@ -255,7 +258,6 @@ def fit_path(
         "extra": dict(extra or {}),
     }
     steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
-    about["time_limit"] = limit
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
     search = None
     if isinstance(family, Bayes):
@@ -268,8 +270,8 @@ def fit_path(
     about["executor"] = choice.record
     ready = time.perf_counter()
     order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
-    end = None if limit is None else began + limit
-    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search, end)
+    limited = None if limit is None else TimeLimit(began, limit)
+    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search, limited)
     run.train(queued, choice, order, began, ready, verbose)
     return run.finish()
 

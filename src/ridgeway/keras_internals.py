@@ -45,6 +45,7 @@ __all__ = [
     "averaged_weights",
     "build",
     "class_probabilities",
+    "build_optimizer",
     "compile_copy",
     "compiled_losses",
     "computed",
@@ -663,6 +664,12 @@ def compile_copy(source: keras.Model, target: keras.Model, variables: Sequence[A
         given = keras.tree.map_structure(own, arguments.get(name))
         arguments[name] = [one for one in given if one is not None] if isinstance(given, list) else given
     target.compile(**arguments)
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Gives a built model's optimizer its slots, where it has none yet: a file must hold those that Keras looks for."""
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
 
 
 def _optimizer_copy(optimizer: Any) -> Any:

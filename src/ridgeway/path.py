@@ -307,7 +307,7 @@ class Path:
 
     def select_ensemble(
         self,
-        k: int = 8,
+        k: int = 16,
         members: str = "all",
         rule: str = "best",
         *,
@@ -347,7 +347,7 @@ class Path:
 
     def ensemble(
         self,
-        k: int = 8,
+        k: int = 16,
         members: str = "all",
         rule: str = "best",
         *,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from ridgeway.probes.program import Label
 from ridgeway.progress import ProgressBar
 from ridgeway.results import assemble, assemble_nested
 from ridgeway.structures import Variants
+from ridgeway.time_limit import TimeLimit
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Run:
     rungs: tuple[int, ...] = ()
     grouping: Grouping | None = None
     search: Search | None = None
-    end: float | None = None
+    ends: TimeLimit | None = None
 
     def train(
         self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -59,6 +62,7 @@ class Run:
         """
         self._results: list[LaneResult] = []
         self._labels: dict[int, list[Label]] = {}
+        self._first: float | None = None
         folder = None if self.out is None else storage.begin(self.out, self.about)
         events = None if folder is None else EventLog(folder / "events.jsonl")
         rules = self.understood.rules
@@ -73,15 +77,14 @@ class Run:
         if events:
             events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
-        if self.end is not None:
-            left = max(self.end - time.perf_counter(), 1e-9)
-            rules = replace(rules, max_seconds=min(left, rules.max_seconds or math.inf))
-        queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe)
+        queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe, self.ends)
         rounds = 0
 
         def on_round(news: Round) -> None:
             nonlocal rounds
             news = replace(news, number=rounds, waiting=news.waiting + queues.later)
+            if not rounds:
+                self._first = time.perf_counter() - began
             rounds += bool(news.results)
             if events:
                 events.round(news)
@@ -105,7 +108,7 @@ class Run:
                     if until is None or until == rules.epochs:
                         queues.train(self._results, on_round, interruption.asked)
                         break
-                    deadline = self._deadline(place)
+                    deadline = None if self.ends is None else functools.cache(partial(self._deadline, place))
                     queues.train(self._results, on_round, interruption.asked, until, deadline=deadline)
                     if interruption.asked() or queues.ended:
                         break
@@ -143,18 +146,16 @@ class Run:
             scores.setdefault(result.plan.configuration_number, []).append(value)
         return scores
 
-    def _deadline(self, rung: int) -> float | None:
-        """When a rung that begins now ends at the latest: all have an equal share of the time left, the first two.
+    def _deadline(self, rung: int) -> float:
+        """When a rung whose first epoch is over ends at the latest: all have an equal share of the time left.
 
-        Rungs cost about as much each, but the first one's program has to be compiled, and in the later ones lanes begin
-        to stop by themselves. The time is shared out anew at each: on a busy machine compiling alone can take more than
-        the first one's share, and what is left must do for the others.
+        The first has two: rungs cost about as much each, but in the later ones lanes begin to stop by themselves. The
+        time is shared out anew at each, so that what one leaves is for the others.
         """
-        if self.end is None:
-            return None
+        assert self.ends is not None
         shares = 2 / (len(self.rungs) + 1) if rung == 0 else 1 / (len(self.rungs) - rung)
         now = time.perf_counter()
-        return now + max(self.end - now, 0.0) * shares
+        return now + max(self.ends() - now, 0.0) * shares
 
     def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
         """Ends the lanes of all configurations but the best; each outer fold's choice is its own.
@@ -205,10 +206,12 @@ class Run:
     def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
         now = time.perf_counter()
         self.about["status"] = status
+        self.about["time_limit"] = None if self.ends is None else self.ends() - self.ends.began
         self.about["seconds"] = {
             "total": round(now - began, 3),
             "setup": round(ready - began, 3),
             "training": round(now - ready, 3),
+            "first_epoch": None if self._first is None else round(self._first, 3),
         }
         if events:
             events.write("end", status=status, seconds=self.about["seconds"])

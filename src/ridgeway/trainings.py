@@ -38,28 +38,35 @@ def train_family(
     lang: str,
     quiet: bool,
     *,
-    validation_split: float,
+    validation: int | float,
     seed: int,
     patience: int = 5,
     **arguments: Any,
 ) -> None:
-    """A family on arrays, on a table by the default network, or by a model of the user's own."""
+    """A family on arrays, on a table by the default network, or by a model of the user's own.
+
+    What is validated on is a number of folds, or a share of the rows.
+    """
     import keras
 
     import ridgeway
 
     say: Callable[[str], None] = (lambda text: None) if quiet else typer.echo
-    x, y, model, notes = _shuffled(source, model_file, family, validation_split, seed)
+    x, y, model, notes = _shuffled(source, model_file, family, validation, seed)
     grid = ridgeway.Grid(family)
     lanes = len(grid) * arguments["repeats"]
-    share = f"{validation_split:.0%}"
-    say(text("cli.rows", lang, rows=len(x), seed=seed, share=share, lanes=lanes))
+    if isinstance(validation, int):
+        arguments["cv"] = validation
+        lanes *= validation
+        say(text("cli.rows_folds", lang, rows=len(x), seed=seed, folds=validation, lanes=lanes))
+    else:
+        arguments["validation_split"] = validation
+        say(text("cli.rows", lang, rows=len(x), seed=seed, share=f"{validation:.0%}", lanes=lanes))
     path = ridgeway.fit_path(
         model,
         x,
         y,
         grid,
-        validation_split=validation_split,
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience)],
         seed=seed,
         out=out,
@@ -74,7 +81,7 @@ def _shuffled(
     source: Source | LabelledTable,
     model_file: Path | None,
     family: dict[str, list[float | str]],
-    validation_split: float,
+    validation: int | float,
     seed: int,
 ) -> tuple[Any, Any, Any, dict[str, Any]]:
     """Rows and labels in the order in which they are split, the network, and what predicting has to know."""
@@ -83,7 +90,8 @@ def _shuffled(
     from ridgeway.data.read import LabelledTable
 
     rows = len(source)
-    kept = _rows_to_train(rows, validation_split)
+    # With folds all take turns at being held out: scales and steps are learnt once from all, as by the estimators.
+    kept = rows if isinstance(validation, int) else _rows_to_train(rows, validation)
     order = np.random.default_rng(seed).permutation(rows)
     if isinstance(source, LabelledTable):
         from ridgeway.tables.command import prepared
@@ -132,7 +140,7 @@ def checked_share(validation_split: float) -> float:
 
 def _rows_to_train(rows: int, validation_split: float) -> int:
     """How many rows `fit_path` leaves for training, where both sides get some."""
-    kept = math.floor(rows * (1.0 - checked_share(validation_split)))
+    kept = math.floor(rows * (1.0 - validation_split))
     if kept in (0, rows):
         raise InputError(
             f"--validation-split {validation_split:g} of {rows} rows leaves one side empty. Pass more rows, or another "

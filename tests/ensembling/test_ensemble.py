@@ -262,14 +262,14 @@ def test_several_inputs_and_outputs(structure):
 
 
 def test_the_file_needs_keras_only(path, tmp_path):
-    path.ensemble(8).save(tmp_path / "ensemble.keras")
+    path.ensemble(16).save(tmp_path / "ensemble.keras")
     np.save(tmp_path / "x.npy", X)
     code = (
         "import keras, numpy, sys; model = keras.models.load_model('ensemble.keras');"
         "numpy.save('out.npy', model.predict(numpy.load('x.npy'), verbose=0)); assert 'ridgeway' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), path.ensemble(8).predict(X, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), path.ensemble(16).predict(X, verbose=0), atol=1e-6)
 
 
 # --- directories and reports ----------------------------------------------------------------------------------------
@@ -277,9 +277,9 @@ def test_the_file_needs_keras_only(path, tmp_path):
 
 def test_a_path_that_was_read_knows_the_reports_ensemble(path, folder):
     read = rw.load_path(folder)
-    assert read.select_ensemble(8) == path.select_ensemble(8)
+    assert read.select_ensemble(16) == path.select_ensemble(16)
     np.testing.assert_allclose(read.ensemble().predict(X, verbose=0), path.ensemble().predict(X, verbose=0), atol=1e-6)
-    with pytest.raises(rw.errors.InputError, match=r"Pass x and y, or take the one that is noted, by k=8\."):
+    with pytest.raises(rw.errors.InputError, match=r"Pass x and y, or take the one that is noted, by k=16\."):
         read.ensemble(4)
     assert read.select_ensemble(4, x=X, y=Y).rows == 240
 

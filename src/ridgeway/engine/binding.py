@@ -12,7 +12,7 @@ from ridgeway.engine.state import ModelState
 from ridgeway.engine.step import Batch, BoundHyperparameter, EpochProgram, Lane
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import Decay, hyperparameter
-from ridgeway.keras_internals import build, uses_input
+from ridgeway.keras_internals import build, build_optimizer, uses_input
 
 
 def bind(
@@ -33,8 +33,8 @@ def bind(
     """
     if batch is not None:
         build(model, batch)
-    elif not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    else:
+        build_optimizer(model)
     bound = []
     for name, given in values.items():
         binding = hyperparameter(name).bind(model, decay)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from ridgeway.engine.executor import Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
@@ -36,6 +34,7 @@ class Queues:
         order: the order of rows.
         seed: the path's seed.
         probe: gives what looks into a group's lanes.
+        ends: as in `Watch`.
     """
 
     groups: list[Group]
@@ -44,6 +43,7 @@ class Queues:
     order: Order
     seed: int
     probe: Callable[[Group], Probe | None]
+    ends: Callable[[], float] | None = None
     _left: list[list[LanePlan | Waiting]] = field(init=False)
     _slots: dict[int, Slots] = field(init=False, default_factory=dict)
     _watch: Watch = field(init=False)
@@ -55,7 +55,7 @@ class Queues:
     def __post_init__(self) -> None:
         """All lanes are to be trained."""
         self._left = [list(group.plans) for group in self.groups]
-        self._watch = Watch(self.rules.max_seconds, self.rules.path)
+        self._watch = Watch(self.rules.max_seconds, self.rules.path, self.ends)
 
     def add(self, groups: list[Group]) -> None:
         """Queues further lanes: behind those of the same program, or in a group of their own."""
@@ -75,12 +75,13 @@ class Queues:
         stop_asked: Callable[[], bool],
         until: int | None = None,
         more: bool = False,
-        deadline: float | None = None,
+        deadline: Callable[[], float] | None = None,
     ) -> None:
         """Trains what is left, of each lane at most to `until` epochs; arguments as in `Slots.train`.
 
         Where there is a deadline, a moment of `time.perf_counter`, lanes wait from then on, whatever epochs they have,
-        and those that have not begun are forgotten; each group has the share of the time that is due to its lanes.
+        and those that have not begun are forgotten; each group has the share of the time that is due to its lanes. It
+        is asked for after a group's first epoch, which shows what compiling takes.
 
         `more` says that further lanes may come to a group, whose compiled program is then kept.
 
@@ -91,13 +92,11 @@ class Queues:
                 continue
             plans, self._left[place] = self._left[place], []
             self.later = sum(map(len, self._left))
-            pause = math.inf
-            if deadline is not None:
-                now, behind = time.perf_counter(), sum(map(len, self._left[place + 1 :]))
-                pause = now + (deadline - now) * len(plans) / (len(plans) + behind)
+            behind = sum(map(len, self._left[place + 1 :]))
+            pause = _Pause(deadline, len(plans) / (len(plans) + behind)) if deadline else lambda: False
             slots = self._slots_for(place, len(plans), keep=more or until is not None)
             slots.later = self.later
-            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until, partial(_past, pause)))
+            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until, pause))
             self.ended = slots.ended
 
     def standing(self) -> Iterator[tuple[LaneResult, int]]:
@@ -165,5 +164,16 @@ class Queues:
         return self._slots[place]
 
 
-def _past(moment: float) -> bool:
-    return time.perf_counter() >= moment
+@dataclass
+class _Pause:
+    """Whether a group's share of the time until a deadline is over; it begins when first asked."""
+
+    deadline: Callable[[], float]
+    share: float
+    _end: float | None = None
+
+    def __call__(self) -> bool:
+        now = time.perf_counter()
+        if self._end is None:
+            self._end = now + (self.deadline() - now) * self.share
+        return now >= self._end

@@ -32,11 +32,13 @@ class Watch:
     Args:
         seconds: after which the path ends with the round that is under way, None for no limit.
         rule: when no lane can win any more, None to let each lane stop by itself.
+        ends: asked after each round for the moment from which the path ends likewise, None for none.
         clock: seconds from some fixed moment.
     """
 
     seconds: float | None = None
     rule: PathRule | None = None
+    ends: Callable[[], float] | None = None
     clock: Callable[[], float] = time.perf_counter
     _best: float = np.nan
     _behind: dict[int, int] = field(default_factory=dict)
@@ -56,6 +58,8 @@ class Watch:
         if self.rule is not None:
             self._look(trained)
         if self.seconds is not None and self.clock() - self._began >= self.seconds:
+            return TIME_UP
+        if self.ends is not None and self.clock() >= self.ends():
             return TIME_UP
         if self.rule is None or waiting or not live:
             return None

@@ -9,7 +9,7 @@ import keras
 
 from ridgeway.ensembling.averaging import Averaging
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import compile_copy, functional_of, symbolic_inputs
+from ridgeway.keras_internals import build_optimizer, compile_copy, functional_of, symbolic_inputs
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -55,6 +55,5 @@ def merged_model(path: Path, counts: Mapping[int, int]) -> keras.Model:
     merged = averaging.merge(outputs, counts, functional.output_names)
     model = keras.Model(inputs, merged, name=f"{structure.name}_ensemble")
     compile_copy(structure, model, first.trainable_variables)
-    # Built now, so that the file's optimizer has the slots that whoever loads it expects.
-    model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)
     return model

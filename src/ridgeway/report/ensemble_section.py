@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ridgeway.ensembling import EnsembleChoice, noted_ensemble
+from ridgeway.ensembling import SIZE, EnsembleChoice, noted_ensemble
 from ridgeway.report.labels import configuration_label, metric_label
 from ridgeway.report.markup import Html, joined, say, tag
 from ridgeway.report.verdict import signed
@@ -27,7 +27,12 @@ def ensemble_section(path: "Path", lang: str) -> Html:
         metric=metric_label(found.metric, lang),
     )
     parts = [tag("p", head, class_="note"), _scores(found, lang), _gain(found, lang), _members(found, lang)]
-    return joined(*parts, tag("p", say("ensemble.use", lang, code=tag("code", "path.ensemble(8)")), class_="note"))
+    use = say("ensemble.use", lang, code=tag("code", f"path.ensemble({SIZE})"))
+    extra = path.record.get("extra", {})
+    if extra.get("predicts_by") == "ensemble":
+        file = tag("code", "best.keras")
+        use = joined(use, " ", say("ensemble.estimator", lang, estimator=tag("code", extra["estimator"]), file=file))
+    return joined(*parts, tag("p", use, class_="note"))
 
 
 def _scores(found: EnsembleChoice, lang: str) -> Html:

@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing, check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ridgeway import storage
+from ridgeway.callbacks import seconds_of
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.selection.rules import RULES
@@ -25,7 +26,7 @@ from ridgeway.tables.persistence import as_state, from_state
 from ridgeway.tables.prediction import model_outputs
 from ridgeway.tables.preparation import TablePreparation
 from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
-from ridgeway.tables.search import train
+from ridgeway.tables.search import again, train
 
 # These leave exact zeros in kernels.
 _SELECTING = ("group_lasso", "l1")
@@ -191,6 +192,7 @@ class PathEstimator(BaseEstimator):
             raise InputError(f"rule={self.rule!r} is unknown. The rules are {', '.join(map(repr, RULES))}.")
         if self.family is not None and not isinstance(self.family, Family):
             raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
+        limit = None if self.time_limit is None else seconds_of("time_limit", self.time_limit)
         began = time.perf_counter()
         seed = self._seed()
         folds = given_folds(self.cv, len(y), y)
@@ -218,12 +220,13 @@ class PathEstimator(BaseEstimator):
             batch_size=self.batch_size,
             repeats=self.repeats,
             sample_weight=None if rows.weights is None else rows.weights.astype(np.float32),
-            time_limit=self.time_limit,
+            time_limit=None if limit is None else began + limit - time.perf_counter(),
             seed=seed,
             out=self.out,
             extra={
                 "estimator": type(self).__name__,
                 "task": self._task,
+                "predicts_by": "ensemble" if self.ensemble else "best",
                 "preparation": self.preparation_.to_json(),
                 **notes,
             },
@@ -232,7 +235,9 @@ class PathEstimator(BaseEstimator):
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
         self.ensemble_ = members.ensemble
-        left = None if self.time_limit is None else max(began + self.time_limit - time.perf_counter(), 0.0)
+        left = None
+        if limit is not None:
+            left = max(began + limit - time.perf_counter() - again(self.path_), 0.0)
         found = members.model(left)
         self._importances = self._selected = None
         if selects(self.path_.hyperparameters):

@@ -12,13 +12,12 @@ import numpy as np
 from ridgeway.ensembling.averaging import Averaging
 from ridgeway.ensembling.choice import EnsembleChoice, Member
 from ridgeway.ensembling.merged import merged_model
+from ridgeway.ensembling.record import SIZE, noted_ensemble
 from ridgeway.ensembling.select import candidates_of
 from ridgeway.path import Path
 from ridgeway.prediction import Predictor
 from ridgeway.refit import refit_members
 
-#: Members of an ensemble at most.
-SIZE = 16
 # Of the time that is left, how much is planned for: what trains beside fewer lanes takes longer than was measured.
 _PLANNED = 0.7
 
@@ -52,7 +51,7 @@ class Members:
         if not ensemble:
             own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
             return cls(path, (own,), True)
-        found = path.select_ensemble(SIZE)
+        found = noted_ensemble(path) or path.select_ensemble(SIZE)
         return cls(path, found.members, True, found)
 
     def model(self, seconds: float | None) -> keras.Model:

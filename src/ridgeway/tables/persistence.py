@@ -18,6 +18,7 @@ import keras
 import pandas as pd
 
 from ridgeway.ensembling import EnsembleChoice
+from ridgeway.keras_internals import build_optimizer
 from ridgeway.path import Path
 from ridgeway.tables.preparation import TablePreparation
 
@@ -69,9 +70,8 @@ def _table_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _model_bytes(model: keras.Model) -> bytes:
-    if model.built and model.optimizer is not None and not model.optimizer.built:
-        # The file's optimizer has to have the slots that whoever loads it expects.
-        model.optimizer.build(model.trainable_variables)
+    if model.built:
+        build_optimizer(model)
     with tempfile.TemporaryDirectory() as folder:
         file = FilePath(folder) / "model.keras"
         model.save(file)

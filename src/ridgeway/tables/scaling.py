@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ridgeway.errors import InputError
-from ridgeway.keras_internals import compile_copy, functional_of
+from ridgeway.keras_internals import build_optimizer, compile_copy, functional_of
 
 
 def with_scaled_output(model: keras.Model, scale: Any, offset: Any, name: str) -> keras.Model:
@@ -33,8 +33,7 @@ def with_scaled_output(model: keras.Model, scale: Any, offset: Any, name: str) -
     # The graph goes on: a model within a model would take its own optimizer into the file.
     scaled = keras.Model(functional.inputs[0], layer(functional.outputs[0]), name=f"{model.name}_scaled")
     compile_copy(model, scaled)
-    # Built now, so that the file's optimizer has the slots that whoever loads it expects.
-    scaled.optimizer.build(scaled.trainable_variables)
+    build_optimizer(scaled)
     return scaled
 
 

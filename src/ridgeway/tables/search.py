@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,12 @@ from ridgeway.tables.network import STEPS
 EPOCHS = 100
 # Networks of at most so many parameters train in lockstep, so many at a time on a CPU: few enough for its cache.
 _LOCKSTEP, _SLOTS = 200_000, 18
-# The share of the time limit that the search has; the rest is for training the choice once more, on all rows.
+# The share that the search has of the time that compiling leaves; the rest is for training the choice once more, on all
+# rows.
 _SHARE = 0.6
+# Of the seconds until the search's first epoch, those that compiling takes again: for choosing an ensemble, and for
+# training it on all rows.
+_CHOOSING, _AGAIN = 0.4, 0.5
 # Configurations that are drawn at most; where there is no time for all, the first rung ends before the last of them.
 _CONFIGURATIONS = 243
 # Bytes that the lanes of a rung may take while they wait for its end, and the arrays of a network's size that each
@@ -58,7 +63,7 @@ def train(
         batch_size: rows a step; chosen by the number of rows where None.
         repeats: lanes a configuration and fold.
         sample_weight: float32 `(row,)`, or None.
-        time_limit: seconds of the whole fit, of which a share is spent here, or None for no limit.
+        time_limit: seconds that are left of the whole fit, of which a share is spent here, or None for no limit.
         seed: of all draws.
         out: directory for the run, or None.
         extra: notes for the record.
@@ -80,7 +85,7 @@ def train(
         sample_weight=sample_weight,
         repeats=repeats,
         halving=None if isinstance(family, Bayes) else 3,
-        time_limit=None if time_limit is None else _SHARE * time_limit,
+        time_limit=None if time_limit is None else functools.partial(_until, time_limit),
         seed=seed,
         executor="vmap" if fixed else "auto",
         slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
@@ -126,6 +131,23 @@ def default_ranges(*, steps: bool, dropout: bool, task: str) -> dict[str, Any]:
     if steps:
         ranges[f"{STEPS}.scale"] = [0.0, 0.3, 1.0]
     return ranges
+
+
+def _until(time_limit: float, first: float) -> float:
+    """Seconds that the search has, of those of the whole fit, once its first epoch has taken so many.
+
+    Where too few would be left to train the choice once more, the search has them all: the networks of its folds will
+    predict. Where compiling has taken all, it still has a little: one epoch would be no fit.
+    """
+    left = time_limit - first
+    if (1 - _SHARE) * left > (_CHOOSING + _AGAIN) * first:
+        return first + _SHARE * left
+    return first + max(left - _CHOOSING * first, _CHOOSING * first)
+
+
+def again(path: Path) -> float:
+    """Seconds that compiling takes before the choice can be trained once more."""
+    return _AGAIN * float(path.record["seconds"]["first_epoch"])
 
 
 def _configurations(model: keras.Model, lanes: int) -> int:
