@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,24 @@ class EventLog:
     """Appends to `events.jsonl`.
 
     Every line has `event` and `time` (seconds since 1970). `start` has the plan; `epoch` has `lane`, `epoch` (from 1)
-    and `logs`; `lane` says that one stopped and why; `end` says how the run ended. Numbers that are not finite are
-    null: JSON has no word for them.
+    and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on. Numbers
+    that are not finite are null: JSON has no word for them.
+
+    Args:
+        file: the file.
+        size: bytes of it that count, where a run goes on; None for all.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, size: int | None = None) -> None:
+        if size is not None and file.exists():
+            # What came after the moment that the run goes on from comes again.
+            os.truncate(file, min(size, file.stat().st_size))
         self._file = open(file, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return os.fstat(self._file.fileno()).st_size
 
     def write(self, event: str, **fields: Any) -> None:
         """Appends one event and hands it to the system at once."""

@@ -1,6 +1,7 @@
 """A run's directory: the single record of a run.
 
-`run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
+`run.json`, `lanes.parquet`, `timings.parquet`, `history.parquet`,
+`weights.safetensors` and `last_weights.safetensors` (lane axis first),
 `model.keras` (the model as it was given; `structures/0.keras` and so on where a function built it), `best.keras`,
 `report.html`, `events.jsonl`; where there is something to keep in them `calibration.parquet` and `probes.parquet`.
 Every file is written under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
@@ -56,6 +57,16 @@ def claim(directory: Directory, identity: str) -> FilePath:
     return folder
 
 
+def begun(directory: Directory) -> dict[str, Any] | None:
+    """The record of the run in a directory, whether it has ended or not; None where there is none.
+
+    Raises:
+        InputError: its `run.json` can't be read.
+    """
+    file = FilePath(directory) / "run.json"
+    return {"status": "finished", **_read_record(file)} if file.exists() else None
+
+
 def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
     """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
     folder = claim(directory, str(record["id"]))
@@ -89,7 +100,9 @@ def save(
         InputError: the directory holds another run.
     """
     folder = claim(directory, str(path.record["id"]))
-    _write(folder / "lanes.parquet", lambda file: path.table().to_parquet(file))
+    # What the clock says stands apart: all else of a run that was killed and went on is what it would have been.
+    _write(folder / "lanes.parquet", lambda file: path.table().drop(columns="seconds").to_parquet(file))
+    _write(folder / "timings.parquet", lambda file: path.table()[["lane", "seconds"]].to_parquet(file))
     _write(folder / "history.parquet", lambda file: path.history().to_parquet(file))
     for name, frame in (("calibration", path.calibration()), ("probes", path.probes())):
         if len(frame):
@@ -226,6 +239,8 @@ def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Mod
     if record.get("status") == "running":
         raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
     table = pd.read_parquet(folder / "lanes.parquet")
+    if (folder / "timings.parquet").exists():
+        table = table.merge(pd.read_parquet(folder / "timings.parquet"), on="lane", how="left")
     stores = {
         name: _read_blocks(folder / f"{name}.safetensors", table["lane"].tolist())
         for name in ("weights", "last_weights")
