@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ridgeway.errors import AllLanesDiverged, InputError
+from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
 from ridgeway.locale import text
 from ridgeway.trainings import check_shape, checked_share, search_table, train_family
 from ridgeway.vary import parse_family, parse_vary
@@ -279,6 +279,29 @@ def predict(
         typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
 
 
+@app.command()
+def doctor(
+    directory: Annotated[Path | None, typer.Argument(help="Directory of a run to check too.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of what is said.")] = Language.en,
+) -> None:
+    """Say what ridgeway runs on, and check a run's directory: files, lock, whether it resumes.
+
+    Exit code 1 if something is wrong; those lines begin with "!".
+    """
+    from itertools import chain
+
+    from ridgeway import doctor
+
+    wrong = 0
+    checked = () if directory is None else doctor.run(directory, lang.value)
+    for said, bad in chain(doctor.machine(lang.value), checked):
+        wrong += bad
+        typer.echo(f"{'! ' if bad else ''}{said}")
+    typer.echo(text("doctor.wrong" if wrong else "doctor.well", lang.value, count=wrong))
+    if wrong:
+        raise typer.Exit(1)
+
+
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
     """The best lane's model, and what it gives for arrays, or for a table coded for a model of the user's own."""
     import numpy as np
@@ -334,7 +357,7 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except AllLanesDiverged as error:
+    except (AllLanesDiverged, StorageFull) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ridgeway.engine.slots import Round
+from ridgeway.files import no_space, storage_full
 
 
 class EventLog:
@@ -20,13 +24,31 @@ class EventLog:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = open(file, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+        self._name = file
+        # Unbuffered: what could not be written is not tried once more at the end.
+        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - open as long as the run
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends one event and hands it to the system at once."""
+        """Appends one event and hands it to the system at once.
+
+        Raises:
+            StorageFull: there is no space for it; no part of the line is left.
+        """
         line = {"event": event, "time": round(time.time(), 3), **_finite(fields)}
-        self._file.write(json.dumps(line, allow_nan=False) + "\n")
-        self._file.flush()
+        content = (json.dumps(line, allow_nan=False) + "\n").encode()
+        before = os.fstat(self._file.fileno()).st_size
+        handled = sys.exception()
+        try:
+            left = memoryview(content)
+            while left:
+                # A disk that fills up takes a part, and refuses the next.
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file.fileno(), before)
+            if (code := no_space(error, handled)) is not None:
+                raise storage_full(self._name, code) from error
+            raise
 
     def round(self, news: Round) -> None:
         """Appends the epoch that each live lane did, and the lanes that stopped."""

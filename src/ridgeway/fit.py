@@ -44,6 +44,7 @@ from ridgeway.families import Bayes, Family
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
+from ridgeway.locking import holding
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
@@ -51,6 +52,7 @@ from ridgeway.structures import Builder, Variants, source_of
 from ridgeway.time_limit import TimeLimit
 
 
+@holding("out")
 def fit_path(
     model: keras.Model | Callable[..., keras.Model],
     x: Any,
@@ -142,7 +144,7 @@ def fit_path(
         probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",
             "saturation", "gradients", "sharpness", "generalization_gap". They look at a few training rows, and at
             small data not after every epoch, so that they take less than a tenth of the training time.
-        out: directory to write the run to; it must not hold another run.
+        out: directory to write the run to; it must not hold another run, nor be in use by another process.
         extra: JSON-able notes to keep in the record.
 
     Returns:
@@ -151,6 +153,7 @@ def fit_path(
     Raises:
         InputError: something passed can't be used; the message says what to do.
         AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
+        StorageFull: there is no space for the run in `out`; its `path` holds what was trained.
     """
     began = time.perf_counter()
     compilation_cache.enable()
@@ -294,7 +297,7 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         return family
     if len(idle) == len(family.values):
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
-    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
+    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=4)
     return family.without(list(idle))
 
 
@@ -398,7 +401,7 @@ def _parts(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
             "nothing of overfitting. Pass validation_split, validation_data or cv.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))

@@ -167,14 +167,17 @@ def _summarize(
 
 
 def _load_model(file: Path) -> Any:
-    import keras
+    from ridgeway.model_files import read_model
 
     if not file.exists():
         raise InputError(f"There is no model file '{file}'. Save one by model.save('model.keras').")
     try:
-        return keras.models.load_model(file, safe_mode=True)
-    except (TypeError, ValueError, OSError) as error:
-        raise InputError(f"Keras can't read the model '{file}': {str(error).splitlines()[0]}") from None
+        return read_model(file)
+    except InputError:
+        raise
+    except Exception as error:  # what a stranger's file may make Keras raise
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"Keras can't read the model '{file}': {said}") from None
 
 
 def check_shape(model: Any, x: Any, named: Path) -> None:
