@@ -349,7 +349,7 @@ def test_another_backend(tmp_path: Path) -> None:
     assert "backend 'numpy', and ridgeway needs JAX" in said
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["doctor", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""
 import sys

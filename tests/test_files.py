@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,6 +171,27 @@ def test_a_full_disk_in_the_middle_of_training(small_disk: Path) -> None:
     assert len(caught.value.path.table()) == 40  # type: ignore[attr-defined]
     events = (small_disk / "run" / "events.jsonl").read_text().splitlines(keepends=True)
     assert all(line.endswith("}\n") for line in events), "no line is torn"
+
+
+def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).normal(size=(40, 3)), y=np.arange(40) % 2)
+    words = [
+        sys.executable,
+        "-m",
+        "ridgeway.cli",
+        "fit",
+        "a.npz",
+        "--out",
+        "run",
+        "--vary",
+        "dropout=0",
+        "--epochs",
+        "1",
+    ]
+    with largest_file(1_000_000):
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "Error: 'run/report.html' can't be written: it is larger than files may be here" in done.stderr
 
 
 def test_events_on_a_full_disk(tmp_path: Path) -> None:
