@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -143,12 +144,14 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
 
 def test_killed_again_and_again(whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
-    for kills in range(40):
+    kills = 0
+    while kills < 40:
         with monkeypatch.context() as patch:
             kill_after(patch, 3)
             try:
                 train(out, resume=True, **KINDS["halving"])
             except Killed:
+                kills += 1
                 continue
         break
     assert kills > 3
@@ -293,6 +296,37 @@ def test_the_time_that_was_spent_counts(tmp_path: Path, monkeypatch: pytest.Monk
     path = train(tmp_path / "run", time_limit=3600, resume=True)
     assert path.record["seconds"]["total"] > spent > 0
     assert path.record["time_limit"] == 3600
+
+
+class Fills(keras.callbacks.Callback):
+    """Fills a disk with the end of a round, counted from 0, to the last byte."""
+
+    def __init__(self, disk: Path, epoch: int) -> None:
+        super().__init__()
+        self.disk, self.epoch = disk, epoch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self.epoch:
+            with open(self.disk / "filler", "wb", buffering=0) as file:
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(1 << 16))
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"0")
+
+
+@pytest.mark.parametrize("epoch", [0, 6])
+def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(epoch: int, whole: Any, small_disk: Path) -> None:
+    out = small_disk / "run"
+    with pytest.raises(rw.StorageFull, match="the disk is full .*Make space") as caught:
+        train(out, callbacks=[*early(), Fills(small_disk, epoch)])
+    assert len(caught.value.path.table()) >= 4  # type: ignore[attr-defined]
+    (small_disk / "filler").unlink()
+    # The report alone takes more than such a disk has.
+    subprocess.run(["mount", "-o", "remount,size=32m", str(small_disk)], check=True)
+    train(out, resume=True)
+    assert_same(whole("grid"), out)
 
 
 def run_script(out: Path, kind: str, *words: object) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +14,6 @@ from ridgeway.checkpoints.packing import Lanes
 from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.queues import Course
 from ridgeway.errors import InputError
-
-#: Statuses of runs that can go on.
-UNFINISHED = ("running", "interrupted", "failed")
 
 
 @dataclass(frozen=True)
@@ -117,8 +113,3 @@ def restored_of(directory: str | os.PathLike[str]) -> Restored | None:
         raise InputError(
             f"No checkpoint of '{directory}' is whole: {error}. Restore the files, or begin anew in another directory."
         ) from None
-
-
-def since(began: float) -> float:
-    """Seconds since a moment of `time.perf_counter`."""
-    return time.perf_counter() - began

@@ -19,7 +19,8 @@ import numpy as np
 from ridgeway import compilation_cache, record, storage
 from ridgeway.callbacks import seconds_of
 from ridgeway.checkpoints.identity import identity
-from ridgeway.continuation import UNFINISHED, Continuation, restored_of
+from ridgeway.checkpoints.status import UNFINISHED
+from ridgeway.continuation import Continuation, restored_of
 from ridgeway.data import (
     Dataset,
     Parts,
@@ -47,6 +48,7 @@ from ridgeway.families import Bayes, Family
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
+from ridgeway.locking import holding
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
@@ -54,6 +56,7 @@ from ridgeway.structures import Builder, Variants, source_of
 from ridgeway.time_limit import TimeLimit
 
 
+@holding("out")
 def fit_path(
     model: keras.Model | Callable[..., keras.Model],
     x: Any,
@@ -147,8 +150,8 @@ def fit_path(
         probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",
             "saturation", "gradients", "sharpness", "generalization_gap". They look at a few training rows, and at
             small data not after every epoch, so that they take less than a tenth of the training time.
-        out: directory to write the run to; it must not hold another run. While lanes train, checkpoints are written
-            into it, by a thread of their own, so that `resume` can go on.
+        out: directory to write the run to; it must not hold another run, nor be in use by another process. While lanes
+            train, a thread of its own writes checkpoints into it, so that `resume` can go on.
         resume: whether to go on with the run that is in `out`, from its last checkpoint, if it was killed, stopped by
             Ctrl-C, or failed. Pass all else as it was: the result is then what the run would have given without the
             break, bit for bit on the same machine. A directory without a run begins one; the path of a finished run is
@@ -164,6 +167,7 @@ def fit_path(
     Raises:
         InputError: something passed can't be used; the message says what to do.
         AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
+        StorageFull: there is no space for the run in `out`; its `path` holds what was trained.
     """
     began = time.perf_counter()
     compilation_cache.enable()
@@ -187,15 +191,13 @@ def fit_path(
     if resume and out is None:
         raise InputError("resume=True needs the directory of the run that goes on. Pass it as out=.")
     about = record.begun()
-    restored = None
+    before = restored = None
     if resume and out is not None and (before := storage.begun(out)) is not None:
-        if before["status"] not in UNFINISHED:
-            return storage.load_path(out, model)
         about |= {name: before[name] for name in ("id", "created")}
-        restored = restored_of(out)
+        restored = restored_of(out) if before["status"] in UNFINISHED else None
     source = source_of(model, family.values, seed)
     builder = source if isinstance(source, Builder) else None
-    variants = Variants(source)
+    variants, given_model = Variants(source), model
     model = variants.given(family.configurations()[0])
     if out is not None:
         storage.claim(out, about["id"])
@@ -279,6 +281,8 @@ def fit_path(
         "probes": list(probes),
         "extra": dict(extra or {}),
     }
+    if out is not None and before is not None and before["status"] not in UNFINISHED:
+        return _finished(out, given_model, parts, before, about)
     steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
     search = None
@@ -313,6 +317,21 @@ def fit_path(
     return run.finish()
 
 
+def _finished(
+    out: str | os.PathLike[str], model: Any, parts: Parts, before: Mapping[str, Any], about: Mapping[str, Any]
+) -> Path:
+    """The path of a run that had ended, with its rows.
+
+    Raises:
+        InputError: these are other rows.
+    """
+    if before["data"] != about["data"]:
+        raise InputError(f"'{out}' holds a finished run on other data. Pass its data, or another directory.")
+    path = storage.load_path(out, model)
+    path.parts = parts
+    return path
+
+
 def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
     """The family without those of its optional hyperparameters that act on nothing in this model."""
     if not family.optional:
@@ -331,7 +350,7 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         return family
     if len(idle) == len(family.values):
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
-    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=3)
+    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=4)
     return family.without(list(idle))
 
 
@@ -435,7 +454,7 @@ def _parts(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
             "nothing of overfitting. Pass validation_split, validation_data or cv.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))

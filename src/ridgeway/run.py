@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from ridgeway.engine.lanes import DIVERGED, HALVED, INTERRUPTED, LaneResult
 from ridgeway.engine.probe import Choice
 from ridgeway.engine.queues import Group, Queues
 from ridgeway.engine.slots import Order, Round
-from ridgeway.errors import AllLanesDiverged
+from ridgeway.errors import AllLanesDiverged, StorageFull
 from ridgeway.events import EventLog
 from ridgeway.families import Search
 from ridgeway.grouping import Grouping
@@ -161,7 +162,10 @@ class Run:
                 path = self._assembled()
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(self._results)} lanes were trained: they are in this error's `path`.")
-                self._save(path)
+                try:
+                    self._save(path)
+                except StorageFull as full:
+                    error.add_note(f"They could not be saved: {full}")
             elif self.out is not None:
                 storage.release(self.out)
             raise
@@ -283,7 +287,9 @@ class Run:
             "first_epoch": None if self._first is None else round(self._first, 3),
         }
         if events:
-            events.write("end", status=status, seconds=self.about["seconds"])
+            # Saving comes next, and says better what there is no space for.
+            with suppress(StorageFull):
+                events.write("end", status=status, seconds=self.about["seconds"])
             events.close()
 
     def _save(self, path: Path) -> Path:

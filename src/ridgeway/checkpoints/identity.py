@@ -51,12 +51,6 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 def _nameless(model: Any) -> Any:
     """Keras numbers the names that it gives by what a process has built before."""
-    layers = [{**layer, "name": None} for layer in model["layers"]]
-    return {**model, "name": None, "layers": layers}
-
-
-def _nameless(model: Any) -> Any:
-    """Keras numbers the names that it gives by what a process has built before."""
     optimizer = {**model["optimizer_config"], "name": None}
     layers = [{**layer, "name": None} for layer in model["layers"]]
     return {**model, "name": None, "layers": layers, "optimizer_config": optimizer}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ridgeway.files import sha256_of, sync, write_atomically
+from ridgeway.files import no_space, sha256_of, storage_full, sync_directory, write_atomically
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -29,12 +29,27 @@ def write_tree(folder: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
         folder: the directory; it must not be there.
         arrays: by name; of any shape and type that JAX knows.
         notes: what JSON can hold.
+
+    Raises:
+        StorageFull: there is no space for it; nothing is left of it.
     """
+    part = folder.with_name(f".{folder.name}.partial")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        _write(part, arrays, notes)
+        os.replace(part, folder)
+        sync_directory(folder.parent)
+    except Exception as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if (code := no_space(error)) is not None:
+            raise storage_full(folder, code) from error
+        raise
+
+
+def _write(part: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
     import orbax.checkpoint as ocp
 
-    part = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     # Orbax has no place for arrays without elements: their shapes say all of them.
     filled = {name: array for name, array in arrays.items() if array.size}
     empty = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items() if not array.size}
@@ -43,13 +58,12 @@ def write_tree(folder: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
     write_atomically(part / _NOTES, lambda file: file.write_text(json.dumps({"notes": notes, "empty": empty})))
     sums = {}
     for file in _files(part):
-        sync(file)
+        with open(file, "rb+") as opened:
+            os.fsync(opened.fileno())
         sums[file.relative_to(part).as_posix()] = sha256_of(file)
     write_atomically(part / _SUMS, lambda file: file.write_text(json.dumps(sums)))
     for inner in [place for place in part.rglob("*") if place.is_dir()]:
-        sync(inner)
-    os.replace(part, folder)
-    sync(folder.parent)
+        sync_directory(inner)
 
 
 def read_tree(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
