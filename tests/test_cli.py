@@ -3,9 +3,11 @@
 import gzip
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -199,6 +201,39 @@ def test_regression_on_parquet(tmp_path: Path) -> None:
     assert found["prediction"].between(500, 1500).all()
 
 
+def test_a_killed_run_is_looked_at_and_resumed(tmp_path: Path) -> None:
+    flowers(60).to_csv(tmp_path / "flowers.csv", index=False)
+    words = ["fit", "flowers.csv", "--target", "kind", "--vary", "weight_decay=0,0.1,1", "--patience", "1000"]
+    words += ["--epochs", "60", "--checkpoint-every", "0", "--executor", "vmap", "--slots", "2", "--quiet"]
+    ridgeway(tmp_path, *words, "--out", "whole")
+    command, state = [sys.executable, "-m", "ridgeway.cli", *words, "--out", "killed"], tmp_path / "killed" / "state"
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as begun:
+        deadline = time.monotonic() + 120
+        # Two are kept.
+        while len(list(state.glob("generation-*"))) < 2:
+            assert begun.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        begun.kill()
+    killed = tmp_path / "killed"
+    assert json.loads((killed / "run.json").read_text())["status"] == "running"
+    assert "holds another run" in refused(tmp_path, *words, "--out", "killed")
+    said = ridgeway(tmp_path, "doctor", "killed")
+    assert "Resumes: yes, from its last checkpoint" in said and "state/generation-0000" in said
+    # From elsewhere: where the data lie is known.
+    (tmp_path / "elsewhere").mkdir()
+    said = ridgeway(tmp_path / "elsewhere", "resume", str(killed), "--lang", "ko")
+    assert "시작한 명령" in said and str(tmp_path / "flowers.csv") in said
+    for name in ("lanes.parquet", "history.parquet", "weights.safetensors"):
+        assert (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert "finished" in ridgeway(tmp_path, "doctor", "killed")
+
+
+def test_resume_of_what_can_not(tmp_path: Path) -> None:
+    assert "holds no run" in refused(tmp_path, "resume", "nothing")
+    copied = shutil.copytree(Path(__file__).parent / "data" / "run-schema-1", tmp_path / "run")
+    assert "was not begun by `ridgeway fit`" in refused(tmp_path, "resume", copied)
+
+
 def test_folds(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     pd.DataFrame({"a": random.normal(size=60), "y": np.tile(["u", "v"], 30)}).to_csv(tmp_path / "a.csv", index=False)
@@ -349,7 +384,7 @@ def test_another_backend(tmp_path: Path) -> None:
     assert "backend 'numpy', and ridgeway needs JAX" in said
 
 
-@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["doctor", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = f"""
 import sys

@@ -53,7 +53,7 @@ def test_a_run_that_failed_before_its_first_epoch_leaves_the_directory_free(tmp_
         patch.setattr(StackedExecutor, "epoch", fails)
         with pytest.raises(RuntimeError, match="out of memory"):
             train(out=tmp_path / "run")
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [file.name for file in (tmp_path / "run").iterdir()] == [".lock"]
     train(out=tmp_path / "run", epochs=1)
 
 

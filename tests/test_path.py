@@ -130,7 +130,8 @@ def test_the_directory_holds_what_the_design_says(run):
     names = {file.name for file in folder.iterdir()}
     assert names == {
         "run.json", "lanes.parquet", "history.parquet", "calibration.parquet", "weights.safetensors",
-            "last_weights.safetensors", "model.keras", "best.keras", "report.html", "events.jsonl",
+            "last_weights.safetensors", "model.keras", "best.keras", "report.html", "events.jsonl", "checksums.json",
+            ".lock",
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ridgeway import devices
 if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.data.coding import dummy, one_hot
-    from ridgeway.errors import AllLanesDiverged, InputError
+    from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
     from ridgeway.families import Bayes, Cocktail, Grid, Listed, OneAtATime, Random, Range, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
@@ -41,6 +41,7 @@ _PUBLIC = {
     "one_hot": "ridgeway.data.coding",
     "dummy": "ridgeway.data.coding",
     "InputError": "ridgeway.errors",
+    "StorageFull": "ridgeway.errors",
     "AllLanesDiverged": "ridgeway.errors",
     "norm": "ridgeway.norms",
 }
@@ -61,6 +62,7 @@ __all__ = [
     "PathRegressor",
     "Random",
     "Range",
+    "StorageFull",
     "callbacks",
     "dummy",
     "fit_path",

@@ -6,11 +6,12 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ridgeway.errors import AllLanesDiverged, InputError
+from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
 from ridgeway.locale import text
 from ridgeway.trainings import check_shape, checked_share, search_table, train_family
 from ridgeway.vary import parse_family, parse_vary
@@ -107,6 +108,9 @@ def fit(
     slots: Annotated[int | None, typer.Option(min=1, help="Lanes side by side; chosen without.")] = None,
     executor: Annotated[str | None, typer.Option(help="auto, vmap, map or steps.")] = None,
     decay: Annotated[str | None, typer.Option(help="What weight decay acts on: kernels or all.")] = None,
+    checkpoint_every: Annotated[
+        float | None, typer.Option(help="Seconds between checkpoints, from which `resume` goes on: 30.")
+    ] = None,
     lang: Lang = Language.en,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -119,22 +123,69 @@ def fit(
 
       ridgeway fit digits.npz --out runs/digits --vary dropout=0,0.25,0.5 --vary weight_decay=1e-5:1e-1:8:log
     """
+    _fit(
+        data,
+        model,
+        out,
+        {
+            "data": str(data.absolute()),
+            "target": target,
+            "vary": vary,
+            "model": None if model is None else str(model.absolute()),
+            "task": task,
+            "coding": coding,
+            "unknown": unknown,
+            "time_limit": time_limit,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": patience,
+            "validation_split": validation_split,
+            "cv": cv,
+            "repeats": repeats,
+            "seed": seed,
+            "slots": slots,
+            "executor": executor,
+            "decay": decay,
+            "checkpoint_every": checkpoint_every,
+        },
+        lang.value,
+        quiet,
+    )
+
+
+def _fit(
+    data: Path, model: Path | None, out: Path, command: dict[str, Any], lang: str, quiet: bool, resume: bool = False
+) -> None:
+    """What `fit` was asked for, begun or gone on with.
+
+    Args:
+        data: the rows.
+        model: the model's file, or None.
+        out: the run's directory.
+        command: the options of `fit`, as JSON has them; the run's record keeps them.
+        lang: of what is printed, and of the report.
+        quiet: whether to print errors only.
+        resume: whether to go on.
+    """
     from ridgeway.data.read import is_table, read, read_labelled
 
+    asked = SimpleNamespace(**command)
     # What the search for tables decides by itself.
-    training = {"patience": patience, "slots": slots, "executor": executor, "decay": decay}
+    training = {name: command[name] for name in ("patience", "slots", "executor", "decay", "checkpoint_every")}
     given: dict[str, Any] = {name: value for name, value in training.items() if value is not None}
-    family = parse_family(vary or DEFAULT_VARY)
-    if cv is not None and validation_split is not None:
+    family = parse_family(asked.vary or DEFAULT_VARY)
+    if asked.cv is not None and asked.validation_split is not None:
         raise InputError("--cv holds out rows by itself. Leave --validation-split out, or --cv.")
     own = model is None and is_table(data)
-    if own and (coding or unknown):
+    if own and (asked.coding or asked.unknown):
         raise InputError(
             "--coding and --unknown are for --model: the default network's text columns are prepared by themselves. "
             "Leave them out."
         )
-    source = read_labelled(data, target, task) if own else read(data, target, task, *_codings(coding, unknown))
-    if own and vary is None:
+    codings = _codings(asked.coding, asked.unknown)
+    target, task = asked.target, asked.task
+    source = read_labelled(data, target, task) if own else read(data, target, task, *codings)
+    if own and asked.vary is None:
         if given:
             raise InputError(
                 f"--{next(iter(given))} is for --vary: the search for tables decides it by itself. Leave it out, or "
@@ -143,14 +194,16 @@ def fit(
         search_table(
             cast("LabelledTable", source),
             out,
-            lang.value,
+            lang,
             quiet,
-            time_limit=60.0 if time_limit is None else time_limit,
-            cv=cv or (3 if validation_split is None else checked_share(validation_split)),
-            epochs=epochs,
-            batch_size=batch_size,
-            repeats=repeats,
-            random_state=seed,
+            time_limit=60.0 if asked.time_limit is None else asked.time_limit,
+            cv=asked.cv or (3 if asked.validation_split is None else checked_share(asked.validation_split)),
+            epochs=asked.epochs,
+            batch_size=asked.batch_size,
+            repeats=asked.repeats,
+            random_state=asked.seed,
+            resume=resume,
+            command=command,
         )
         return
     train_family(
@@ -158,20 +211,50 @@ def fit(
         family,
         out,
         model,
-        lang.value,
+        lang,
         quiet,
-        epochs=epochs or 50,
-        batch_size=batch_size or 32,
-        validation=cv or (0.2 if validation_split is None else checked_share(validation_split)),
-        repeats=repeats,
-        seed=seed,
-        time_limit=time_limit,
+        epochs=asked.epochs or 50,
+        batch_size=asked.batch_size or 32,
+        validation=asked.cv or (0.2 if asked.validation_split is None else checked_share(asked.validation_split)),
+        repeats=asked.repeats,
+        seed=asked.seed,
+        time_limit=asked.time_limit,
+        resume=resume,
+        command=command,
         **given,
     )
 
 
-def _codings(coding: Coding | None, unknown: Unknown | None) -> tuple[Any, Any]:
-    return (coding or Coding.one_hot).name, (unknown or Unknown.error).name
+def _codings(coding: str | None, unknown: str | None) -> tuple[Any, Any]:
+    return Coding(coding or Coding.one_hot).name, Unknown(unknown or Unknown.error).name
+
+
+@app.command(no_args_is_help=True)
+def resume(
+    directory: Annotated[Path, typer.Argument(help="Directory of a run that `fit` began.")],
+    lang: Lang = Language.en,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Go on with a run that was killed or stopped, from its last checkpoint, with the same data.
+
+    Runs that Python began go on by fit_path(..., out=DIR, resume=True).
+    """
+    from ridgeway.storage import begun
+
+    record = begun(directory)
+    if record is None:
+        raise InputError(f"'{directory}' holds no run: it has no run.json. Pass the directory of a run.")
+    command = record.get("extra", {}).get("command")
+    if command is None:
+        raise InputError(
+            f"'{directory}' was not begun by `ridgeway fit`. Call fit_path(..., out={str(directory)!r}, resume=True) "
+            "with the model and the data that it was begun with."
+        )
+    model = command["model"]
+    if not quiet:
+        words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in command.items() if value is not None)
+        typer.echo(text("cli.resume", lang.value, words=words))
+    _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)
 
 
 @app.command()
@@ -279,6 +362,29 @@ def predict(
         typer.echo(text("cli.predictions", lang.value, count=len(frame), lane=path.best.lane, file=out))
 
 
+@app.command()
+def doctor(
+    directory: Annotated[Path | None, typer.Argument(help="Directory of a run to check too.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of what is said.")] = Language.en,
+) -> None:
+    """Say what ridgeway runs on, and check a run's directory: files, lock, whether it resumes.
+
+    Exit code 1 if something is wrong; those lines begin with "!".
+    """
+    from itertools import chain
+
+    from ridgeway import doctor
+
+    wrong = 0
+    checked = () if directory is None else doctor.run(directory, lang.value)
+    for said, bad in chain(doctor.machine(lang.value), checked):
+        wrong += bad
+        typer.echo(f"{'! ' if bad else ''}{said}")
+    typer.echo(text("doctor.wrong" if wrong else "doctor.well", lang.value, count=wrong))
+    if wrong:
+        raise typer.Exit(1)
+
+
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
     """The best lane's model, and what it gives for arrays, or for a table coded for a model of the user's own."""
     import numpy as np
@@ -334,7 +440,7 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except AllLanesDiverged as error:
+    except (AllLanesDiverged, StorageFull) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -21,6 +21,11 @@ def directory() -> Path:
     return Path(base) / "ridgeway" / "jax"
 
 
+def in_use() -> str:
+    """Where compiled programs are kept in this process, or would be: the user's own cache, if JAX is told of one."""
+    return str(jax.config.values["jax_compilation_cache_dir"] or directory())
+
+
 def enable() -> None:
     """Turns the cache on, unless the user has set one of their own."""
     if jax.config.values["jax_compilation_cache_dir"] is not None:

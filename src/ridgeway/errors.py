@@ -1,4 +1,4 @@
-"""What ridgeway raises when a user's input cannot be used, or nothing came of it."""
+"""What ridgeway raises when a user's input cannot be used, nothing came of it, or there is no space for it."""
 
 from __future__ import annotations
 
@@ -22,3 +22,20 @@ class AllLanesDiverged(RuntimeError):
     def __init__(self, message: str, path: Any) -> None:
         super().__init__(message)
         self.path = path
+
+
+class StorageFull(OSError):
+    """A file can't be written for want of space: the disk is full, a quota used up, or a limit on file sizes reached.
+
+    What was written before is whole, and no part of the file is left.
+
+    Attributes:
+        file: the file.
+        free: bytes that are free where it goes, or None where that can't be told.
+    """
+
+    def __init__(self, message: str, file: Any, free: int | None, code: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.free = free
+        self.errno = code

@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ridgeway.engine.slots import Round
+from ridgeway.files import no_space, storage_full
 
 
 class EventLog:
     """Appends to `events.jsonl`.
 
     Every line has `event` and `time` (seconds since 1970). `start` has the plan; `epoch` has `lane`, `epoch` (from 1)
-    and `logs`; `lane` says that one stopped and why; `end` says how the run ended. Numbers that are not finite are
-    null: JSON has no word for them.
+    and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on. Numbers
+    that are not finite are null: JSON has no word for them.
+
+    Args:
+        file: the file.
+        size: bytes of it that count, where a run goes on; None for all.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = open(file, "a", encoding="utf-8")  # noqa: SIM115 - open as long as the run
+    def __init__(self, file: Path, size: int | None = None) -> None:
+        self._name = file
+        if size is not None and file.exists():
+            # What came after the moment that the run goes on from comes again.
+            os.truncate(file, min(size, file.stat().st_size))
+        # Unbuffered: what could not be written is not tried once more at the end.
+        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - open as long as the run
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return os.fstat(self._file.fileno()).st_size
 
     def write(self, event: str, **fields: Any) -> None:
-        """Appends one event and hands it to the system at once."""
+        """Appends one event and hands it to the system at once.
+
+        Raises:
+            StorageFull: there is no space for it; no part of the line is left.
+        """
         line = {"event": event, "time": round(time.time(), 3), **_finite(fields)}
-        self._file.write(json.dumps(line, allow_nan=False) + "\n")
-        self._file.flush()
+        content = (json.dumps(line, allow_nan=False) + "\n").encode()
+        before = os.fstat(self._file.fileno()).st_size
+        handled = sys.exception()
+        try:
+            left = memoryview(content)
+            while left:
+                # A disk that fills up takes a part, and refuses the next.
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._file.fileno(), before)
+            if (code := no_space(error, handled)) is not None:
+                raise storage_full(self._name, code) from error
+            raise
 
     def round(self, news: Round) -> None:
         """Appends the epoch that each live lane did, and the lanes that stopped."""

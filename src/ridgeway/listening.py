@@ -39,7 +39,8 @@ class Listeners:
     ) -> None:
         self._callbacks = list(callbacks)
         self._metric, self._sign = metric, 1.0 if mode == "min" else -1.0
-        self._best: dict[str, float] = {}
+        #: Logs that were told last.
+        self.best: dict[str, float] = {}
         for callback in self._callbacks:
             callback.set_params({"epochs": epochs, "steps": None, "verbose": 0})
             callback._model = ReadOnlyModel(model, callback)
@@ -57,16 +58,16 @@ class Listeners:
                 # Judged on other rows than those that are chosen among.
                 continue
             logs = result.history[-1]
-            best = self._best.get(self._metric, math.nan)
+            best = self.best.get(self._metric, math.nan)
             if not math.isfinite(best) or self._sign * logs[self._metric] < self._sign * best:
-                self._best = dict(logs)
+                self.best = dict(logs)
         tell(self._callbacks, "on_epoch_begin", news.number, {})
-        tell(self._callbacks, "on_epoch_end", news.number, dict(self._best))
+        tell(self._callbacks, "on_epoch_end", news.number, dict(self.best))
 
     def end(self) -> None:
         """Training ended."""
         if self._callbacks:
-            tell(self._callbacks, "on_train_end", dict(self._best))
+            tell(self._callbacks, "on_train_end", dict(self.best))
 
 
 def write_checkpoints(path: Path, understood: Understood, results: Sequence[LaneResult]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.slots import Round
 
 
@@ -46,6 +48,13 @@ class ProgressBar:
 
     def __exit__(self, *details: object) -> None:
         self._progress.stop()
+
+    def go_on(self, ended: Sequence[LaneResult], under_way: Sequence[LaneResult]) -> None:
+        """Shows what was trained before."""
+        self._done = sum(len(result.history) for result in [*ended, *under_way])
+        saved = sum(self._epochs - len(result.history) for result in ended)
+        total = (self._progress.tasks[0].total or 0) - saved
+        self._progress.update(self._task, completed=self._done, total=total)
 
     def round(self, news: Round) -> None:
         """Shows what a round brought; what stopped lanes leave undone is taken off the work to come."""

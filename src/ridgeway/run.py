@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from ridgeway import storage
+from ridgeway.checkpoints.packing import Lanes
+from ridgeway.continuation import Continuation, Moment
 from ridgeway.data import Parts
 from ridgeway.engine.callbacks import Understood
 from ridgeway.engine.halving import survivors
@@ -21,7 +24,7 @@ from ridgeway.engine.lanes import DIVERGED, HALVED, INTERRUPTED, LaneResult
 from ridgeway.engine.probe import Choice
 from ridgeway.engine.queues import Group, Queues
 from ridgeway.engine.slots import Order, Round
-from ridgeway.errors import AllLanesDiverged
+from ridgeway.errors import AllLanesDiverged, StorageFull
 from ridgeway.events import EventLog
 from ridgeway.families import Search
 from ridgeway.grouping import Grouping
@@ -52,6 +55,7 @@ class Run:
     grouping: Grouping | None = None
     search: Search | None = None
     ends: TimeLimit | None = None
+    continuation: Continuation | None = None
 
     def train(
         self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
@@ -62,9 +66,13 @@ class Run:
         """
         self._results: list[LaneResult] = []
         self._labels: dict[int, list[Label]] = {}
+        self._told: list[tuple[int, float]] = []
         self._first: float | None = None
+        moment = None if self.continuation is None else self.continuation.moment
         folder = None if self.out is None else storage.begin(self.out, self.about)
-        events = None if folder is None else EventLog(folder / "events.jsonl")
+        events = None
+        if folder is not None:
+            events = EventLog(folder / "events.jsonl", 0 if moment is None else moment.events)
         rules = self.understood.rules
         lanes = sum(len(group.plans) for group in groups)
         metric, mode = self.about["metric"], self.about["mode"]
@@ -75,13 +83,18 @@ class Run:
             self.understood.listeners, self.variants.given(groups[0].plans[0].configuration), metric, mode, rules.epochs
         )
         if events:
-            events.write("start", lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
+            word = "start" if moment is None else "resume"
+            events.write(word, lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
         queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe, self.ends)
-        rounds = 0
+        rounds = rung = 0
+        stopping = False
+
+        def stop_asked() -> bool:
+            return stopping if self.continuation is not None else interruption.asked()
 
         def on_round(news: Round) -> None:
-            nonlocal rounds
+            nonlocal rounds, stopping
             news = replace(news, number=rounds, waiting=news.waiting + queues.later)
             if not rounds:
                 self._first = time.perf_counter() - began
@@ -90,33 +103,58 @@ class Run:
                 events.round(news)
             bar.round(news)
             listeners.round(news)
+            if self.continuation is None or not news.results:
+                return
+            # Who stops a run may want it to go on another time: what it goes on from is written first.
+            asked = interruption.asked() and not stopping
+            if asked or self.continuation.checkpoints.due():
+                now = Moment(
+                    rung=rung,
+                    asked=0 if self.search is None else self.search.asked,
+                    told=tuple(self._told),
+                    rounds=rounds,
+                    first=self._first,
+                    elapsed=time.perf_counter() - began,
+                    limit=None if self.ends is None else self.ends.seconds,
+                    events=events.size if events else 0,
+                    best=listeners.best,
+                    executor=choice.record,
+                )
+                self.continuation.save(self._named(queues), queues.course, self._results, now)
+            stopping = stopping or asked
 
         try:
             with Interruption() as interruption, bar:
                 listeners.begin()
+                if moment is not None:
+                    rounds, rung, self._first = moment.rounds, moment.rung, moment.first
+                    self._go_on(queues, moment)
+                    listeners.best = dict(moment.best)
+                    bar.go_on(self._results, queues.under_way())
                 while self.search is not None and self.grouping is not None:
-                    queues.train(self._results, on_round, interruption.asked, more=True)
-                    if interruption.asked() or queues.ended:
+                    queues.train(self._results, on_round, stop_asked, more=True)
+                    if stop_asked() or queues.ended:
                         break
                     self._tell(self.search)
-                    first = self.search.asked
-                    asked = self.search.ask()
-                    if not asked:
+                    if not self._asked(queues, self.search):
                         break
-                    queues.add(self.grouping.groups(asked, first))
-                for place, until in enumerate(self.rungs or (() if self.search else (None,))):
+                first = rung
+                for rung in range(first, len(self.rungs)) if self.rungs else (() if self.search else (0,)):
+                    until = self.rungs[rung] if self.rungs else None
                     if until is None or until == rules.epochs:
-                        queues.train(self._results, on_round, interruption.asked)
+                        queues.train(self._results, on_round, stop_asked)
                         break
-                    deadline = None if self.ends is None else functools.cache(partial(self._deadline, place))
-                    queues.train(self._results, on_round, interruption.asked, until, deadline=deadline)
-                    if interruption.asked() or queues.ended:
+                    deadline = None if self.ends is None else functools.cache(partial(self._deadline, rung))
+                    queues.train(self._results, on_round, stop_asked, until, deadline=deadline)
+                    if stop_asked() or queues.ended:
                         break
                     self._cut(queues, on_round, until)
                 queues.settle(self._results, queues.ended or INTERRUPTED)
                 listeners.end()
             status = "interrupted" if interruption.asked() else "finished"
         except (Exception, KeyboardInterrupt) as error:
+            if self.continuation is not None:
+                self.continuation.checkpoints.close()
             queues.leave_all(self._results)
             self._end_search()
             self._close(events, began, ready, status)
@@ -124,18 +162,53 @@ class Run:
                 path = self._assembled()
                 error.path = path  # type: ignore[union-attr]
                 error.add_note(f"{len(self._results)} lanes were trained: they are in this error's `path`.")
-                self._save(path)
+                try:
+                    self._save(path)
+                except StorageFull as full:
+                    error.add_note(f"They could not be saved: {full}")
             elif self.out is not None:
                 storage.release(self.out)
             raise
+        if self.continuation is not None:
+            self.continuation.checkpoints.wait()
         self._end_search()
         self._close(events, began, ready, status)
+
+    def _named(self, queues: Queues) -> Lanes:
+        plans = {plan.lane: plan for group in queues.groups for plan in group.plans}
+        return Lanes(queues.groups, plans, queues.probe_of)
+
+    def _go_on(self, queues: Queues, moment: Moment) -> None:
+        """Puts all lanes, and the search, where they were."""
+        assert self.continuation is not None
+        if self.search is not None:
+            for number, score in moment.told:
+                while number >= self.search.asked:
+                    self._asked(queues, self.search)
+                self._tell_one(self.search, number, score)
+            while self.search.asked < moment.asked:
+                self._asked(queues, self.search)
+        results, course = self.continuation.lanes(self._named(queues))
+        self._results += results
+        queues.go_on(course)
+
+    def _asked(self, queues: Queues, search: Search) -> bool:
+        """Queues the configurations that the search proposes next; whether there are any."""
+        first = search.asked
+        asked = search.ask()
+        if asked and self.grouping is not None:
+            queues.add(self.grouping.groups(asked, first))
+        return bool(asked)
 
     def _tell(self, search: Search) -> None:
         """Tells the search the mean score of each configuration that has ended since."""
         for number, scores in self._scores(self._results).items():
             if search.awaits(number):
-                search.tell(number, float(np.mean(scores)))
+                self._tell_one(search, number, float(np.mean(scores)))
+
+    def _tell_one(self, search: Search, number: int, score: float) -> None:
+        search.tell(number, score)
+        self._told.append((number, score))
 
     def _scores(self, results: Iterable[LaneResult]) -> dict[int, list[float]]:
         """The metric of each configuration's lanes at their kept epoch, NaN where one diverged."""
@@ -214,7 +287,9 @@ class Run:
             "first_epoch": None if self._first is None else round(self._first, 3),
         }
         if events:
-            events.write("end", status=status, seconds=self.about["seconds"])
+            # Saving comes next, and says better what there is no space for.
+            with suppress(StorageFull):
+                events.write("end", status=status, seconds=self.about["seconds"])
             events.close()
 
     def _save(self, path: Path) -> Path:
@@ -245,6 +320,8 @@ class Run:
             if (path.table()["stopped"] != DIVERGED).any():
                 path.record["honest"] = of_record(path)
             self._deliver(path)
+            if self.continuation is not None and self.about["status"] == "finished":
+                self.continuation.checkpoints.remove()
         except Exception as error:
             error.path = path  # type: ignore[attr-defined]
             error.add_note("What was trained is in this error's `path`.")

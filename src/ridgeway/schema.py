@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ridgeway.errors import InputError
 
 #: Version of the run directory that this ridgeway writes and reads.
 SCHEMA = 1
@@ -31,6 +35,13 @@ class DataRecord(_Part):
     fingerprint: str
 
 
+class StructureRecord(_Part):
+    """A model that the user's function built."""
+
+    arguments: dict[str, Any]
+    file: str
+
+
 class RunRecord(_Part):
     """`run.json` of a run that ended."""
 
@@ -50,6 +61,7 @@ class RunRecord(_Part):
     data: DataRecord
     model: dict[str, Any]
     executor: dict[str, Any]
+    structures: list[StructureRecord] | None = None
 
 
 def problem(record: dict[str, Any]) -> str | None:
@@ -60,3 +72,19 @@ def problem(record: dict[str, Any]) -> str | None:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return None
+
+
+def read_record(file: Path) -> dict[str, Any]:
+    """What a `run.json` says, unchecked.
+
+    Raises:
+        InputError: it is no JSON object.
+        FileNotFoundError: there is none.
+    """
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"'{file}' is no JSON ({error}). The run can't be read without it.") from None
+    if not isinstance(record, dict):
+        raise InputError(f"'{file}' holds no JSON object. The run can't be read without it.")
+    return record

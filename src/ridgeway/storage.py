@@ -1,9 +1,12 @@
 """A run's directory: the single record of a run.
 
-`run.json`, `lanes.parquet`, `history.parquet`, `weights.safetensors` and `last_weights.safetensors` (lane axis first),
+`run.json`, `lanes.parquet`, `timings.parquet`, `history.parquet`,
+`weights.safetensors` and `last_weights.safetensors` (lane axis first),
 `model.keras` (the model as it was given; `structures/0.keras` and so on where a function built it), `best.keras`,
-`report.html`, `events.jsonl`; where there is something to keep in them `calibration.parquet` and `probes.parquet`.
-Every file is written under another name and renamed, so that a reader never sees half of one. Nothing is pickled.
+`report.html`, `events.jsonl`, `checksums.json`; where there is something to keep in them `calibration.parquet` and
+`probes.parquet`. Every file is written under another name, synced and renamed, so that a reader never sees half of one,
+and is compared with its checksum when it is read. Nothing is pickled. A directory may come from a stranger: what its
+files say is checked before it is believed.
 """
 
 from __future__ import annotations
@@ -12,17 +15,23 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ridgeway import checksums
+from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError
-from ridgeway.schema import SCHEMA, problem
+from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
+from ridgeway.limits import check_parquet
+from ridgeway.locking import DirectoryLock
+from ridgeway.model_files import read_model
+from ridgeway.schema import SCHEMA, problem, read_record
 from ridgeway.structures import Variants, key_of, source_of
 from ridgeway.weights import Block
 
@@ -41,25 +50,34 @@ def claim(directory: Directory, identity: str) -> FilePath:
         InputError: it holds another run, or is a file.
     """
     folder = FilePath(directory)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"'{folder}' is a file. Pass a directory for the run.")
     file = folder / "run.json"
-    if file.exists() and str(_read_record(file).get("id")) != identity:
-        state = _read_record(file).get("status", "finished")
+    if file.exists() and str(read_record(file).get("id")) != identity:
+        state = read_record(file).get("status", "finished")
         raise InputError(
             f"'{folder}' holds another run. Pass another directory, or delete that one first (it is {state})."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The directory '{folder}' can't be made: {error.strerror}. Pass another one.") from None
+    make_directory(folder)
     return folder
+
+
+def begun(directory: Directory) -> dict[str, Any] | None:
+    """The record of the run in a directory, whether it has ended or not; None where there is none.
+
+    Raises:
+        InputError: its `run.json` can't be read.
+    """
+    file = FilePath(directory) / "run.json"
+    return {"status": "finished", **read_record(file)} if file.exists() else None
 
 
 def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
     """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
     folder = claim(directory, str(record["id"]))
-    _write(folder / "run.json", lambda file: file.write_text(_json({**record, "status": "running"})))
+    remove_partial(folder)
+    # They are of files that this run is about to write.
+    (folder / checksums.NAME).unlink(missing_ok=True)
+    content = _json({**record, "status": "running"})
+    write_atomically(folder / "run.json", lambda file: file.write_text(content, encoding="utf-8"))
     return folder
 
 
@@ -88,23 +106,39 @@ def save(
     Raises:
         InputError: the directory holds another run.
     """
-    folder = claim(directory, str(path.record["id"]))
-    _write(folder / "lanes.parquet", lambda file: path.table().to_parquet(file))
-    _write(folder / "history.parquet", lambda file: path.history().to_parquet(file))
-    for name, frame in (("calibration", path.calibration()), ("probes", path.probes())):
-        if len(frame):
-            _write(folder / f"{name}.parquet", frame.to_parquet)
-    for name, stored in (("weights", weights), ("last_weights", last)):
-        if stored is not None:
-            _write(folder / f"{name}.safetensors", partial(_write_blocks, stored))
-    savable = True
-    if path.table()["best_epoch"].notna().any():
-        savable = _write_best(path, folder / "best.keras")
-        _write(folder / "report.html", path.report)
-    for file, arguments in _model_files(path.record):
-        savable = savable and (variants is not None or (FilePath(path.source or ".") / file).exists())
-        savable = savable and _write_model(path.given_model(arguments), folder / file)
-    _write(folder / "run.json", lambda file: file.write_text(_json(path.record)))
+    with DirectoryLock(directory):
+        folder = claim(directory, str(path.record["id"]))
+        remove_partial(folder)
+        sums = _standing(folder)
+        # What the clock says stands apart: all else of a run that was killed and went on is what it would have been.
+        sums.write("lanes.parquet", lambda file: path.table().drop(columns="seconds").to_parquet(file))
+        sums.write("timings.parquet", lambda file: path.table()[["lane", "seconds"]].to_parquet(file))
+        sums.write("history.parquet", lambda file: path.history().to_parquet(file))
+        for name, frame in (("calibration", path.calibration()), ("probes", path.probes())):
+            if len(frame):
+                sums.write(f"{name}.parquet", frame.to_parquet)
+        for name, stored in (("weights", weights), ("last_weights", last)):
+            if stored is not None:
+                sums.write(f"{name}.safetensors", partial(_write_blocks, stored))
+        savable = True
+        if path.table()["best_epoch"].notna().any():
+            savable = _write_best(path, partial(sums.write, "best.keras"))
+            sums.write("report.html", path.report)
+        for file, arguments in _model_files(path.record):
+            savable = savable and (variants is not None or (FilePath(path.source or ".") / file).exists())
+            savable = savable and _write_model(path.given_model(arguments), file, partial(sums.write, file))
+        sums.add("events.jsonl")
+        sums.keep_existing()
+        content = _json({**path.record, "checksums": checksums.NAME})
+        sums.write("run.json", lambda file: file.write_text(content, encoding="utf-8"), last=True)
+
+
+def _standing(folder: FilePath) -> Checksums:
+    """The sums of what is there already, which stays sound while it is written anew; none where they are altered."""
+    try:
+        return Checksums.read(folder) or Checksums(folder)
+    except InputError:
+        return Checksums(folder)
 
 
 def replace_best(directory: Directory, model: keras.Model) -> None:
@@ -114,29 +148,37 @@ def replace_best(directory: Directory, model: keras.Model) -> None:
         directory: of a run that ended.
         model: any that Keras can save.
     """
-    _write_model(model, FilePath(directory) / "best.keras")
+    _write_model(model, "best.keras", partial(checksums.replace, FilePath(directory) / "best.keras"))
 
 
-def _write_best(path: Path, target: FilePath) -> bool:
+def _write_best(path: Path, write: Callable[..., None]) -> bool:
     from ridgeway.export import lent_model
 
     lane = path.best.lane
     with lent_model(path.structure(lane), path.lane(lane), path.record, path.lane_weights(lane)) as model:
-        return _write_model(model, target)
+        return _write_model(model, "best.keras", write)
 
 
-def _write_model(model: keras.Model, target: FilePath) -> bool:
+def _write_model(model: keras.Model, name: str, write: Callable[..., None]) -> bool:
     """Writes a model; the run is whole without it, where Keras can't save the model's class: then it gives False.
+
+    Args:
+        model: the model.
+        name: of the file.
+        write: puts it into the directory, by a function of the file and its suffix.
 
     Warns:
         UserWarning: Keras can't save it.
     """
     try:
-        _write(target, model.save, suffix=".keras")
+        write(model.save, suffix=".keras")
+    except InputError:
+        # Not of Keras: the directory is in use, or its sums are altered.
+        raise
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         warnings.warn(
-            f"'{target.name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
+            f"'{name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
             "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
             UserWarning,
             stacklevel=2,
@@ -160,18 +202,25 @@ def _key(place: int, name: str) -> str:
     return f"{place}:{name}" if place else name
 
 
-def _read_blocks(file: FilePath, lanes: Sequence[int]) -> list[Block]:
+def _read_blocks(file: StoredFile, lanes: Sequence[int]) -> list[Block]:
     """Blocks whose arrays are read by lane, when they are asked for."""
-    with safe_open(file, "numpy") as stored:
-        metadata = stored.metadata() or {}
-        names = list(stored.keys())
-    # Files of the first version hold one block, of all lanes.
-    whole = [{"lanes": list(lanes), "names": json.loads(metadata.get("order", "null")) or names}]
-    about = json.loads(metadata["blocks"]) if "blocks" in metadata else whole
-    return [
-        Block(tuple(one["lanes"]), {name: StoredArray(file, _key(place, name)) for name in one["names"]})
-        for place, one in enumerate(about)
-    ]
+    try:
+        with safe_open(file.path, "numpy") as stored:
+            metadata = stored.metadata() or {}
+            names = list(stored.keys())
+        # Files of the first version hold one block, of all lanes.
+        whole = [{"lanes": list(lanes), "names": json.loads(metadata.get("order", "null")) or names}]
+        about = json.loads(metadata["blocks"]) if "blocks" in metadata else whole
+        keys = [_key(place, name) for place, one in enumerate(about) for name in one["names"]]
+        if not set(keys) <= set(names):
+            raise ValueError(f"its header names {min(set(keys) - set(names))!r}, which it does not hold")
+        return [
+            Block(tuple(one["lanes"]), {name: StoredArray(file, _key(place, name)) for name in one["names"]})
+            for place, one in enumerate(about)
+        ]
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        file.check()
+        raise _unreadable(file.path, "weights", error) from error
 
 
 def _storable(values: Any) -> np.ndarray:
@@ -182,20 +231,14 @@ def _storable(values: Any) -> np.ndarray:
 
 def _model_files(record: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The files of the models as they were given or built, with the arguments of the function that built them."""
-    built = record.get("structures")
+    built = record.get("structures") or []
+    for one in built:
+        if not is_plain(one["file"]):
+            raise InputError(
+                f"The record of the run names the model {one['file']!r}, which is no file of its directory. Don't use "
+                "this run: ridgeway did not write it."
+            )
     return [(one["file"], one["arguments"]) for one in built] if built else [("model.keras", {})]
-
-
-def _write(target: FilePath, write: Callable[[FilePath], Any], suffix: str = "") -> None:
-    target.parent.mkdir(exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial{suffix}")
-    try:
-        write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Model] | None = None) -> Path:
@@ -207,7 +250,7 @@ def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Mod
             read into. Neither is needed for Keras's own classes.
 
     Raises:
-        InputError: no run is there, or one of another schema.
+        InputError: no run is there, one of another schema, or one of whose files some are missing, altered or torn.
     """
     from ridgeway.path import Path
 
@@ -215,30 +258,39 @@ def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Mod
     file = folder / "run.json"
     if not file.exists():
         raise InputError(f"'{folder}' holds no finished run: it has no run.json. Pass the directory of a run.")
-    record = _read_record(file)
+    record = read_record(file)
     if record.get("schema") != SCHEMA:
         raise InputError(
             f"'{folder}' was written in schema {record.get('schema')}, and this ridgeway reads {SCHEMA}. Install the "
             f"version that wrote it ({record.get('ridgeway')})."
         )
-    if (wrong := problem(record)) and record.get("status") != "running":
-        raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore the file, or run fit_path again.")
     if record.get("status") == "running":
         raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
-    table = pd.read_parquet(folder / "lanes.parquet")
+    if wrong := problem(record):
+        raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore the file, or run fit_path again.")
+    sums = _sums(folder, record)
+    if sums is not None:
+        sums.check("run.json")
+    _model_files(record)
+    # What is read from the directory; `save` says anew that it has checksums.
+    record.pop("checksums", None)
+    table = _read_table(folder, "lanes.parquet", sums)
+    if (folder / "timings.parquet").exists():
+        table = table.merge(_read_table(folder, "timings.parquet", sums), on="lane", how="left")
+    history = _read_table(folder, "history.parquet", sums)
     stores = {
-        name: _read_blocks(folder / f"{name}.safetensors", table["lane"].tolist())
+        name: _read_blocks(StoredFile(folder, f"{name}.safetensors", sums), table["lane"].tolist())
         for name in ("weights", "last_weights")
         if (folder / f"{name}.safetensors").exists()
     }
     frames = {
-        name: pd.read_parquet(folder / f"{name}.parquet")
+        name: _read_table(folder, f"{name}.parquet", sums)
         for name in ("calibration", "probes")
         if (folder / f"{name}.parquet").exists()
     }
     return Path(
         table,
-        pd.read_parquet(folder / "history.parquet"),
+        history,
         record,
         weights=stores.get("weights"),
         last_weights=stores.get("last_weights"),
@@ -249,31 +301,86 @@ def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Mod
     )
 
 
+def _sums(folder: FilePath, record: Mapping[str, Any]) -> Checksums | None:
+    """The sums of a run that ended; None for one of a version that wrote none."""
+    sums = Checksums.read(folder)
+    if sums is None and record.get("checksums"):
+        raise InputError(
+            f"'{checksums.NAME}' of '{folder}' is missing, so that its files can't be checked. Restore it from a copy, "
+            "or train again."
+        )
+    return sums
+
+
+def _read_table(folder: FilePath, name: str, sums: Checksums | None) -> pd.DataFrame:
+    file = folder / name
+    if not file.exists():
+        raise InputError(f"'{name}' of '{folder}' is missing. Restore it from a copy, or train again.")
+    if sums is not None:
+        sums.check(name)
+    try:
+        check_parquet(file)
+        return pd.read_parquet(file)
+    except InputError:
+        raise
+    except Exception as error:  # what a stranger's file may make Arrow and pandas raise
+        raise _unreadable(file, "a table", error) from error
+
+
+def _unreadable(file: FilePath, what: str, error: Exception) -> InputError:
+    return InputError(
+        f"'{file.name}' of '{file.parent}' can't be read as {what}: {_first_line(error)}. Restore it from a copy, or "
+        "train again."
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+
+
 def _json(record: Mapping[str, Any]) -> str:
     # NumPy's numbers, which a user may have put into `extra`, are numbers too.
     return json.dumps(record, indent=1, ensure_ascii=False, default=lambda value: value.item())
 
 
-def _read_record(file: FilePath) -> dict[str, Any]:
-    try:
-        return dict(json.loads(file.read_text()))
-    except ValueError as error:
-        raise InputError(f"'{file}' is no JSON ({error}). The run can't be read without it.") from None
+class StoredFile:
+    """A safetensors file of a run, compared with its checksum when the first array is read from it.
+
+    Args:
+        folder: the run's directory.
+        name: of the file.
+        sums: the directory's; None where there are none.
+    """
+
+    def __init__(self, folder: FilePath, name: str, sums: Checksums | None) -> None:
+        self.path = folder / name
+        self.check = cache(partial(sums.check, name)) if sums else lambda: None
+
+    def read(self, take: Callable[[Any], Any]) -> np.ndarray:
+        """What a function takes of the opened file.
+
+        Raises:
+            InputError: the file is altered, torn or gone.
+        """
+        self.check()
+        try:
+            with safe_open(self.path, "numpy") as stored:
+                return np.asarray(take(stored))
+        except (OSError, SafetensorError) as error:
+            raise _unreadable(self.path, "weights", error) from error
 
 
 class StoredArray:
     """One array of a safetensors file, read by lane."""
 
-    def __init__(self, file: FilePath, name: str) -> None:
+    def __init__(self, file: StoredFile, name: str) -> None:
         self._file, self._name = file, name
 
     def __getitem__(self, place: int) -> np.ndarray:
-        with safe_open(self._file, "numpy") as stored:
-            return np.asarray(stored.get_slice(self._name)[place])
+        return self._file.read(lambda stored: stored.get_slice(self._name)[place])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        with safe_open(self._file, "numpy") as stored:
-            return np.asarray(stored.get_tensor(self._name), dtype=dtype)
+        return np.asarray(self._file.read(lambda stored: stored.get_tensor(self._name)), dtype=dtype)
 
 
 def stored_models(
@@ -304,20 +411,23 @@ def load_model(directory: Directory | None, name: str) -> keras.Model:
         name: of the file.
 
     Raises:
-        InputError: there is no such file, or Keras can't read it.
+        InputError: there is no such file, it is altered, or Keras can't read it.
     """
-    import keras
-
     file = FilePath(directory or ".") / name
     if directory is None or not file.exists():
         raise InputError(
             "This path has no model of its lanes: none kept an epoch, or it was made without, as that of an estimator "
             "that was saved (which predicts by model_)."
         )
+    sums = Checksums.read(FilePath(directory))
+    if sums is not None:
+        sums.check(name)
     try:
-        return keras.models.load_model(file, safe_mode=True)
-    except (TypeError, ValueError) as error:
+        return read_model(file)
+    except InputError:
+        raise
+    except Exception as error:  # what a stranger's file may make Keras raise
         raise InputError(
-            f"Keras can't read '{file}' ({str(error).splitlines()[0]}). A model of a class of your own has to be "
+            f"Keras can't read '{file}' ({_first_line(error)}). A model of a class of your own has to be "
             "passed, or the function that builds it: load_path(directory, model=your_compiled_model)."
         ) from error

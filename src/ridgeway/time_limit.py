@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -15,11 +15,12 @@ class TimeLimit:
         began: the moment of the call to `fit_path`.
         limit: seconds from it; or a function that gives them from the seconds until the first epoch's end, which is
             when the moment is first asked for.
+        seconds: what `limit` came to, where a run goes on that has asked; it is not asked again.
     """
 
     began: float
     limit: float | Callable[[float], float]
-    seconds: float | None = field(init=False, default=None)
+    seconds: float | None = None
 
     def __call__(self) -> float:
         """The moment; it does not change once asked for."""

@@ -40,12 +40,13 @@ def train_family(
     *,
     validation: int | float,
     seed: int,
+    command: dict[str, Any] | None = None,
     patience: int = 5,
     **arguments: Any,
 ) -> None:
     """A family on arrays, on a table by the default network, or by a model of the user's own.
 
-    What is validated on is a number of folds, or a share of the rows.
+    What is validated on is a number of folds, or a share of the rows. The record keeps the command, to go on by it.
     """
     import keras
 
@@ -70,7 +71,8 @@ def train_family(
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience)],
         seed=seed,
         out=out,
-        extra={"task": source.task, "target": source.target, "rows_shuffled_with_seed": seed, **notes},
+        extra={"task": source.task, "target": source.target, "rows_shuffled_with_seed": seed, **notes}
+        | ({} if command is None else {"command": command}),
         verbose=0 if quiet else "auto",
         **arguments,
     )
@@ -167,14 +169,17 @@ def _summarize(
 
 
 def _load_model(file: Path) -> Any:
-    import keras
+    from ridgeway.model_files import read_model
 
     if not file.exists():
         raise InputError(f"There is no model file '{file}'. Save one by model.save('model.keras').")
     try:
-        return keras.models.load_model(file, safe_mode=True)
-    except (TypeError, ValueError, OSError) as error:
-        raise InputError(f"Keras can't read the model '{file}': {str(error).splitlines()[0]}") from None
+        return read_model(file)
+    except InputError:
+        raise
+    except Exception as error:  # what a stranger's file may make Keras raise
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"Keras can't read the model '{file}': {said}") from None
 
 
 def check_shape(model: Any, x: Any, named: Path) -> None:

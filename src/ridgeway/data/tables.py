@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
+from ridgeway.limits import check_parquet
 
 # What a date of ISO 8601 begins with.
 _DATE = r"\d{4}-\d{2}-\d{2}"
@@ -26,7 +27,12 @@ def read_table(file: Path) -> pd.DataFrame:
     try:
         kind = file.suffix.lower()
         comma = "\t" if kind == ".tsv" else ","
-        frame = pd.read_parquet(file) if kind in (".parquet", ".pq") else pd.read_csv(file, sep=comma)
+        if kind in (".parquet", ".pq"):
+            # Columns of few values shrink to next to nothing: only memory is a limit.
+            check_parquet(file, None)
+            frame = pd.read_parquet(file)
+        else:
+            frame = pd.read_csv(file, sep=comma)
     except pd.errors.EmptyDataError:
         raise InputError(f"'{file}' is empty. Pass a file with a header line and at least one row.") from None
     except pd.errors.ParserError as error:
@@ -39,6 +45,8 @@ def read_table(file: Path) -> pd.DataFrame:
         raise InputError(
             f"'{file}' is no UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
         ) from None
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         raise InputError(f"'{file}' can't be read: {error}. Pass a CSV or Parquet file.") from None
     if frame.empty:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ridgeway.engine.executor import Probe
+from ridgeway.engine.executor import Executor, Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
 from ridgeway.engine.probe import Choice, Job, choose, fitting
-from ridgeway.engine.slots import Order, Round, Rules, Slots, Waiting
+from ridgeway.engine.slots import Order, Round, Rules, Slots, Standing, Waiting
 from ridgeway.engine.step import BoundHyperparameter
-from ridgeway.engine.watch import Watch
+from ridgeway.engine.watch import Watch, Watched
 
 
 @dataclass
@@ -21,6 +21,25 @@ class Group:
     plans: list[LanePlan]
     bound: tuple[BoundHyperparameter, ...]
     job: Job
+
+
+@dataclass(frozen=True)
+class Course:
+    """All lanes of a path after an epoch: what training goes on from.
+
+    Attributes:
+        place: of the group that trains.
+        standing: its lanes.
+        left: those of each group that wait for their turn, or have had it in this rung; none of the one that trains.
+        executors: kind and number of slots of each group that has had its turn.
+        watched: what the watch has seen.
+    """
+
+    place: int
+    standing: Standing
+    left: Sequence[Sequence[LanePlan | Waiting]]
+    executors: Mapping[int, tuple[str, int]]
+    watched: Watched
 
 
 @dataclass
@@ -49,6 +68,8 @@ class Queues:
     _watch: Watch = field(init=False)
     _begun: bool = field(init=False, default=False)
     _probes: dict[int, Probe | None] = field(init=False, default_factory=dict)
+    _place: int = field(init=False, default=0)
+    _from: Course | None = field(init=False, default=None)
     later: int = field(init=False, default=0)
     ended: str | None = field(init=False, default=None)
 
@@ -66,7 +87,38 @@ class Queues:
                 self.groups.append(group)
                 self._left.append(list(group.plans))
             else:
+                self.groups[place].plans += group.plans
                 self._left[place] += group.plans
+
+    def course(self) -> Course:
+        """Where all lanes are, asked by `on_round`: copies, while they train on."""
+        executors = {place: (slots.executor.name, slots.executor.slots) for place, slots in self._slots.items()}
+        left = [tuple(left) for left in self._left]
+        return Course(self._place, self._slots[self._place].stand(), left, executors, self._watch.seen())
+
+    def go_on(self, course: Course) -> None:
+        """Lets the next `train` go on from where the lanes of another run of the same groups were."""
+        self._from, self._left = course, [list(left) for left in course.left]
+        self._watch.go_on(course.watched)
+        for place, (name, slots) in course.executors.items():
+            known = self.choice.executor
+            again = self._begun or place or (known.name, known.slots) != (name, slots)
+            self._put_slots(place, choose(self.groups[place].job, name, slots).executor if again else known)
+
+    def under_way(self) -> list[LaneResult]:
+        """Lanes that have begun and not ended, before `train` goes on with them."""
+        found = [one.result for one in self._waiting()]
+        if self._from is not None:
+            standing = self._from.standing
+            waiting = [*standing.live.values(), *standing.waiting, *standing.queue]
+            found += [one.result for one in waiting if isinstance(one, Waiting)]
+        return found
+
+    def probe_of(self, place: int) -> Probe | None:
+        """What looks into a group's lanes, made once."""
+        if place not in self._probes:
+            self._probes[place] = self.probe(self.groups[place])
+        return self._probes[place]
 
     def train(
         self,
@@ -87,16 +139,20 @@ class Queues:
 
         Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
-        for place in range(len(self.groups)):
-            if not self._left[place] or stop_asked() or self.ended:
+        course, self._from = self._from, None
+        for place in range(0 if course is None else course.place, len(self.groups)):
+            standing = course.standing if course is not None and course.place == place else None
+            if (not self._left[place] and standing is None) or stop_asked() or self.ended:
                 continue
             plans, self._left[place] = self._left[place], []
-            self.later = sum(map(len, self._left))
+            self._place, self.later = place, sum(map(len, self._left))
             behind = sum(map(len, self._left[place + 1 :]))
-            pause = _Pause(deadline, len(plans) / (len(plans) + behind)) if deadline else lambda: False
-            slots = self._slots_for(place, len(plans), keep=more or until is not None)
+            own = len(plans) if standing is None else len(standing.live) + len(standing.queue)
+            pause = _Pause(deadline, own / max(own + behind, 1)) if deadline else lambda: False
+            keep = more or until is not None
+            slots = self._slots_for(place, len(plans), keep) if standing is None else self._slots[place]
             slots.later = self.later
-            self._left[place] = list(slots.train(plans, results, on_round, stop_asked, until, pause))
+            self._left[place] = [*slots.train(plans, results, on_round, stop_asked, until, pause, standing)]
             self.ended = slots.ended
 
     def standing(self) -> Iterator[tuple[LaneResult, int]]:
@@ -148,19 +204,20 @@ class Queues:
         if not keep and known is None:
             # The last group's arrays make room first.
             self._slots.clear()
-        if place not in self._probes:
-            self._probes[place] = self.probe(group)
         chosen = self.choice.executor
         executor = chosen
         if self._begun:
             # The model of this structure may be far larger than the first one's.
             most = min(chosen.slots, lanes, fitting(group.job))
             executor = choose(group.job, chosen.name, most).executor
+        return self._put_slots(place, executor)
+
+    def _put_slots(self, place: int, executor: Executor) -> Slots:
         self._begun = True
+        starting = self.groups[place].job.program.starting_values
         self._slots[place] = Slots(
-            executor, self.rules, self.order, self.seed, group.job.program.starting_values, self._watch, 0,
-            self._probes[place],
-        )  # fmt: skip
+            executor, self.rules, self.order, self.seed, starting, self._watch, 0, self.probe_of(place)
+        )
         return self._slots[place]
 
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,21 @@ class Waiting:
     keeping: Sequence[tuple[Any, ...]]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """All lanes of a `Slots` after an epoch: what training goes on from.
+
+    Attributes:
+        live: those in slots, by slot.
+        queue: those that wait for a slot, in order.
+        waiting: those that have left one until the next rung.
+    """
+
+    live: Mapping[int, Waiting]
+    queue: Sequence[LanePlan | Waiting] = ()
+    waiting: Sequence[Waiting] = ()
+
+
 @dataclass
 class Slots:
     """Trains lanes on an executor.
@@ -138,6 +153,7 @@ class Slots:
         stop_asked: Callable[[], bool],
         until: int | None = None,
         pause_asked: Callable[[], bool] = lambda: False,
+        standing: Standing | None = None,
     ) -> list[Waiting]:
         """Trains all lanes.
 
@@ -149,14 +165,19 @@ class Slots:
             until: epochs after which a lane leaves its slot to wait, None for none.
             pause_asked: asked after each epoch; live lanes then wait with the epochs that they have, and those that
                 have not begun are forgotten.
+            standing: what to go on from, in the place of `plans`: as `stand` gave it.
 
         Returns:
             The lanes that wait, those of the queue that never got a slot again included.
 
         Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
-        queue = self._queue = deque(plans)
-        self._refill(queue)
+        queue = self._queue = deque(plans if standing is None else standing.queue)
+        if standing is None:
+            self._refill(queue)
+        else:
+            self._waiting = list(standing.waiting)
+            self._put(standing.live)
         number = 0
         verdict = None
         while any(self._lanes):
@@ -198,6 +219,17 @@ class Slots:
         self._waiting, self._queue = [], deque()
         return found
 
+    def stand(self) -> Standing:
+        """Copies of all lanes, after an epoch, while they train on."""
+        live = {
+            slot: self._copied(
+                slot, replace(result, history=[*result.history], arrays=[*result.arrays], probed=[*result.probed])
+            )
+            for slot, result in enumerate(self._lanes)
+            if result
+        }
+        return Standing(live, tuple(self._queue), tuple(self._waiting))
+
     def settle(self, waiting: Waiting, stopped: str) -> LaneResult:
         """Ends a lane that waits.
 
@@ -224,17 +256,14 @@ class Slots:
         results += [self.settle(one, INTERRUPTED) for one in self._all_waiting()]
 
     def _refill(self, queue: deque[LanePlan | Waiting]) -> None:
-        starts, starting, resumed = {}, {}, {}
+        starts: dict[int, int] = {}
+        starting: dict[int, Mapping[int, float]] = {}
+        resumed: dict[int, Waiting] = {}
         for slot, result in enumerate(self._lanes):
             if result is None and queue:
                 plan = queue.popleft()
                 if isinstance(plan, Waiting):
-                    self._lanes[slot] = plan.result
-                    resumed[slot] = plan.saved
-                    for state, (best, wait, seen) in zip(self._stopping, plan.stopping, strict=True):
-                        state.best[slot], state.wait[slot], state.seen[slot] = best, wait, seen
-                    for kept, (best, epoch) in zip(self._keeping, plan.keeping, strict=True):
-                        kept.best[slot], kept.epoch[slot] = best, epoch
+                    resumed[slot] = plan
                     continue
                 self._lanes[slot] = LaneResult(plan)
                 starts[slot] = plan.start
@@ -245,18 +274,31 @@ class Slots:
                     kept.reset(slot, rule)
         if starts:
             self.executor.fill(starts, starting)
-        if resumed:
-            self.executor.resume(resumed)
+        self._put(resumed)
+
+    def _put(self, lanes: Mapping[int, Waiting]) -> None:
+        """Lanes that waited into slots."""
+        for slot, waiting in lanes.items():
+            self._lanes[slot] = waiting.result
+            for state, (best, wait, seen) in zip(self._stopping, waiting.stopping, strict=True):
+                state.best[slot], state.wait[slot], state.seen[slot] = best, wait, seen
+            for kept, (best, epoch) in zip(self._keeping, waiting.keeping, strict=True):
+                kept.best[slot], kept.epoch[slot] = best, epoch
+        if lanes:
+            self.executor.resume({slot: waiting.saved for slot, waiting in lanes.items()})
 
     def _suspend(self, slot: int, result: LaneResult) -> Waiting:
-        waiting = Waiting(
+        waiting = self._copied(slot, result)
+        self._lanes[slot] = None
+        return waiting
+
+    def _copied(self, slot: int, result: LaneResult) -> Waiting:
+        return Waiting(
             result,
             self.executor.suspend(slot),
             [(state.best[slot], state.wait[slot], state.seen[slot]) for state in self._stopping],
             [(kept.best[slot], kept.epoch[slot]) for kept in self._keeping],
         )
-        self._lanes[slot] = None
-        return waiting
 
     def _epoch(self) -> dict[str, np.ndarray]:
         plans = [result.plan if result else None for result in self._lanes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,15 @@ class PathRule:
 
     monitor: Monitor
     patience: int
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a watch has seen: the best value, each lane's epochs since its own beat it, and seconds that went by."""
+
+    best: float
+    behind: Mapping[int, int]
+    seconds: float
 
 
 @dataclass
@@ -46,6 +55,14 @@ class Watch:
     def __post_init__(self) -> None:
         """The time runs from here."""
         self._began = self.clock()
+
+    def seen(self) -> Watched:
+        """For `go_on`, later or elsewhere."""
+        return Watched(self._best, dict(self._behind), self.clock() - self._began)
+
+    def go_on(self, seen: Watched) -> None:
+        """Takes up what another one has seen."""
+        self._best, self._behind, self._began = seen.best, dict(seen.behind), self.clock() - seen.seconds
 
     def verdict(self, trained: Sequence[LaneResult], live: Sequence[LaneResult], waiting: int) -> str | None:
         """Why all live lanes stop now, or None.

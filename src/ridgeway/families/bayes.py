@@ -92,6 +92,10 @@ class Bayes(Family):
         import optuna
 
         with _quiet():
+            if storage is not None and self.storage is None:
+                # A run that goes on asks and tells anew what it had asked and told: so the sampler stands as it stood.
+                with contextlib.suppress(KeyError):
+                    optuna.delete_study(study_name=name, storage=storage)
             sampler = optuna.samplers.TPESampler(seed=self.seed, constant_liar=True)
             try:
                 study = optuna.create_study(

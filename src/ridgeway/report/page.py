@@ -12,6 +12,7 @@ import pandas as pd
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
+from ridgeway import checksums
 from ridgeway.errors import InputError
 from ridgeway.locale import check_language
 from ridgeway.report.advice import advice
@@ -48,16 +49,14 @@ def write_report(path: "Path", file: str | os.PathLike[str], lang: str = "en") -
         lang: `"en"` or `"ko"`.
 
     Raises:
-        InputError: unknown language; the file is a folder.
+        InputError: unknown language; the file is a folder, or in a run's directory that another process has in use.
+        StorageFull: there is no space for it.
     """
     target = FilePath(file)
     if target.is_dir():
         raise InputError(f"The report file {str(target)!r} is a folder. Pass a file name in it, such as report.html.")
     page = render(path, check_language(lang))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    checksums.replace(target, lambda partial: partial.write_text(page, encoding="utf-8"))
 
 
 def render(path: "Path", lang: str) -> str:

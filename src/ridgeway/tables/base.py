@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -62,6 +63,8 @@ class PathEstimator(BaseEstimator):
     """The base of `PathClassifier` and `PathRegressor`, which say what their parameters and attributes are."""
 
     _task = ""
+    # Further notes for the record: the command line's.
+    _notes: Mapping[str, Any] = MappingProxyType({})
     # Set by fit; None until they are asked for, and where there are none.
     _importances: np.ndarray | None
     _selected: np.ndarray | None
@@ -80,6 +83,7 @@ class PathEstimator(BaseEstimator):
         repeats: int = 1,
         random_state: Any = None,
         out: Any = None,
+        resume: bool = False,
         verbose: Any = 0,
     ) -> None:
         self.model = model
@@ -93,6 +97,7 @@ class PathEstimator(BaseEstimator):
         self.repeats = repeats
         self.random_state = random_state
         self.out = out
+        self.resume = resume
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
@@ -223,12 +228,14 @@ class PathEstimator(BaseEstimator):
             time_limit=None if limit is None else began + limit - time.perf_counter(),
             seed=seed,
             out=self.out,
+            resume=self.resume,
             extra={
                 "estimator": type(self).__name__,
                 "task": self._task,
                 "predicts_by": "ensemble" if self.ensemble else "best",
                 "preparation": self.preparation_.to_json(),
                 **notes,
+                **self._notes,
             },
             verbose=self.verbose,
         )

@@ -47,6 +47,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         repeats: lanes a configuration and fold, each with its own seed.
         random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
         out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
+        resume: whether `fit` goes on with the run in `out`, as in `fit_path`.
         verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
 
     Attributes:
@@ -90,6 +91,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         repeats: int = 1,
         random_state: Any = None,
         out: Any = None,
+        resume: bool = False,
         verbose: Any = 0,
     ) -> None:
         super().__init__(
@@ -104,6 +106,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             repeats=repeats,
             random_state=random_state,
             out=out,
+            resume=resume,
             verbose=verbose,
         )
         self.calibrate = calibrate

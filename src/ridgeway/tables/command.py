@@ -27,13 +27,14 @@ from ridgeway.tables.scaling import with_scaled_output
 
 
 def search(
-    table: LabelledTable, *, out: str | os.PathLike[str], **arguments: Any
+    table: LabelledTable, *, out: str | os.PathLike[str], command: Mapping[str, Any], **arguments: Any
 ) -> tuple[Path, EnsembleChoice | None]:
     """Fits the estimator for a table's task and writes its run.
 
     Args:
         table: the table.
         out: directory for the run.
+        command: what was asked for, for the record, so that the run can go on.
         **arguments: of the estimator.
 
     Returns:
@@ -43,6 +44,7 @@ def search(
         InputError: what `fit` raises.
     """
     estimator = (PathClassifier if table.task == "classification" else PathRegressor)(out=out, **arguments)
+    estimator._notes = {"command": dict(command)}
     try:
         estimator.fit(table.features, pd.Series(table.labels, name=table.target))
     except InputError:

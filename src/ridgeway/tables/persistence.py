@@ -19,6 +19,7 @@ import pandas as pd
 
 from ridgeway.ensembling import EnsembleChoice
 from ridgeway.keras_internals import build_optimizer
+from ridgeway.model_files import read_model
 from ridgeway.path import Path
 from ridgeway.tables.preparation import TablePreparation
 
@@ -82,5 +83,4 @@ def _model(content: bytes) -> keras.Model:
     with tempfile.TemporaryDirectory() as folder:
         file = FilePath(folder) / "model.keras"
         file.write_bytes(content)
-        # safe_mode: a file from a stranger runs no code.
-        return keras.models.load_model(file, safe_mode=True)
+        return read_model(file)

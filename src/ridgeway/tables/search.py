@@ -47,6 +47,7 @@ def train(
     time_limit: float | None = 60.0,
     seed: int = 0,
     out: Any = None,
+    resume: bool = False,
     extra: Mapping[str, Any] | None = None,
     verbose: Any = 0,
 ) -> Path:
@@ -66,6 +67,7 @@ def train(
         time_limit: seconds that are left of the whole fit, of which a share is spent here, or None for no limit.
         seed: of all draws.
         out: directory for the run, or None.
+        resume: whether to go on with the run that is there.
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
@@ -90,6 +92,7 @@ def train(
         executor="vmap" if fixed else "auto",
         slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
+        resume=resume,
         extra=extra,
         verbose=verbose,
     )

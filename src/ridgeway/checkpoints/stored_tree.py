@@ -1,0 +1,109 @@
+"""Named arrays with notes in a directory of their own, which is whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ridgeway.files import no_space, sha256_of, storage_full, sync_directory, write_atomically
+
+Arrays = Mapping[str, np.ndarray]
+
+_NOTES, _ARRAYS, _SUMS = "notes.json", "arrays", "checksums.json"
+
+
+class Damaged(Exception):
+    """A file of a checkpoint is missing, torn or altered; the message names it."""
+
+
+def write_tree(folder: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
+    """Writes a directory under another name, with the checksum of each of its files, and renames it.
+
+    Args:
+        folder: the directory; it must not be there.
+        arrays: by name; of any shape and type that JAX knows.
+        notes: what JSON can hold.
+
+    Raises:
+        StorageFull: there is no space for it; nothing is left of it.
+    """
+    part = folder.with_name(f".{folder.name}.partial")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        _write(part, arrays, notes)
+        os.replace(part, folder)
+        sync_directory(folder.parent)
+    except Exception as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if (code := no_space(error)) is not None:
+            raise storage_full(folder, code) from error
+        raise
+
+
+def _write(part: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
+    import orbax.checkpoint as ocp
+
+    # Orbax has no place for arrays without elements: their shapes say all of them.
+    filled = {name: array for name, array in arrays.items() if array.size}
+    empty = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items() if not array.size}
+    if filled:
+        ocp.PyTreeCheckpointer().save((part / _ARRAYS).absolute(), filled)
+    write_atomically(part / _NOTES, lambda file: file.write_text(json.dumps({"notes": notes, "empty": empty})))
+    sums = {}
+    for file in _files(part):
+        with open(file, "rb+") as opened:
+            os.fsync(opened.fileno())
+        sums[file.relative_to(part).as_posix()] = sha256_of(file)
+    write_atomically(part / _SUMS, lambda file: file.write_text(json.dumps(sums)))
+    for inner in [place for place in part.rglob("*") if place.is_dir()]:
+        sync_directory(inner)
+
+
+def read_tree(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What `write_tree` wrote.
+
+    Raises:
+        Damaged: a file is not as it was written.
+    """
+    check_tree(folder)
+    import orbax.checkpoint as ocp
+
+    noted = json.loads((folder / _NOTES).read_text())
+    arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in noted["empty"].items()}
+    if (folder / _ARRAYS).exists():
+        place, pytree = (folder / _ARRAYS).absolute(), ocp.PyTreeCheckpointer()
+        names = pytree.metadata(place).item_metadata.tree
+        as_numpy = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in names}
+        arrays |= pytree.restore(place, restore_args=as_numpy)
+    return arrays, noted["notes"]
+
+
+def check_tree(folder: Path) -> None:
+    """Compares each file with its checksum.
+
+    Raises:
+        Damaged: one differs, is missing, or was not written.
+    """
+    try:
+        sums = json.loads((folder / _SUMS).read_text())
+    except (OSError, ValueError) as error:
+        raise Damaged(f"'{folder / _SUMS}' can't be read ({error})") from error
+    found = {file.relative_to(folder).as_posix() for file in _files(folder)} - {_SUMS}
+    for name in sorted(found | set(sums)):
+        if name not in sums:
+            raise Damaged(f"'{folder / name}' is no file of this checkpoint")
+        if name not in found:
+            raise Damaged(f"'{folder / name}' is missing")
+        if sha256_of(folder / name) != sums[name]:
+            raise Damaged(f"'{folder / name}' was altered or torn: its checksum differs")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(place for place in folder.rglob("*") if place.is_file())

@@ -1,0 +1,357 @@
+"""A run that something killed goes on where it was, and ends as if nothing had."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import ridgeway as rw
+from ridgeway.checkpoints import generations
+
+# A kill leaves no time to close files.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+SCRIPT = Path(__file__).parent / "resumed_run.py"
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(120, 4)).astype(np.float32)
+Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(np.int32)
+
+
+class Killed(BaseException):
+    """What no handler of the run's takes notice of, as little as it could of SIGKILL."""
+
+
+def network(seed: int = 1) -> keras.Model:
+    # As in a fresh process: Keras numbers the names of layers by what was built before.
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(8, activation="relu"),
+        keras.layers.Dropout(0.1),
+        keras.layers.Dense(2),
+    ]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
+    return model
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "grid": {},
+    "map": {"executor": "map"},
+    "steps": {"executor": "steps"},
+    "halving": {"halving": 2, "repeats": 2},
+    "folds": {"cv": 2, "test_split": 0.2, "validation_split": 0.0},
+    "probes": {"probes": ["saturation", "generalization_gap"]},
+    "structures": {
+        "family": rw.Grid(weight_decay=[0.0, 0.3], normalization=["none", "batch"], ema=[0.0, 0.9]),
+        "halving": 2,
+    },
+    "bayes": {"family": rw.Bayes(9, batch=3, weight_decay=rw.Range(1e-4, 1.0, log=True), dropout=rw.Range(0.0, 0.8))},
+}
+
+
+def train(out: Path, **changed: Any) -> rw.Path:
+    arguments: dict[str, Any] = {
+        "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
+        "epochs": 8,
+        "batch_size": 16,
+        "validation_split": 0.25,
+        "callbacks": [keras.callbacks.EarlyStopping(patience=2)],
+        "slots": 4,
+        "executor": "vmap",
+        "checkpoint_every": 0,
+        **changed,
+    }
+    family = arguments.pop("family")
+    return rw.fit_path(network(), X, Y, family, out=out, **arguments)
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, checkpoints: int) -> None:
+    """Ends the run, as nothing that can be caught, as soon as so many checkpoints are written."""
+    save = generations.Checkpoints.save
+    count = 0
+
+    def saved(self: generations.Checkpoints, *arguments: Any) -> None:
+        nonlocal count
+        save(self, *arguments)
+        self.wait()
+        count += 1
+        if count == checkpoints:
+            raise Killed
+
+    monkeypatch.setattr(generations.Checkpoints, "save", saved)
+
+
+def assert_same(whole: Path, resumed: Path) -> None:
+    """All that was trained, bit for bit."""
+    names = {file.name for file in whole.iterdir() if file.suffix in (".parquet", ".safetensors")} - {"timings.parquet"}
+    assert {"lanes.parquet", "history.parquet", "weights.safetensors", "last_weights.safetensors"} <= names
+    for name in names:
+        assert (whole / name).read_bytes() == (resumed / name).read_bytes(), name
+    logs = [
+        [{**json.loads(line), "time": 0} for line in (run / "events.jsonl").read_text().splitlines()]
+        for run in (whole, resumed)
+    ]
+    trained = [[line for line in log if line["event"] in ("epoch", "lane")] for log in logs]
+    assert trained[0] == trained[1]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Gives the directory of an uninterrupted run of a kind."""
+    made: dict[str, Path] = {}
+
+    def of(kind: str) -> Path:
+        if kind not in made:
+            made[kind] = tmp_path_factory.mktemp("whole") / kind
+            train(made[kind], **KINDS[kind])
+        return made[kind]
+
+    return of
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("checkpoints", [1, 5, 11])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    kind: str, checkpoints: int, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(patch, checkpoints)
+        train(out, **KINDS[kind])
+    assert json.loads((out / "run.json").read_text())["status"] == "running"
+    trained = train(out, resume=True, **KINDS[kind])
+    assert_same(whole(kind), out)
+    assert trained.record["status"] == "finished" and not (out / "state").exists()
+
+
+def test_killed_again_and_again(whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    kills = 0
+    while kills < 40:
+        with monkeypatch.context() as patch:
+            kill_after(patch, 3)
+            try:
+                train(out, resume=True, **KINDS["halving"])
+            except Killed:
+                kills += 1
+                continue
+        break
+    assert kills > 3
+    assert_same(whole("halving"), out)
+
+
+def test_ctrl_c_is_gone_on_from(whole: Any, tmp_path: Path) -> None:
+    class Interrupts(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    # Long between checkpoints: that of the interruption is the only one.
+    stopped = train(tmp_path / "run", callbacks=[*early(), Interrupts()], checkpoint_every=1000)
+    assert stopped.record["status"] == "interrupted" and "interrupted" in set(stopped.table()["stopped"])
+    assert rw.load_path(tmp_path / "run").table().equals(stopped.table())
+    train(tmp_path / "run", resume=True, callbacks=[*early(), Listens()])
+    assert_same(whole("grid"), tmp_path / "run")
+
+
+def early() -> list[keras.callbacks.Callback]:
+    return [keras.callbacks.EarlyStopping(patience=2)]
+
+
+class Listens(keras.callbacks.Callback):
+    """Stands in for another listener: what listens does not decide what is trained."""
+
+
+def test_a_run_without_a_checkpoint_begins_anew(whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*arguments: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(generations.Checkpoints, "save", killed)
+        train(tmp_path / "run")
+    train(tmp_path / "run", resume=True)
+    assert_same(whole("grid"), tmp_path / "run")
+
+
+def test_a_directory_without_a_run_begins_one_and_a_finished_one_is_read(whole: Any, tmp_path: Path) -> None:
+    first = train(tmp_path / "run", resume=True)
+    assert_same(whole("grid"), tmp_path / "run")
+    before = (tmp_path / "run" / "lanes.parquet").stat().st_mtime_ns
+    again = train(tmp_path / "run", resume=True)
+    assert again.table().equals(first.table())
+    assert (tmp_path / "run" / "lanes.parquet").stat().st_mtime_ns == before
+
+
+@pytest.fixture
+def killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of a run that was killed after its fifth checkpoint."""
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(patch, 5)
+        train(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def files_of(generation: Path) -> list[Path]:
+    return sorted(file for file in generation.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("how", ["cut", "altered", "gone", "added", "notes", "sums"])
+def test_the_older_generation_stands_in_for_a_damaged_one(
+    how: str, killed: Path, whole: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    older, newest = sorted((killed / "state").glob("generation-*"))
+    file = max(files_of(newest), key=lambda one: one.stat().st_size)
+    if how == "cut":
+        file.write_bytes(file.read_bytes()[:-7])
+    elif how == "altered":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif how == "gone":
+        file.unlink()
+    elif how == "added":
+        file = newest / "more"
+        file.write_text("")
+    else:
+        file = newest / {"notes": "notes.json", "sums": "checksums.json"}[how]
+        file.write_text("{}" if how == "notes" else "")
+    train(killed, resume=True)
+    assert f"A checkpoint is not used: '{file}'" in caplog.text
+    assert_same(whole("grid"), killed)
+
+
+def test_no_whole_generation_is_an_error_that_names_the_files(killed: Path) -> None:
+    for generation in (killed / "state").glob("generation-*"):
+        (generation / "notes.json").unlink()
+    with pytest.raises(rw.errors.InputError, match=r"No checkpoint of .*notes\.json' is missing"):
+        train(killed, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"epochs": 9}, "epochs"),
+        ({"seed": 5}, "seed"),
+        ({"family": rw.Grid(weight_decay=[0.0, 0.2, 1.0], dropout=[0.0, 0.5])}, "hyperparameters"),
+        ({"validation_split": 0.3}, "data"),
+        ({"callbacks": [keras.callbacks.EarlyStopping(patience=3)]}, "callbacks"),
+    ],
+)
+def test_what_differs_is_named(changed: dict[str, Any], said: str, killed: Path) -> None:
+    with pytest.raises(rw.errors.InputError, match=f"was begun with other .*{said}"):
+        train(killed, resume=True, **changed)
+
+
+def test_other_rows_and_other_weights_are_named(killed: Path) -> None:
+    with pytest.raises(rw.errors.InputError, match="other starting weights"):
+        rw.fit_path(network(2), X, Y, rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]), out=killed,
+                    resume=True, epochs=8, batch_size=16, validation_split=0.25, callbacks=early(), slots=4,
+                    executor="vmap")  # fmt: skip
+    with pytest.raises(rw.errors.InputError, match="other data"):
+        rw.fit_path(network(), X + 1, Y, rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]), out=killed,
+                    resume=True, epochs=8, batch_size=16, validation_split=0.25, callbacks=early(), slots=4,
+                    executor="vmap")  # fmt: skip
+
+
+def test_without_resume_the_directory_is_refused(killed: Path) -> None:
+    with pytest.raises(rw.errors.InputError, match="holds another run"):
+        train(killed)
+
+
+def test_resume_needs_a_directory() -> None:
+    with pytest.raises(rw.errors.InputError, match="resume=True needs the directory"):
+        rw.fit_path(network(), X, Y, rw.Grid(weight_decay=[0.0]), resume=True)
+
+
+@pytest.mark.parametrize("wrong", [-1, "often", float("nan")])
+def test_no_time_between_checkpoints_is_refused(wrong: Any) -> None:
+    with pytest.raises(rw.errors.InputError, match="checkpoint_every="):
+        rw.fit_path(network(), X, Y, rw.Grid(weight_decay=[0.0]), checkpoint_every=wrong)
+
+
+def test_the_time_that_was_spent_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(patch, 5)
+        train(tmp_path / "run", time_limit=3600)
+    noted = sorted((tmp_path / "run" / "state").glob("generation-*"))[-1] / "notes.json"
+    spent = json.loads(noted.read_text())["notes"]["run"]["moment"]["elapsed"]
+    path = train(tmp_path / "run", time_limit=3600, resume=True)
+    assert path.record["seconds"]["total"] > spent > 0
+    assert path.record["time_limit"] == 3600
+
+
+class Fills(keras.callbacks.Callback):
+    """Fills a disk with the end of a round, counted from 0, to the last byte."""
+
+    def __init__(self, disk: Path, epoch: int) -> None:
+        super().__init__()
+        self.disk, self.epoch = disk, epoch
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self.epoch:
+            with open(self.disk / "filler", "wb", buffering=0) as file:
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(1 << 16))
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(b"0")
+
+
+@pytest.mark.parametrize("epoch", [0, 6])
+def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(epoch: int, whole: Any, small_disk: Path) -> None:
+    out = small_disk / "run"
+    with pytest.raises(rw.StorageFull, match="the disk is full .*Make space") as caught:
+        train(out, callbacks=[*early(), Fills(small_disk, epoch)])
+    assert len(caught.value.path.table()) >= 4  # type: ignore[attr-defined]
+    (small_disk / "filler").unlink()
+    # The report alone takes more than such a disk has.
+    subprocess.run(["mount", "-o", "remount,size=32m", str(small_disk)], check=True)
+    train(out, resume=True)
+    assert_same(whole("grid"), out)
+
+
+def run_script(out: Path, kind: str, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), str(out), kind, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_real_processes_killed_by_the_system(tmp_path: Path) -> None:
+    """SIGKILL at moments of the wall clock, also within the writing of a checkpoint; `make soak` has fifty of them."""
+    assert run_script(tmp_path / "whole", "halving").returncode == 0
+    out = tmp_path / "killed"
+    random = np.random.default_rng(7)
+    killed = 0
+    for _ in range(3):
+        done = run_script(out, "halving", "--kill-after", round(float(random.uniform(0.0, 0.4)), 3))
+        killed += done.returncode == -signal.SIGKILL
+    assert killed == 3
+    done = run_script(out, "halving")
+    assert done.returncode == 0, done.stderr
+    assert_same(tmp_path / "whole", out)
+    shutil.rmtree(out)
+
+
+def test_lanes_and_timings_are_apart(whole: Any) -> None:
+    """What the clock says is never the same twice: it has a file of its own."""
+    assert "seconds" not in pd.read_parquet(whole("grid") / "lanes.parquet")
+    assert list(pd.read_parquet(whole("grid") / "timings.parquet")) == ["lane", "seconds"]
+    assert "seconds" in rw.load_path(whole("grid")).table()
