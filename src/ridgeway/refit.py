@@ -86,6 +86,11 @@ def refit_lanes(
     if data is None:
         if path.parts is None:
             raise InputError("A path that was read from a directory holds no rows. Pass them: path.refit(x=x, y=y).")
+        if path.parts.streamed is not None:
+            raise InputError(
+                "The rows of this path were read while it trained, and it holds none. Pass them: path.refit(x=x, y=y), "
+                "as fit_path had them."
+            )
         dataset = _all_rows(path.parts, path.record.get("class_weight") is not None)
     else:
         dataset = Dataset(*data)
