@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def train(kind: str, folder: Path, lanes: int, epochs: int) -> dict[str, Any]:
     layers = [keras.Input((FEATURES,)), keras.layers.Dense(64, activation="relu"), keras.layers.Dense(2)]
     model = keras.Sequential(layers)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    marks = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            marks.append((time.perf_counter(), time.process_time()))
+
     data: dict[str, Any] = {
         "memory": lambda: (np.load(folder / "x.npy"), np.load(folder / "y.npy")),
         "npy": lambda: (folder / "x.npy", folder / "y.npy"),
@@ -92,13 +99,14 @@ def train(kind: str, folder: Path, lanes: int, epochs: int) -> dict[str, Any]:
         epochs=epochs,
         slots=lanes,
         executor="vmap",
+        callbacks=[Clock()],
         verbose=0,
     )
-    seconds = path.record["seconds"]
-    after_first = seconds["total"] - seconds["first_epoch"]
+    wall, cpu = (np.diff(column).mean() if epochs > 1 else np.nan for column in np.transpose(marks))
     return {
         "kind": kind,
-        "seconds": after_first / (epochs - 1) if epochs > 1 else seconds["training"],
+        "seconds": wall if epochs > 1 else path.record["seconds"]["training"],
+        "cpu": cpu,
         "rows": path.record["data"]["rows"],
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -117,20 +125,27 @@ def side(kind: str, folder: Path, lanes: int, epochs: int) -> dict[str, Any]:
 
 
 def speed(folder: Path, lanes: int, repeats: int) -> None:
-    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    times: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for _ in range(repeats):
         for kind in KINDS:
             found = side(kind, folder, lanes, 3)
-            times[kind].append(found["seconds"])
+            times[kind].append(found)
             print(
-                f"  {lanes} lanes, {kind}: {found['seconds']:.2f} s an epoch, peak {found['peak_mb']:.0f} MB",
+                f"  {lanes} lanes, {kind}: {found['seconds']:.2f} s an epoch, {found['cpu']:.2f} s of processor time, "
+                f"peak {found['peak_mb']:.0f} MB",
                 flush=True,
             )
     for kind in KINDS[1:]:
-        ratios = [memory / own for memory, own in zip(times["memory"], times[kind], strict=True)]
+        wall, cpu = (
+            [memory[what] / own[what] for memory, own in zip(times["memory"], times[kind], strict=True)]
+            for what in ("seconds", "cpu")
+        )
+        middle = statistics.median(wall)
         print(
-            f"{lanes} lanes, {kind}: {statistics.median(ratios):.2f} times the rows a second of memory "
-            f"({min(ratios):.2f} to {max(ratios):.2f}); {'met' if statistics.median(ratios) >= 0.85 else 'MISSED'}"
+            f"{lanes} lanes, {kind}: {middle:.2f} times the rows a second of memory ({min(wall):.2f} to "
+            f"{max(wall):.2f}), {statistics.median(cpu):.2f} times the rows a second of processor time "
+            f"({min(cpu):.2f} to {max(cpu):.2f}); {'met' if middle >= 0.85 else 'MISSED'}",
+            flush=True,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ridgeway.data import Dataset, Parts
+from ridgeway.data import Dataset, Parts, is_streamed
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Listed
@@ -112,6 +112,7 @@ def refit_lanes(
             epochs=max(int(one["max_epochs"]) for one in own),
             verbose=verbose,
             shuffle=bool(path.record.get("shuffle", True)),
+            shuffle_buffer=path.record["data"].get("shuffle_buffer") if is_streamed(dataset.x) else None,
             class_weight=_by_number(path.record.get("class_weight")),
             sample_weight=dataset.sample_weight,
             repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),

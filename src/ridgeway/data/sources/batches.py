@@ -11,7 +11,7 @@ import numpy as np
 
 from ridgeway.data.dataset import Dataset, leaves, map_arrays
 from ridgeway.data.sources.order import Reading
-from ridgeway.data.sources.source import Check, Chunk, DataSource
+from ridgeway.data.sources.source import Check, Chunk, DataSource, aligned
 from ridgeway.errors import InputError
 
 
@@ -111,7 +111,7 @@ def _stacked(batches: list[Dataset], steps: int) -> Chunk:
 
 
 def _laid_out(arrays: list[np.ndarray], steps: int) -> np.ndarray:
-    space = np.empty((steps, *arrays[0].shape), arrays[0].dtype)
+    space = aligned((steps, *arrays[0].shape), arrays[0].dtype)
     for place, array in enumerate(arrays):
         space[place] = array
     return space

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -212,9 +213,17 @@ def _part(start: int, stop: int) -> Callable[[Any], Any]:
 def _space(dataset: Dataset, rows: int, floats: np.dtype) -> Dataset:
     def empty(array: Any) -> np.ndarray:
         dtype = floats if np.issubdtype(array.dtype, np.floating) else array.dtype
-        return np.empty((rows, *array.shape[1:]), dtype)
+        return aligned((rows, *array.shape[1:]), dtype)
 
     return dataset.map(empty)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Space for an array that begins at a multiple of 64 bytes: JAX on a CPU then uses it where it is."""
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 def _pairs(source: Dataset, target: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
