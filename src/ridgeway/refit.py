@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ridgeway.data import Dataset, Parts
+from ridgeway.data import Dataset, Parts, is_streamed
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Listed
@@ -86,6 +86,11 @@ def refit_lanes(
     if data is None:
         if path.parts is None:
             raise InputError("A path that was read from a directory holds no rows. Pass them: path.refit(x=x, y=y).")
+        if path.parts.streamed is not None:
+            raise InputError(
+                "The rows of this path were read while it trained, and it holds none. Pass them: path.refit(x=x, y=y), "
+                "as fit_path had them."
+            )
         dataset = _all_rows(path.parts, path.record.get("class_weight") is not None)
     else:
         dataset = Dataset(*data)
@@ -107,6 +112,7 @@ def refit_lanes(
             epochs=max(int(one["max_epochs"]) for one in own),
             verbose=verbose,
             shuffle=bool(path.record.get("shuffle", True)),
+            shuffle_buffer=path.record["data"].get("shuffle_buffer") if is_streamed(dataset.x) else None,
             class_weight=_by_number(path.record.get("class_weight")),
             sample_weight=dataset.sample_weight,
             repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),

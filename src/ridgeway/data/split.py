@@ -33,26 +33,40 @@ def split_tail(dataset: Dataset, fraction: float) -> tuple[Dataset, Dataset]:
     Warns:
         UserWarning: the tail's labels are plainly distributed otherwise than the rest's.
     """
+    cut = cut_of(dataset.rows, fraction)
+    train = dataset.map(lambda array: array[:cut])
+    tail = dataset.map(lambda array: array[cut:])
+    warn_of_difference(train.y, tail.y, dataset.rows - cut)
+    return train, tail
+
+
+def cut_of(rows: int, fraction: float) -> int:
+    """How many of the rows are left to train on: floor(rows · (1 − fraction)).
+
+    Raises:
+        InputError: the fraction is out of range, or leaves one side empty.
+    """
     if not 0 < fraction < 1:
         raise InputError(f"validation_split={fraction:g} is out of range. Pass a share above 0 and below 1.")
-    rows = dataset.rows
     cut = math.floor(rows * (1.0 - fraction))
     if cut in (0, rows):
         raise InputError(
             f"validation_split={fraction:g} of {rows} rows leaves one side empty. Pass more rows, another share, or "
             "validation_data."
         )
-    train = dataset.map(lambda array: array[:cut])
-    tail = dataset.map(lambda array: array[cut:])
-    difference = _difference(train.y, tail.y)
+    return cut
+
+
+def warn_of_difference(first: object, tail: object, rows: int) -> None:
+    """Warns where the labels of the tail, of so many rows, are plainly distributed otherwise than the first ones."""
+    difference = _difference(first, tail)
     if difference:
         warnings.warn(
-            f"validation_split takes the last {rows - cut} rows as they come, and their labels differ from the rest: "
+            f"validation_split takes the last {rows} rows as they come, and their labels differ from the rest: "
             f"{difference}. Shuffle the rows before fit_path, or pass validation_data.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    return train, tail
 
 
 def _difference(first: object, second: object) -> str | None:

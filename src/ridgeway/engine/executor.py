@@ -221,7 +221,7 @@ class StackedExecutor(Executor):
             state: ModelState, kept: list[Weights], pending: Any, lane: Lane, rows: Any, live: Any, *rest: Any
         ) -> Any:
             now = self._program.weights(state)
-            kept = [_chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
+            kept = [chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
             logs, state = epochs(state, lane, rows, live, *rest)
             return logs, state, kept
 
@@ -280,9 +280,9 @@ class StackedExecutor(Executor):
 
             def looks(state: ModelState, carry: Any, folds: Any, due: Any, fresh: Any, data: Any) -> Any:
                 starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
-                old = _chosen(fresh, starts, carry)
+                old = chosen(fresh, starts, carry)
                 values, new = jax.vmap(lambda own, kept, fold: probe(own, kept, data, fold))(state, old, folds)
-                return values, _chosen(due, new, old)
+                return values, chosen(due, new, old)
 
             self._probe = self._compiled(looks, [P("lane")] * 5 + [P()], donated=(1,))
             self._probed = jax.device_put(probe.data, self._everywhere)
@@ -347,7 +347,7 @@ def _laid_out(initials: Any, which: np.ndarray) -> Any:
     return jax.tree.map(lambda starts: np.ascontiguousarray(starts[which]), initials)
 
 
-def _chosen(mask: Any, new: Any, old: Any) -> Any:
+def chosen(mask: Any, new: Any, old: Any) -> Any:
     """The new tree where the mask is set, lane by lane."""
     return jax.tree.map(
         lambda fresh, stale: jnp.where(mask.reshape((-1,) + (1,) * (stale.ndim - 1)), fresh, stale), new, old
@@ -355,11 +355,11 @@ def _chosen(mask: Any, new: Any, old: Any) -> Any:
 
 
 def _resumed(old: Any, new: Any, mask: Any) -> Any:
-    return _chosen(mask, new, old)
+    return chosen(mask, new, old)
 
 
 def _fill(state: ModelState, initials: ModelState, which: Any, mask: Any, values: dict[int, Any]) -> ModelState:
-    new = _chosen(mask, jax.tree.map(lambda starts: starts[which], initials), state)
+    new = chosen(mask, jax.tree.map(lambda starts: starts[which], initials), state)
     optimizer = list(new.optimizer)
     for place, value in values.items():
         optimizer[place] = jnp.where(mask, value.astype(optimizer[place].dtype), optimizer[place])

@@ -12,9 +12,11 @@ import jax
 import keras
 import numpy as np
 
+from ridgeway.data import Stream
 from ridgeway.engine.executor import Executor, StackedExecutor, StepsExecutor
 from ridgeway.engine.state import ModelState
 from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
+from ridgeway.engine.streamed import StreamedExecutor
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import all_layers
 
@@ -37,8 +39,8 @@ class Job:
     """Everything an executor is built from, but its kind and width."""
 
     program: EpochProgram
-    data: Batch
-    validation: Batch | HeldRows | None
+    data: Batch | Stream
+    validation: Batch | HeldRows | Stream | None
     initials: Sequence[ModelState]
     keepers: int
     lanes: int
@@ -51,6 +53,14 @@ class Job:
     def on_cpu(self) -> bool:
         """Whether the devices are CPU cores."""
         return self.devices[0].platform == "cpu"
+
+    @property
+    def first(self) -> Batch:
+        """The first training row."""
+        if isinstance(self.data, Stream):
+            return self.data.head(1)
+        first: Batch = jax.tree.map(lambda array: array[:1], self.data)
+        return first
 
     @property
     def convolves(self) -> bool:
@@ -135,6 +145,9 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
         likely = [("map", 16), ("vmap", 16), ("vmap", 8)]
     if name != "auto":
         likely = [pair for pair in likely if pair[0] == name] or [(name, 16)]
+    elif isinstance(job.data, Stream):
+        # Plain steps would need a pass over the data for each lane.
+        likely = [pair for pair in likely if pair[0] != "steps"]
     most = min(job.lanes, fitting(job))
     return list(dict.fromkeys((kind, slots or max(1, min(width, most))) for kind, width in likely))
 
@@ -161,10 +174,11 @@ def _free_memory(devices: Sequence[jax.Device]) -> float:
 def _build(job: Job, kind: str, slots: int) -> Executor:
     devices = list(job.devices)[: max(1, min(len(job.devices), slots))]
     program = job.program
+    make: Any
     if kind == "steps":
-        make: type[StackedExecutor] | type[StepsExecutor] = StepsExecutor
+        make = StepsExecutor
     else:
-        make = StackedExecutor
+        make = StreamedExecutor if isinstance(job.data, Stream) else StackedExecutor
         slots = -(-slots // len(devices)) * len(devices)
         program = replace(
             program,
@@ -187,7 +201,9 @@ def _time(job: Job, executor: Executor) -> float:
         epoch=np.zeros(executor.slots, np.int32),
         fold=np.zeros(executor.slots, np.int32),
     )
-    rows = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (executor.slots, 1))
+    # A stream has an order of its own.
+    length = 1 if isinstance(job.data, Stream) else max(job.program.rows)
+    rows = np.tile(np.arange(length, dtype=np.int32), (executor.slots, 1))
     live = np.arange(executor.slots) < lanes
     steps = min(TIMED_STEPS, job.program.rows[0] // job.program.batch_size)
     executor.fill(dict.fromkeys(range(executor.slots), 0), {})
@@ -197,7 +213,7 @@ def _time(job: Job, executor: Executor) -> float:
         began = time.perf_counter()
         executor.epoch(lane, rows, live, batches=(steps, 0))()
         seconds.append(time.perf_counter() - began)
-    partial = bool(job.program.rows[0] % job.program.batch_size)
+    partial = bool(job.program.rows[0] % job.program.batch_size) and not isinstance(job.data, Stream)
     return min(seconds) / (lanes * max(steps + partial, 1))
 
 

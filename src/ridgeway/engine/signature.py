@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ridgeway.data import Stream
 from ridgeway.engine.probe import Job
 from ridgeway.engine.step import Lane
 from ridgeway.keras_internals import has_own_step, labelled_outputs
@@ -28,7 +30,7 @@ class Signature:
     @classmethod
     def of(cls, job: Job) -> Signature:
         """Reads it off a job by tracing, without computing."""
-        x, y = jax.tree.map(lambda array: array[:1], job.data[:2])
+        x, y = job.first[:2]
         outputs = tuple(
             (loss.name, bool(loss.keywords.get("from_logits", False)), shape[1:])
             for loss, _, shape in labelled_outputs(job.program.model, x, y)
@@ -59,8 +61,11 @@ def log_names(job: Job) -> list[str]:
     program, state, lane = job.program, job.initials[0], example_lane(job)
     rows = jax.ShapeDtypeStruct((max(program.rows),), jnp.int32)
     batches = jax.ShapeDtypeStruct((2,), jnp.int32)
+    data, validation = (
+        _shapes(rows_of) if isinstance(rows_of, Stream) else rows_of for rows_of in (job.data, job.validation)
+    )
     if has_own_step(program.model, "train_step"):
-        shapes = jax.eval_shape(program.epoch, state, lane, rows, batches, job.data, job.validation)[0]
+        shapes = jax.eval_shape(program.epoch, state, lane, rows, batches, data, validation)[0]
     else:
         # Its logs are its metrics: there is no need to trace a step of training for their names.
         logs = jax.eval_shape(program.metrics_result, state)
@@ -70,6 +75,13 @@ def log_names(job: Job) -> list[str]:
             state,
             lane,
             batches.update(shape=()),
-            job.validation,
+            validation,
         )
     return [name for name, shape in shapes.items() if not shape.shape]
+
+
+def _shapes(stream: Stream) -> Any:
+    """A stream's rows as if they were arrays, by their shapes."""
+    return jax.tree.map(
+        lambda array: jax.ShapeDtypeStruct((stream.rows, *array.shape[1:]), array.dtype), stream.head(1)
+    )

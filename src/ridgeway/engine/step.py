@@ -163,7 +163,7 @@ class EpochProgram:
 
         def step(index: jax.Array, count: int, carry: tuple[Logs, ModelState]) -> tuple[Logs, ModelState]:
             new_logs, new = self.train_batch(carry[1], lane, rows, index, data, count)
-            return (new_logs if carry[0] else {}), _like(new, carry[1])
+            return (new_logs if carry[0] else {}), alike(new, carry[1])
 
         logs, state = over_batches(self.rows, self.batch_size, lane.fold, batches, step, (logs, state))
         return logs or self.metrics_result(state), state
@@ -199,7 +199,7 @@ class EpochProgram:
         size = self.validation_batch_size
 
         def at(index: jax.Array, count: int, state: ModelState) -> tuple[Logs, dict[str, jax.Array], ModelState]:
-            return self._test_step(state, lane, _rows_at(data, lane.fold, index * size, count))
+            return self.test_step(state, lane, _rows_at(data, lane.fold, index * size, count))
 
         count = min(size, *self.validation_rows)
         own, beside = jax.eval_shape(lambda given: at(jnp.int32(0), count, given)[:2], state)
@@ -209,24 +209,26 @@ class EpochProgram:
 
         def step(index: jax.Array, count: int, carry: tuple[Logs, Logs, ModelState]) -> tuple[Logs, Logs, ModelState]:
             new_logs, found, new = at(index, count, carry[2])
-            return ({} if metrics_hold else new_logs), _added(carry[1], found), _like(new, carry[2])
+            return ({} if metrics_hold else new_logs), _added(carry[1], found), alike(new, carry[2])
 
         logs, sums, state = over_batches(self.validation_rows, size, lane.fold, batches, step, (logs, sums, state))
         if metrics_hold:
             logs = self.metrics_result(state)
-        logs = scalars(logs)
+        return self.evaluation_logs(scalars(logs), sums, by_fold(self.validation_rows, lane.fold)), state
+
+    def evaluation_logs(self, logs: Logs, sums: Logs, rows: Any) -> Logs:
+        """The logs of an evaluation, with what ridgeway adds, from sums over so many rows; see `test_step`."""
         if "losses" in sums:
             name = (NLL if is_likelihood(self.model) else DATA_LOSS).removeprefix("val_")
-            rows = by_fold(self.validation_rows, lane.fold)
             mean, square = sums["losses"] / rows
             variance = jnp.maximum(square - mean**2, 0.0)
             logs = {**logs, name: mean, f"{name}_se": jnp.sqrt(variance / jnp.maximum(rows - 1, 1))}
         if RELIABILITY in sums:
             bins = sums[RELIABILITY]
             logs = {**logs, "ece": expected_calibration_error(bins), RELIABILITY: bins}
-        return logs, state
+        return logs
 
-    def _test_step(self, state: ModelState, lane: Lane, batch: Batch) -> tuple[Logs, dict[str, jax.Array], ModelState]:
+    def test_step(self, state: ModelState, lane: Lane, batch: Batch) -> tuple[Logs, dict[str, jax.Array], ModelState]:
         """One call of the model's own `test_step`; sums over the batch's rows of what ridgeway adds."""
         seen: dict[str, jax.Array] = {}
         model = self.model
@@ -450,6 +452,6 @@ def _sums(losses: jax.Array) -> jax.Array:
     return jnp.stack([jnp.sum(losses), jnp.sum(losses**2)])
 
 
-def _like(new: ModelState, old: ModelState) -> ModelState:
+def alike(new: ModelState, old: ModelState) -> ModelState:
     """The new state in the old one's dtypes: a weak type that came in by a constant would not fit the loop."""
     return jax.tree.map(lambda value, reference: jnp.asarray(value, reference.dtype), new, old)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ridgeway.data import Stream
 from ridgeway.engine.state import ModelState, read_state
 from ridgeway.engine.step import Batch, EpochProgram
 from ridgeway.errors import InputError
@@ -108,7 +109,7 @@ class ProbeProgram:
         cls,
         program: EpochProgram,
         probes: tuple[str, ...],
-        data: Batch,
+        data: Batch | Stream,
         epochs: int,
         folds: Sequence[np.ndarray] | None = None,
     ) -> ProbeProgram:
@@ -119,12 +120,14 @@ class ProbeProgram:
         Args:
             program: how the lane trains.
             probes: what to measure.
-            data: arrays that hold the training rows.
+            data: arrays that hold the training rows, or what streams them.
             epochs: most epochs of a lane.
             folds: numbers of each fold's training rows; None where all rows are of the one fold.
         """
         rows = max(program.rows)
         few = min(GAP_ROWS, *program.rows)
+        if isinstance(data, Stream):
+            data = data.head(few)
         firsts = [slice(few)] if folds is None else [own[:few] for own in folds]
         looked_at = jax.tree.map(lambda array: np.stack([array[own] for own in firsts]), data)
         once = cls(program, probes, looked_at, 1)
