@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "steps": {"executor": "steps"},
     "halving": {"halving": 2, "repeats": 2},
     "folds": {"cv": 2, "test_split": 0.2, "validation_split": 0.0},
+    "streamed": {"streamed": True, "shuffle_buffer": 40},
     "probes": {"probes": ["saturation", "generalization_gap"]},
     "structures": {
         "family": rw.Grid(weight_decay=[0.0, 0.3], normalization=["none", "batch"], ema=[0.0, 0.9]),
@@ -80,7 +82,18 @@ def train(out: Path, **changed: Any) -> rw.Path:
         **changed,
     }
     family = arguments.pop("family")
-    return rw.fit_path(network(), X, Y, family, out=out, **arguments)
+    x = on_disk(X) if arguments.pop("streamed", False) else X
+    return rw.fit_path(network(), x, Y, family, out=out, **arguments)
+
+
+def on_disk(rows: np.ndarray) -> np.ndarray:
+    """The rows as a memory-mapped array."""
+    folder = tempfile.mkdtemp(prefix="ridgeway-rows-")
+    np.save(Path(folder) / "x.npy", rows)
+    mapped = np.load(Path(folder) / "x.npy", mmap_mode="r")
+    # It stays readable for as long as it is mapped.
+    shutil.rmtree(folder)
+    return mapped
 
 
 def kill_after(monkeypatch: pytest.MonkeyPatch, checkpoints: int) -> None:
