@@ -4,6 +4,7 @@ Trained on 64 % of the rows and scored on the 16 % of `tabular.data`; the test r
 looked at. Each variant leaves one thing out, or puts one in. The tables must have been exported by `tables.py`.
 
 make bench-ablation ARGS="--datasets phoneme,vehicle --seeds 0 --time-limit 30"
+make bench-ablation ARGS="--configurations 27"    # without a limit: how busy the machine is does not matter
 """
 
 from __future__ import annotations
@@ -38,12 +39,15 @@ class Networked(rw.PathClassifier):
         return table_network(x, self.preparation_.n_numbers_, outputs, self._task, seed=seed, **self.network)
 
 
-def classifier(changed: dict[str, Any], network: dict[str, Any], seed: int, time_limit: float) -> rw.PathClassifier:
+def classifier(
+    changed: dict[str, Any], network: dict[str, Any], seed: int, budget: dict[str, Any]
+) -> rw.PathClassifier:
     """The default classifier with some ranges of its family and some arguments of its network changed."""
     steps = network.get("steps", True)
     ranges = default_ranges(steps=steps, dropout=True, task="classification") | changed
     kind = type("Networked", (Networked,), {"network": network})
-    return kind(family=rw.Random(243, seed, ranges), random_state=seed, time_limit=time_limit)
+    family = rw.Random(budget["configurations"], seed, ranges)
+    return kind(family=family, random_state=seed, time_limit=budget["time_limit"])
 
 
 VARIANTS: dict[str, Callable[..., rw.PathClassifier]] = {
@@ -67,11 +71,11 @@ def scores(y: np.ndarray, shares: np.ndarray) -> dict[str, float]:
     }
 
 
-def measured(table: Table, variant: str, seed: int, time_limit: float) -> dict[str, dict[str, float]]:
+def measured(table: Table, variant: str, seed: int, budget: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Scores of a variant; of the default also with one network, and with the lanes of the folds as they are."""
     x, y = table.x.iloc[table.train].reset_index(drop=True), table.y[table.train]
     held, labels = table.x.iloc[table.validation].reset_index(drop=True), table.y[table.validation]
-    model = VARIANTS[variant](seed, time_limit).fit(x, y)
+    model = VARIANTS[variant](seed, budget).fit(x, y)
     found = {variant: scores(labels, model.predict_proba(held))}
     if variant == "default":
         prepared = model.preparation_.transform(held)
@@ -95,13 +99,19 @@ def main() -> None:
     parser.add_argument("--datasets", default="phoneme,german,vehicle,spambase,contraceptive")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--time-limit", type=float, default=30.0)
+    parser.add_argument(
+        "--configurations", type=int, help="so many, for as long as they take; 243 and the limit without"
+    )
     options = parser.parse_args()
+    budget = {"configurations": 243, "time_limit": options.time_limit}
+    if options.configurations is not None:
+        budget = {"configurations": options.configurations, "time_limit": None}
     rows = []
     for dataset in options.datasets.split(","):
         for seed in map(int, options.seeds.split(",")):
             table = read(options.results / "data" / f"{dataset.replace('/', '--')}.csv", seed)
             for variant in VARIANTS:
-                for name, found in measured(table, variant, seed, options.time_limit).items():
+                for name, found in measured(table, variant, seed, budget).items():
                     rows.append({"dataset": dataset, "seed": seed, "variant": name, **found})
                     print(f"{dataset} {seed} {name}: {found}", file=sys.stderr)
                 # Each variant compiles programs of its own.
