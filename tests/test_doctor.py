@@ -8,9 +8,11 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ridgeway import doctor
+from ridgeway.checkpoints.stored_tree import write_tree
 from run_directories import copied, record_of, sealed
 
 
@@ -118,7 +120,15 @@ def test_a_run_under_way_and_a_killed_one(tmp_path: Path) -> None:
         process.kill()
     lines = said(folder)
     assert "Status: its process ended in the middle, without a word" in lines and "In use by: nobody" in lines
-    assert "! Resumes: no, it keeps no checkpoint. Train again in another directory" in lines
+    assert "Resumes: yes, from the start, since there is no checkpoint yet" in lines
+    generation = folder / "state" / "generation-000001"
+    write_tree(generation, {"a": np.arange(3)}, {})
+    lines = said(folder)
+    assert "state/generation-000001: whole" in lines and "Resumes: yes, from its last checkpoint" in lines
+    (generation / "notes.json").write_text("{}")
+    lines = said(folder)
+    assert any(line.startswith("! state/generation-000001: not used, ") and "notes.json" in line for line in lines)
+    assert "! Resumes: no, no checkpoint of it is whole" in lines
 
 
 def test_a_stranger_s_directory(tmp_path: Path) -> None:

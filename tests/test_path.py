@@ -129,7 +129,7 @@ def test_the_directory_holds_what_the_design_says(run):
     _, folder = run
     names = {file.name for file in folder.iterdir()}
     assert names == {
-        "run.json", "lanes.parquet", "history.parquet", "calibration.parquet", "weights.safetensors",
+        "run.json", "lanes.parquet", "timings.parquet", "history.parquet", "calibration.parquet", "weights.safetensors",
             "last_weights.safetensors", "model.keras", "best.keras", "report.html", "events.jsonl", "checksums.json",
             ".lock",
     }  # fmt: skip
