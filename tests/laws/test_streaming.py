@@ -431,13 +431,10 @@ import ridgeway as rw
 
 FEATURES, ALLOWED = 64, 200 << 20
 
-def megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-
-def private():
-    for line in open("/proc/self/status"):
-        if line.startswith("VmData"):
-            return int(line.split()[1]) << 10
+def status(name):
+    # Not ru_maxrss, which a process inherits from the one that started it.
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
 
 def train(name, rows):
     x = np.lib.format.open_memmap(f"{sys.argv[1]}/{name}.npy", "w+", np.float32, (rows, FEATURES))
@@ -453,11 +450,11 @@ def train(name, rows):
     return path.record["data"]["rows"]
 
 train("small", 4096)
-before = megabytes()
-limit = private() + ALLOWED
+before = status("VmHWM")
+limit = status("VmData") + ALLOWED
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 rows = train("large", 1_600_000)
-grown = megabytes() - before
+grown = (status("VmHWM") - before) >> 20
 try:
     np.load(f"{sys.argv[1]}/large.npy").sum()
     control = "fits"
