@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 
@@ -169,6 +170,19 @@ def test_killed_again_and_again(whole: Any, tmp_path: Path, monkeypatch: pytest.
         break
     assert kills > 3
     assert_same(whole("halving"), out)
+
+
+def test_a_study_in_a_storage_of_ones_own_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = f"sqlite:///{tmp_path / 'studies.db'}"
+    family = rw.Bayes(6, batch=2, storage=storage, weight_decay=rw.Range(1e-4, 1.0, log=True))
+    train(tmp_path / "whole", family=family)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(patch, 9)
+        train(tmp_path / "run", family=family)
+    path = train(tmp_path / "run", family=family, resume=True)
+    assert_same(tmp_path / "whole", tmp_path / "run")
+    study = optuna.load_study(study_name=path.record["id"], storage=storage)
+    assert [trial.number for trial in study.trials] == list(range(6))
 
 
 def test_ctrl_c_is_gone_on_from(whole: Any, tmp_path: Path) -> None:

@@ -172,7 +172,8 @@ def fit_path(
         extra: JSON-able notes to keep in the record.
 
     Returns:
-        The path. Ctrl-C stops after the running epoch and returns what has been trained.
+        The path. Ctrl-C stops after the running epoch and returns what has been trained; with `out` after one more, so
+        that `resume` can go on from there.
 
     Raises:
         InputError: something passed can't be used; the message says what to do.

@@ -171,6 +171,7 @@ class Run:
             raise
         if self.continuation is not None:
             self.continuation.checkpoints.wait()
+            self.continuation.checkpoints.close()
         self._end_search()
         self._close(events, began, ready, status)
 

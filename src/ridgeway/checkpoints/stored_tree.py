@@ -76,7 +76,7 @@ def read_tree(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     import orbax.checkpoint as ocp
 
     noted = json.loads((folder / _NOTES).read_text())
-    arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in noted["empty"].items()}
+    arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in noted["empty"].items() if 0 in shape}
     if (folder / _ARRAYS).exists():
         place, pytree = (folder / _ARRAYS).absolute(), ocp.PyTreeCheckpointer()
         names = pytree.metadata(place).item_metadata.tree

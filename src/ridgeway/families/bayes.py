@@ -92,17 +92,19 @@ class Bayes(Family):
         import optuna
 
         with _quiet():
-            if storage is not None and self.storage is None:
-                # A run that goes on asks and tells anew what it had asked and told: so the sampler stands as it stood.
-                with contextlib.suppress(KeyError):
-                    optuna.delete_study(study_name=name, storage=storage)
+            kept = self.storage if self.storage is not None else storage
             sampler = optuna.samplers.TPESampler(seed=self.seed, constant_liar=True)
             try:
+                if kept is not None:
+                    # A run that goes on asks and tells anew what it had asked and told: so the sampler stands as it
+                    # stood. Where it begins there is no study to delete.
+                    with contextlib.suppress(KeyError):
+                        optuna.delete_study(study_name=name, storage=kept)
                 study = optuna.create_study(
                     study_name=name,
                     direction="minimize" if mode == "min" else "maximize",
                     sampler=sampler,
-                    storage=self.storage if self.storage is not None else storage,
+                    storage=kept,
                 )
             except Exception as error:
                 raise InputError(
