@@ -168,10 +168,10 @@ class PathEstimator(BaseEstimator):
             return X
         return validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """What `model_` gives, float64 `(row, output)`."""
+    def _outputs(self, X: Any, before: str | None = None) -> np.ndarray:
+        """What `model_` gives, or what goes into its last layer, of that name: float64 `(row, output)`."""
         check_is_fitted(self)
-        return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
+        return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)), before)
 
     def _search(
         self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int, notes: Mapping[str, Any]

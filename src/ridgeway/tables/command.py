@@ -23,7 +23,7 @@ from ridgeway.tables.network import table_network
 from ridgeway.tables.prediction import model_outputs
 from ridgeway.tables.preparation import TablePreparation
 from ridgeway.tables.regressor import PathRegressor
-from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.scaling import TARGET_UNITS, TargetScaling, with_scaled_output
 
 
 def search(
@@ -76,7 +76,7 @@ def prepared(
     )
     if table.task == "regression":
         own = table.labels[:training]
-        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), "target_units")
+        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), TARGET_UNITS)
     return x, model, preparation
 
 
@@ -93,7 +93,13 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
     preparation = TablePreparation.from_json(described)
     _check_columns(frame, described["names"])
     model = load_model(run, "best.keras")
-    return model, model_outputs(model, preparation.transform(frame[described["names"]]))
+    x = preparation.transform(frame[described["names"]])
+    mean = record["extra"].get("target_mean")
+    if mean is None:
+        return model, model_outputs(model, x)
+    # As the estimator does: the model's own units are float32.
+    scaling = TargetScaling(np.array(mean), np.array(record["extra"]["target_spread"]))
+    return model, scaling.into_units(model_outputs(model, x, before=TARGET_UNITS))
 
 
 def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:

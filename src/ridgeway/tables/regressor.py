@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 
 from ridgeway.errors import InputError
 from ridgeway.tables.base import PathEstimator, target_name
-from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.scaling import TARGET_UNITS, TargetScaling, with_scaled_output
 from ridgeway.tables.weights import checked_weights
 
 
@@ -46,7 +46,8 @@ class PathRegressor(RegressorMixin, PathEstimator):
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
         ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
-        model_: the `keras.Model` that predicts from `preparation_.transform(X)`, in raw units.
+        model_: the `keras.Model` that predicts from `preparation_.transform(X)`, in raw units. It computes in float32,
+            whose seven digits and range do not hold every target, such as 1e9 ± 1; `predict` computes units in float64.
         feature_importances_: what each column is worth, `(column,)`.
         selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
 
@@ -85,15 +86,17 @@ class PathRegressor(RegressorMixin, PathEstimator):
         weights = checked_weights(sample_weight, len(values))
         columns = values.reshape(len(values), -1)
         counted = weights if weights is not None and weights.any() else None
-        mean = np.average(columns, axis=0, weights=counted)
-        spread = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=counted))
-        # A target that does not vary, but for rounding.
-        spread[spread <= 1e-12 * np.abs(mean)] = 1.0
+        scaling, standardized = TargetScaling.fit(columns, counted)
         self._flat = values.ndim == 1
-        standardized = ((columns - mean) / spread).astype(np.float32)
-        notes = {"target_mean": mean.tolist(), "target_spread": spread.tolist(), "target": target_name(y)}
+        # Plain arrays, which a saved estimator keeps.
+        self._mean, self._spread = scaling.mean, scaling.spread
+        notes = {
+            "target_mean": scaling.mean.tolist(),
+            "target_spread": scaling.spread.tolist(),
+            "target": target_name(y),
+        }
         model = self._search(table, standardized, weights, columns.shape[1], notes)
-        self._finish(with_scaled_output(model, spread, mean, "target_units"))
+        self._finish(with_scaled_output(model, scaling.spread, scaling.mean, TARGET_UNITS))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -102,7 +105,8 @@ class PathRegressor(RegressorMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        outputs = self._outputs(X)
+        # Units in float64, by what goes into the model's last layer: its own float32 has seven digits.
+        outputs = TargetScaling(self._mean, self._spread).into_units(self._outputs(X, before=TARGET_UNITS))
         return outputs[:, 0] if self._flat else outputs
 
     def _checked_values(self, y: Any) -> np.ndarray:
