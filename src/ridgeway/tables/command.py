@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -89,11 +89,10 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
     described = record["extra"]["preparation"]
     if not is_table(data):
         raise InputError(f"'{data}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
-    frame = with_dates(read_table(data).rename(columns=str))
     preparation = TablePreparation.from_json(described)
-    _check_columns(frame, described["names"])
+    frame = _as_in_fit(data, described)
     model = load_model(run, "best.keras")
-    x = preparation.transform(frame[described["names"]])
+    x = preparation.transform(frame)
     mean = record["extra"].get("target_mean")
     if mean is None:
         return model, model_outputs(model, x)
@@ -102,7 +101,29 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
     return model, scaling.into_units(model_outputs(model, x, before=TARGET_UNITS))
 
 
-def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+def _as_in_fit(data: FilePath, described: Mapping[str, Any]) -> pd.DataFrame:
+    """The columns that were trained on, of the types that they had then.
+
+    CSV has no types, and those that the cells of a few new rows suggest may be others: of the codes "01", "02" and "A"
+    the first two alone would be numbers.
+
+    Raises:
+        InputError: a column is not there.
+    """
+    names, columns = described["names"], described["columns"]
+    if names is None:
+        # Fitted on an array: by place.
+        names = read_table(data).columns.astype(str).tolist()[: len(columns)]
+        if len(names) < len(columns):
+            raise InputError(
+                f"The data has {len(names)} columns, and the model was trained on {len(columns)}. Pass all."
+            )
+    kinds = dict(zip(names, columns, strict=True))
+    texts = [name for name, column in kinds.items() if column["kind"] == "category"]
+    frame = read_table(data, texts).rename(columns=str)
     for name in names:
         if name not in frame.columns:
             raise InputError(f"The data has no column '{name}', which the model was trained on. Add it.")
+    zones = {name: column["zone"] for name, column in kinds.items() if column["kind"] == "date"}
+    frame = with_dates(frame[names], zones)
+    return frame if described["names"] else frame.set_axis(range(len(names)), axis=1)
