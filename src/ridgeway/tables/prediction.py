@@ -18,7 +18,7 @@ BATCH = 256
 
 Program = Callable[[np.ndarray], jax.Array]
 # Keras's own predict donates the variables that it passes to JAX, and one model's can't be in two calls at once. These
-# donate nothing. Keras traces under the lock: that, too, is no matter for several threads.
+# donate nothing. Keras is traced under the lock: that, too, is nothing for several threads at once.
 _programs: weakref.WeakKeyDictionary[keras.Model, dict[tuple[str | None, int], Program]] = weakref.WeakKeyDictionary()
 _tracing = threading.RLock()
 
@@ -47,17 +47,23 @@ def _program(model: keras.Model, before: str | None, features: int) -> Program:
 
 
 def _compiled(model: keras.Model, before: str | None, features: int) -> Program:
+    held: Callable[[], keras.Model | None] = weakref.ref(model)
     if before is not None:
         # Shares its layers, and so its variables.
-        model = keras.Model(model.inputs[0], model.get_layer(before).input, name=f"{model.name}_{before}")
+        part = keras.Model(model.inputs[0], model.get_layer(before).input, name=f"{model.name}_{before}")
+        held = lambda: part  # noqa: E731
+        model = part
     # The variables, and not the model, which is to go when nobody else has it.
     trainable, other = list(model.trainable_variables), list(model.non_trainable_variables)
 
+    @jax.jit
     def outputs(trained: list[jax.Array], others: list[jax.Array], x: jax.Array) -> jax.Array:
-        return model.stateless_call(trained, others, x, **training_argument(model, False))[0]
+        traced = held()
+        assert traced is not None
+        return traced.stateless_call(trained, others, x, **training_argument(traced, False))[0]
 
-    def values() -> tuple[list[jax.Array], list[jax.Array]]:
-        return [variable.value for variable in trainable], [variable.value for variable in other]
+    def program(x: np.ndarray) -> jax.Array:
+        return outputs([variable.value for variable in trainable], [variable.value for variable in other], x)
 
-    compiled = jax.jit(outputs).lower(*values(), np.zeros((BATCH, features), np.float32)).compile()
-    return lambda x: compiled(*values(), x)
+    program(np.zeros((BATCH, features), np.float32))
+    return program
