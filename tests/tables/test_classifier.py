@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import ridgeway as rw
-from ridgeway.tables.members import held_out_means
+from ridgeway.tables.members import Members, held_out_means
 
 # A search of seconds, that no clock ends.
 SMALL: dict[str, Any] = {
@@ -71,6 +72,7 @@ def test_probabilities_are_those_of_the_model(wine: Any, fitted: rw.PathClassifi
     logits = fitted.model_.predict(fitted.preparation_.transform(wine[1]), verbose=0)
     np.testing.assert_allclose(shares, softmax(np.asarray(logits, np.float64), axis=1), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
+    np.testing.assert_allclose(fitted.predict_log_proba(wine[1]), np.log(shares), rtol=1e-6)
     np.testing.assert_array_equal(fitted.predict(wine[1]), fitted.classes_[shares.argmax(axis=1)])
 
 
@@ -196,6 +198,26 @@ def test_the_group_lasso_selects_columns() -> None:
     # Columns that one of several networks uses are used.
     together = rw.PathClassifier(**given).fit(x, y)
     assert together.selected_features_[[1, 4]].all()
+
+
+def test_the_ensemble_is_what_time_was_left_for(wine: Any, fitted: rw.PathClassifier) -> None:
+    chosen = fitted._evidence.members
+    assert chosen.ensemble is not None
+    four = (replace(chosen.members[0], count=4),)
+    members = replace(chosen, members=four, ensemble=replace(chosen.ensemble, members=four))
+    # Planned is less than what is left: of two one.
+    model, ensemble = members.predicting(2 * members._cost(four[0]))
+    assert ensemble is not None and ensemble.left_out == 3 and ensemble.members[0].count == 1
+    assert "these are scores of 4, of which time left 3 out" in str(ensemble)
+    assert model.count_params() == fitted.path_.given_model().count_params()
+
+
+def test_more_predictions_than_an_ensemble_is_worth(
+    wine: Any, fitted: rw.PathClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ridgeway.tables.members.noted_ensemble", lambda path: None)
+    found = Members.chosen(fitted.path_, True, "best")
+    assert found.ensemble is not None and found.ensemble.chosen_by == "seeds" and found.ensemble.candidates == 1
 
 
 def test_selection_without_a_method_that_selects(wine: Any) -> None:

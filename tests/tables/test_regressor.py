@@ -1,15 +1,20 @@
 """`PathRegressor` against scikit-learn."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import train_test_split
 
 import ridgeway as rw
+from ridgeway.tables.command import predict
 
 SMALL: dict[str, Any] = {
     "family": rw.Grid(weight_decay=[0.0, 0.1]),
@@ -83,3 +88,29 @@ def test_a_model_that_keras_cannot_copy(ensemble: bool) -> None:
 
     with pytest.raises(ValueError, match="Keras can't copy a Own"):
         rw.PathRegressor(model=make, ensemble=ensemble, **SMALL).fit(X, Y)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(10.0, 1e9), (1e39, 0.0), (1e-150, 0.0), (1e300, -3e301)])
+def test_targets_that_float32_does_not_hold(scale: float, offset: float) -> None:
+    plain = rw.PathRegressor(**SMALL).fit(X, Y)
+    y = offset + scale * Y
+    other = rw.PathRegressor(**SMALL).fit(X, y)
+    np.testing.assert_allclose((other.predict(X) - offset) / scale, plain.predict(X), rtol=1e-5)
+    again = pickle.loads(pickle.dumps(other))
+    np.testing.assert_array_equal(again.predict(X), other.predict(X))
+
+
+def test_the_run_s_directory_knows_units_too(tmp_path: Path) -> None:
+    frame = pd.DataFrame(X, columns=[f"x{place}" for place in range(10)])
+    fitted = rw.PathRegressor(**SMALL, out=tmp_path / "run").fit(frame, 1e9 + 10 * Y)
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    _, found = predict(tmp_path / "run", rw.load_path(tmp_path / "run").record, tmp_path / "new.csv")
+    np.testing.assert_allclose(found[:, 0], fitted.predict(frame), rtol=0, atol=1e-3)
+
+
+def test_several_threads_predict_at_once() -> None:
+    fitted = rw.PathRegressor(**SMALL).fit(X, Y)
+    expected = fitted.predict(X)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: fitted.predict(X), range(100)):
+            np.testing.assert_array_equal(found, expected)

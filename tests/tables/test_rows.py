@@ -24,6 +24,14 @@ def test_other_weights_weigh_with_mean_1(weights: np.ndarray) -> None:
     np.testing.assert_allclose(rows.weights, [0.5, 1.5])
 
 
+@pytest.mark.parametrize("factor", [1e308, 1e-308])
+def test_weights_near_the_ends_of_float64(factor: float) -> None:
+    weights = checked_weights(factor * np.array([0.5, 1.5, 1.0]), 3)
+    assert weights is not None
+    found = weighted_rows(3, weights).weights
+    np.testing.assert_allclose(found, [0.5, 1.5, 1.0])
+
+
 def test_weights_that_leave_nothing() -> None:
     with pytest.raises(InputError, match="All weights of rows are zero"):
         weighted_rows(3, np.zeros(3))
@@ -68,6 +76,7 @@ def test_folds_of_few_rows(labels: list[int], cv: float, folds: int) -> None:
         (1.5, "cv=1.5 is no share to hold out"),
         ("three", "cv='three' can't be used"),
         ([([0, 1], [9])], "can't be used"),
+        ([([0, 1], [-1])], "can't be used .a fold names the row -1, and there are 5 rows, from 0"),
     ],
 )
 def test_folds_that_cannot_be(cv: object, said: str) -> None:
@@ -111,6 +120,8 @@ def test_class_weights_by_label() -> None:
         ("even", "class_weight='even' is unknown"),
         ({"A": 2}, "names the label 'A', which y does not have, and leaves 'a' out"),
         ({"a": -1}, "gives 'a' the weight -1"),
+        ({"a": "heavy"}, "gives 'a' the weight 'heavy'. Pass a finite number from 0"),
+        ({"a": float("inf")}, "gives 'a' the weight inf"),
     ]:
         with pytest.raises(InputError, match=said):
             class_weights(given, ["a", "b"], codes, None)

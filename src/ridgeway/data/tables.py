@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,12 @@ _DATE = r"\d{4}-\d{2}-\d{2}"
 _ZONE = r"(?:Z|:\d{2}.*[+-]\d{2}:?\d{2})$"
 
 
-def read_table(file: Path) -> pd.DataFrame:
+def read_table(file: Path, texts: Collection[str] = ()) -> pd.DataFrame:
     """Reads a CSV or Parquet file.
+
+    Args:
+        file: the file.
+        texts: columns whose cells are text as they stand in a CSV file, such as "01", whatever they could be read as.
 
     Raises:
         InputError: it can't be parsed (with the line), or holds no rows or no columns.
@@ -32,7 +37,8 @@ def read_table(file: Path) -> pd.DataFrame:
             check_parquet(file, None)
             frame = pd.read_parquet(file)
         else:
-            frame = pd.read_csv(file, sep=comma)
+            # In one piece: each chunk of a large file would find types of its own, 1 in one and "01" in the next.
+            frame = pd.read_csv(file, sep=comma, dtype=dict.fromkeys(texts, str), low_memory=False)
     except pd.errors.EmptyDataError:
         raise InputError(f"'{file}' is empty. Pass a file with a header line and at least one row.") from None
     except pd.errors.ParserError as error:
@@ -54,17 +60,23 @@ def read_table(file: Path) -> pd.DataFrame:
     return frame
 
 
-def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
+def with_dates(frame: pd.DataFrame, known: Mapping[str, str | None] | None = None) -> pd.DataFrame:
     """The table with its columns of dates written out, "2024-05-17" or with a time behind, as dates.
 
     CSV has no type for them. A column is one of dates where each cell that is there can be read as such.
+
+    Args:
+        frame: the table.
+        known: the columns that may be dates, each with its time zone or None; any where None.
     """
     found = {}
     for name in frame.columns:
+        if known is not None and name not in known:
+            continue
         cells = frame[name].dropna()
         if pd.api.types.is_string_dtype(cells) and len(cells) and cells.str.match(_DATE).all():
             # In one time zone where they have any: a column can't hold several.
-            zoned = bool(cells.str.contains(_ZONE).any())
+            zoned = bool(cells.str.contains(_ZONE).any() or (known and known[name] is not None))
             dates = pd.to_datetime(frame[name], format="ISO8601", errors="coerce", utc=zoned)
             if dates.notna().sum() == len(cells):
                 found[name] = dates

@@ -54,6 +54,8 @@ class EnsembleChoice:
         single_test: the best candidate on them.
         gain: by how much the ensemble is better there than the candidate, on the same draws of rows.
         test_rows: number of test rows.
+        left_out: how many more were taken, of which there was no time to train them once more on all rows; the scores
+            are those of all together.
     """
 
     chosen_by: str
@@ -70,6 +72,7 @@ class EnsembleChoice:
     single_test: Score | None = None
     gain: Score | None = None
     test_rows: int = 0
+    left_out: int = 0
 
     @property
     def counts(self) -> dict[int, int]:
@@ -86,6 +89,8 @@ class EnsembleChoice:
         ]
         if self.test and self.single_test:
             lines[0] += f", {self.test.value:.4g} on test rows (best alone {self.single_test.value:.4g})"
+        if self.left_out:
+            lines[0] += f"; these are scores of {size + self.left_out}, of which time left {self.left_out} out"
         for member in self.members:
             values = ", ".join(f"{name}={shown(value, 4)}" for name, value in member.configuration.items())
             lines.append(f"  {member.count} × {values} (repeat {member.repeat})")
@@ -94,7 +99,8 @@ class EnsembleChoice:
     @classmethod
     def from_json(cls, noted: dict[str, Any]) -> EnsembleChoice:
         """Reads what `dataclasses.asdict` gave, as it stands in `run.json`."""
-        own = {field.name: noted[field.name] for field in fields(cls)}
+        # Runs of before have no `left_out`.
+        own = {field.name: noted[field.name] for field in fields(cls) if field.name in noted}
         scores = {name: Score(**own[name]) if own[name] else None for name in ("test", "single_test", "gain")}
         members = tuple(Member(**{**one, "lanes": tuple(one["lanes"])}) for one in own["members"])
         tuples = {name: tuple(own[name]) for name in ("single_lanes", "trace")}

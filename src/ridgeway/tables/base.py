@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -22,15 +25,22 @@ from ridgeway.families import Family
 from ridgeway.selection.rules import RULES
 from ridgeway.tables.importance import permutation_importances, selected_columns
 from ridgeway.tables.members import Members
+from ridgeway.tables.models import check_copies, given_model
 from ridgeway.tables.network import table_network
 from ridgeway.tables.persistence import as_state, from_state
 from ridgeway.tables.prediction import model_outputs
-from ridgeway.tables.preparation import TablePreparation
+from ridgeway.tables.preparation import TablePreparation, check_collected
 from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
 from ridgeway.tables.search import again, train
 
 # These leave exact zeros in kernels.
 _SELECTING = ("group_lasso", "l1")
+# Folds where cv=None, as scikit-learn's functions have it.
+_FOLDS = 3
+# Seeds of Keras, and what traces a lane's dropout, are one for the whole process: fits in threads take turns.
+_fitting = threading.RLock()
+# What `fit` sets beside names that end in "_".
+_PRIVATE = ("_evidence", "_flat", "_importances", "_kind", "_mean", "_selected", "_spread")
 
 
 @dataclass(frozen=True)
@@ -159,11 +169,35 @@ class PathEstimator(BaseEstimator):
             )
         return self._selected.copy()
 
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """For the time of a `fit`: no other one runs, and of one that fails nothing is left.
+
+        Python's global draws go on afterwards as if nothing were: Keras seeds them, and draws by them.
+        """
+        with _fitting:
+            self._forget()
+            drawn = random.getstate()
+            try:
+                yield
+            except BaseException:
+                self._forget()
+                raise
+            finally:
+                random.setstate(drawn)
+
+    def _forget(self) -> None:
+        own = self.get_params(deep=False)
+        for name in [name for name in vars(self) if name.endswith("_") or name in _PRIVATE]:
+            if name not in own and not name.startswith("__"):
+                delattr(self, name)
+
     def _table(self, X: Any, reset: bool) -> Any:
         """A pandas DataFrame or an array, its shape and the names of its columns checked.
 
         What its cells hold is for `TablePreparation` to check.
         """
+        check_collected(X)
         if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
             X = X.to_pandas()
         if isinstance(X, pd.DataFrame):
@@ -173,10 +207,10 @@ class PathEstimator(BaseEstimator):
             return X
         return validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
 
-    def _outputs(self, X: Any) -> np.ndarray:
-        """What `model_` gives, float64 `(row, output)`."""
+    def _outputs(self, X: Any, before: str | None = None) -> np.ndarray:
+        """What `model_` gives, or what goes into its last layer, of that name: float64 `(row, output)`."""
         check_is_fitted(self)
-        return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)))
+        return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)), before)
 
     def _search(
         self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int, notes: Mapping[str, Any]
@@ -200,7 +234,8 @@ class PathEstimator(BaseEstimator):
         limit = None if self.time_limit is None else seconds_of("time_limit", self.time_limit)
         began = time.perf_counter()
         seed = self._seed()
-        folds = given_folds(self.cv, len(y), y)
+        cv = _FOLDS if self.cv is None else self.cv
+        folds = given_folds(cv, len(y), y)
         rows = weighted_rows(len(y), weights)
         table = _safe_indexing(X, rows.given)
         self.preparation_ = TablePreparation().fit(table)
@@ -209,7 +244,7 @@ class PathEstimator(BaseEstimator):
         rows, x = rows.taken(order), x[order]
         labels = y[rows.given]
         if folds is None:
-            folds = drawn_folds(self.cv, rows.given, labels, self._task == "classification", seed)
+            folds = drawn_folds(cv, rows.given, labels, self._task == "classification", seed)
         drawn = np.random.get_state()
         model = self._network(x, outputs, seed)
         # Keras seeds NumPy's global generator too, from which random_state=None draws: it goes on as if nothing were.
@@ -241,11 +276,10 @@ class PathEstimator(BaseEstimator):
         )
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
-        self.ensemble_ = members.ensemble
         left = None
         if limit is not None:
             left = max(began + limit - time.perf_counter() - again(self.path_), 0.0)
-        found = members.model(left)
+        found, self.ensemble_ = members.predicting(left)
         self._importances = self._selected = None
         if selects(self.path_.hyperparameters):
             self._selected = selected_columns(found, self.preparation_.sources(), self.n_features_in_)
@@ -267,15 +301,20 @@ class PathEstimator(BaseEstimator):
             # Steps would share a column's weights out among many, and none of them be the column's alone.
             steps = self.family is None or not selects(self.family.values)
             return table_network(x, self.preparation_.n_numbers_, outputs, self._task, seed=seed, steps=steps)
-        if isinstance(self.model, keras.Model):
-            return self.model
-        if not callable(self.model):
-            raise InputError(
-                f"model={self.model!r} is no model. Pass a compiled keras.Model, or a function of the numbers of "
-                "features and outputs that gives one."
-            )
         keras.utils.set_random_seed(seed)
-        return self.model(x.shape[1], outputs)
+        model = given_model(self.model, x, outputs)
+        self._check_model(model, x, outputs)
+        needed = self._behind_output()
+        check_copies(model, "ensemble=True puts several into one" if self.ensemble else needed)
+        return model
+
+    def _check_model(self, model: keras.Model, x: np.ndarray, outputs: int) -> None:
+        """Refuses a model of the user's own whose outputs or loss are not for this task."""
+        raise NotImplementedError
+
+    def _behind_output(self) -> str | None:
+        """Why a layer is put behind the model's output; None where none is."""
+        raise NotImplementedError
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         """The labels as the model's loss takes them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -18,8 +18,10 @@ from ridgeway.keras_internals import compiled_losses
 from ridgeway.tables.base import Evidence, PathEstimator, target_name
 from ridgeway.tables.calibration import temperature
 from ridgeway.tables.members import held_out_means
+from ridgeway.tables.models import check_classifier
 from ridgeway.tables.scaling import with_scaled_output
-from ridgeway.tables.weights import checked_weights, class_weights
+from ridgeway.tables.targets import check_comparable, check_present, noted_labels
+from ridgeway.tables.weights import checked_weights, class_weights, within_range
 
 
 class PathClassifier(ClassifierMixin, PathEstimator):
@@ -36,6 +38,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         time_limit: seconds for `fit`, or None for no limit. What can't be stopped, such as compiling, may take longer.
         cv: folds, by which networks are compared: a number of them (stratified, shuffled by `random_state`), a share of
             the rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
+            None: 3.
         ensemble: whether several networks predict together, chosen greedily by held-out rows; else the configuration
             that `rule` picks predicts alone. Either is trained once more, on all rows.
         rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
@@ -57,7 +60,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         preparation_: the fitted `TablePreparation`, which makes features of columns.
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
-        ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
+        ensemble_: the networks that predict together and how they were chosen, an `EnsembleChoice`; `left_out`
+            says for how many more there was no time. None without `ensemble`.
         model_: the `keras.Model` that predicts from `preparation_.transform(X)`: as a rule logits, divided by the
             temperature already.
         feature_importances_: what each column is worth, `(column,)`.
@@ -125,6 +129,11 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             ValueError: something passed can't be used; the message says what. `InputError` is one.
             AllLanesDiverged: no lane has a finite loss.
         """
+        with self._turn():
+            self._fit(X, y, sample_weight)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
         if self.calibrate not in (None, "temperature"):
             raise InputError(f"calibrate={self.calibrate!r} is unknown. Pass None or 'temperature'.")
         table = self._table(X, reset=True)
@@ -140,14 +149,13 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             )
         # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
-        notes = {"classes": self.classes_.tolist(), "target": target_name(y)}
+        notes = {"classes": noted_labels(self.classes_), "target": target_name(y)}
         model = self._search(table, codes, weights, len(self.classes_), notes)
         self._kind, self.temperature_ = self._evidence.members.kind, 1.0
         if self.calibrate is not None:
             self.temperature_ = self._temperature(self._evidence)
             model = with_scaled_output(model, 1 / self.temperature_, 0.0, "temperature")
         self._finish(model)
-        return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, float64 `(row, class)`, in the order of `classes_`.
@@ -156,6 +164,20 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             X: table as in `fit`.
         """
         return _shares(self._outputs(X), self._kind)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of each probability, float64 `(row, class)`: finite where the probability itself rounds to 0.
+
+        Args:
+            X: table as in `fit`.
+        """
+        outputs = self._outputs(X)
+        if self._kind == "softmax":
+            return log_softmax(outputs, axis=1)
+        if self._kind == "sigmoid":
+            return np.concatenate([log_expit(-outputs), log_expit(outputs)], axis=1)
+        with np.errstate(divide="ignore"):
+            return np.log(_shares(outputs, self._kind))
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of each row, `(row,)`.
@@ -169,6 +191,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
     def _checked_labels(self, y: Any) -> np.ndarray:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        check_present(y)
+        check_comparable(y)
         labels = check_array(y, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
         labels = column_or_1d(labels, warn=True)
         check_classification_targets(labels)
@@ -181,7 +205,13 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             return weights
         known, codes = np.unique(labels, return_inverse=True)
         own = class_weights(self.class_weight, known.tolist(), codes, weights)[codes]
-        return own if weights is None else own * weights
+        return own if weights is None else within_range(own * weights)
+
+    def _check_model(self, model: keras.Model, x: np.ndarray, outputs: int) -> None:
+        check_classifier(model, x, outputs)
+
+    def _behind_output(self) -> str | None:
+        return None if self.calibrate is None else "calibrate puts a layer behind its output"
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         losses = compiled_losses(model)
@@ -190,7 +220,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
                 "calibrate='temperature' divides logits, and the model gives probabilities. Leave its last activation "
                 "out and compile it with from_logits=True, or leave calibrate out."
             )
-        if any(loss.name.lower().replace("_", "") == "categoricalcrossentropy" for loss in losses):
+        if any(loss.name.lower().startswith("categorical") for loss in losses):
             return np.eye(outputs, dtype=np.float32)[labels]
         return labels.astype(np.int32)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -23,7 +23,7 @@ from ridgeway.tables.network import table_network
 from ridgeway.tables.prediction import model_outputs
 from ridgeway.tables.preparation import TablePreparation
 from ridgeway.tables.regressor import PathRegressor
-from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.scaling import TARGET_UNITS, TargetScaling, with_scaled_output
 
 
 def search(
@@ -78,7 +78,7 @@ def prepared(
     )
     if table.task == "regression":
         own = table.labels[:training]
-        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), "target_units")
+        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), TARGET_UNITS)
     return x, model, preparation
 
 
@@ -91,14 +91,41 @@ def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[k
     described = record["extra"]["preparation"]
     if not is_table(data):
         raise InputError(f"'{data}' is no table, and the model was trained on one. Pass a CSV or Parquet file.")
-    frame = with_dates(read_table(data).rename(columns=str))
     preparation = TablePreparation.from_json(described)
-    _check_columns(frame, described["names"])
+    frame = _as_in_fit(data, described)
     model = load_model(run, "best.keras")
-    return model, model_outputs(model, preparation.transform(frame[described["names"]]))
+    x = preparation.transform(frame)
+    mean = record["extra"].get("target_mean")
+    if mean is None:
+        return model, model_outputs(model, x)
+    # As the estimator does: the model's own units are float32.
+    scaling = TargetScaling(np.array(mean), np.array(record["extra"]["target_spread"]))
+    return model, scaling.into_units(model_outputs(model, x, before=TARGET_UNITS))
 
 
-def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+def _as_in_fit(data: FilePath, described: Mapping[str, Any]) -> pd.DataFrame:
+    """The columns that were trained on, of the types that they had then.
+
+    CSV has no types, and those that the cells of a few new rows suggest may be others: of the codes "01", "02" and "A"
+    the first two alone would be numbers.
+
+    Raises:
+        InputError: a column is not there.
+    """
+    names, columns = described["names"], described["columns"]
+    if names is None:
+        # Fitted on an array: by place.
+        names = read_table(data).columns.astype(str).tolist()[: len(columns)]
+        if len(names) < len(columns):
+            raise InputError(
+                f"The data has {len(names)} columns, and the model was trained on {len(columns)}. Pass all."
+            )
+    kinds = dict(zip(names, columns, strict=True))
+    texts = [name for name, column in kinds.items() if column["kind"] == "category"]
+    frame = read_table(data, texts).rename(columns=str)
     for name in names:
         if name not in frame.columns:
             raise InputError(f"The data has no column '{name}', which the model was trained on. Add it.")
+    zones = {name: column["zone"] for name, column in kinds.items() if column["kind"] == "date"}
+    frame = with_dates(frame[names], zones)
+    return frame if described["names"] else frame.set_axis(range(len(names)), axis=1)

@@ -14,6 +14,8 @@ from ridgeway.ensembling.choice import EnsembleChoice, Member
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.ensembling.record import SIZE, noted_ensemble
 from ridgeway.ensembling.select import candidates_of
+from ridgeway.errors import InputError
+from ridgeway.keras_internals import functional_of
 from ridgeway.path import Path
 from ridgeway.prediction import Predictor
 from ridgeway.refit import refit_members
@@ -51,8 +53,21 @@ class Members:
         if not ensemble:
             own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
             return cls(path, (own,), True)
-        found = noted_ensemble(path) or path.select_ensemble(SIZE)
+        found = noted_ensemble(path) or _few(path, len(candidates))
+        if found is None:
+            own = next((one for one in candidates if set(one.lanes) <= set(choice.lanes)), candidates[0])
+            return cls(path, (own,), True)
         return cls(path, found.members, True, found)
+
+    def predicting(self, seconds: float | None) -> tuple[keras.Model, EnsembleChoice | None]:
+        """The model that predicts, and the ensemble that it is; see `model`."""
+        affordable = self._affordable(seconds) if self.refits else []
+        ensemble = self.ensemble
+        if ensemble is not None and affordable:
+            taken = sum(one.count for one in affordable)
+            left_out = sum(one.count for one in ensemble.members) - taken
+            ensemble = replace(ensemble, members=tuple(affordable), left_out=left_out)
+        return self._model(affordable), ensemble
 
     def model(self, seconds: float | None) -> keras.Model:
         """The model that predicts: members trained once more on all rows, or lanes as they are, as one.
@@ -61,14 +76,17 @@ class Members:
             seconds: to train in, None for no limit. Networks for which there is no time are left out; where there is
                 none for a single one, the lanes of the folds predict as they are.
         """
-        affordable = self._affordable(seconds) if self.refits else []
+        return self.predicting(seconds)[0]
+
+    def _model(self, affordable: list[Member]) -> keras.Model:
         if affordable:
             return refit_members(self.path, affordable)
         return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
 
     def _affordable(self, seconds: float | None) -> list[Member]:
         """The members, as often as there is time to train them; the most frequent are the first to count less."""
-        if seconds is None:
+        if seconds is None or functional_of(self.path.structure(self.members[0].lanes[0])) is None:
+            # Networks whose graph is not known can't be put into one, as those of the folds would have to be.
             return list(self.members)
         costs = [self._cost(one) for one in self.members]
         counts = [one.count for one in self.members]
@@ -129,6 +147,18 @@ class Members:
     def _averaging(self) -> Averaging:
         lane = self.members[0].lanes[0]
         return Averaging.of(self.path.structure(lane), self._predict(lane, self.x[:1]))
+
+
+def _few(path: Path, candidates: int) -> EnsembleChoice | None:
+    """An ensemble where there is none in the report: its candidates' predictions would be too many, or are of one.
+
+    Returns:
+        None where predictions alone do not give the metric.
+    """
+    try:
+        return path.select_ensemble(SIZE, members="all" if candidates == 1 else "seeds")
+    except InputError:
+        return None
 
 
 def held_out_means(members: Members) -> tuple[np.ndarray, np.ndarray]:

@@ -150,6 +150,7 @@ class TablePreparation(TransformerMixin, BaseEstimator):
 
     def _columns(self, X: Any, reset: bool) -> tuple[list[pd.Series], bool]:
         """The columns, and whether they come from an array of text."""
+        check_collected(X)
         if not isinstance(X, pd.DataFrame) and hasattr(X, "to_pandas"):
             X = X.to_pandas()
         if isinstance(X, pd.DataFrame):
@@ -159,6 +160,16 @@ class TablePreparation(TransformerMixin, BaseEstimator):
             return [plain(X.iloc[:, place]) for place in range(X.shape[1])], False
         X = validate_data(self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan")
         return [pd.Series(X[:, place]) for place in range(X.shape[1])], X.dtype.kind == "U"
+
+
+def check_collected(X: Any) -> None:
+    """Refuses a table that is yet to be computed.
+
+    Raises:
+        InputError: a polars LazyFrame.
+    """
+    if hasattr(X, "collect") and not hasattr(X, "to_pandas"):
+        raise InputError(f"X is a {type(X).__name__}, which holds no rows yet. Pass X.collect().")
 
 
 def _fit(name: str, column: pd.Series, of_text: bool) -> Column:

@@ -12,7 +12,9 @@ from sklearn.utils import check_array, check_consistent_length
 
 from ridgeway.errors import InputError
 from ridgeway.tables.base import PathEstimator, target_name
-from ridgeway.tables.scaling import with_scaled_output
+from ridgeway.tables.models import check_outputs
+from ridgeway.tables.scaling import TARGET_UNITS, TargetScaling, with_scaled_output
+from ridgeway.tables.targets import check_present
 from ridgeway.tables.weights import checked_weights
 
 
@@ -29,6 +31,7 @@ class PathRegressor(RegressorMixin, PathEstimator):
         time_limit: seconds for `fit`, or None for no limit. What can't be stopped, such as compiling, may take longer.
         cv: folds, by which networks are compared: a number of them (shuffled by `random_state`), a share of the
             rows to hold out once, a scikit-learn splitter, or an iterable of `(train, held out)` row numbers.
+            None: 3.
         ensemble: whether several networks predict together, chosen greedily by held-out rows; else the configuration
             that `rule` picks predicts alone. Either is trained once more, on all rows.
         rule: "best", "one_se" or "median", as in `Path.select`; read without `ensemble`.
@@ -46,8 +49,10 @@ class PathRegressor(RegressorMixin, PathEstimator):
         preparation_: the fitted `TablePreparation`, which makes features of columns.
         path_: the `Path` of all lanes: `path_.table()`, `path_.report("report.html")`. It is in memory with its rows; a
             saved estimator keeps the tables, and no weights of single lanes.
-        ensemble_: how the networks that predict together were chosen, an `EnsembleChoice`; None without `ensemble`.
-        model_: the `keras.Model` that predicts from `preparation_.transform(X)`, in raw units.
+        ensemble_: the networks that predict together and how they were chosen, an `EnsembleChoice`; `left_out`
+            says for how many more there was no time. None without `ensemble`.
+        model_: the `keras.Model` that predicts from `preparation_.transform(X)`, in raw units. It computes in float32,
+            whose seven digits and range do not hold every target, such as 1e9 ± 1; `predict` computes units in float64.
         feature_importances_: what each column is worth, `(column,)`.
         selected_features_: which columns are used, `(column,)`; with `group_lasso` or `l1` in the family.
 
@@ -78,6 +83,11 @@ class PathRegressor(RegressorMixin, PathEstimator):
             ValueError: something passed can't be used; the message says what. `InputError` is one.
             AllLanesDiverged: no lane has a finite loss.
         """
+        with self._turn():
+            self._fit(X, y, sample_weight)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
         table = self._table(X, reset=True)
         values = self._checked_values(y)
         check_consistent_length(table, values)
@@ -86,16 +96,17 @@ class PathRegressor(RegressorMixin, PathEstimator):
         weights = checked_weights(sample_weight, len(values))
         columns = values.reshape(len(values), -1)
         counted = weights if weights is not None and weights.any() else None
-        mean = np.average(columns, axis=0, weights=counted)
-        spread = np.sqrt(np.average((columns - mean) ** 2, axis=0, weights=counted))
-        # A target that does not vary, but for rounding.
-        spread[spread <= 1e-12 * np.abs(mean)] = 1.0
+        scaling, standardized = TargetScaling.fit(columns, counted)
         self._flat = values.ndim == 1
-        standardized = ((columns - mean) / spread).astype(np.float32)
-        notes = {"target_mean": mean.tolist(), "target_spread": spread.tolist(), "target": target_name(y)}
+        # Plain arrays, which a saved estimator keeps.
+        self._mean, self._spread = scaling.mean, scaling.spread
+        notes = {
+            "target_mean": scaling.mean.tolist(),
+            "target_spread": scaling.spread.tolist(),
+            "target": target_name(y),
+        }
         model = self._search(table, standardized, weights, columns.shape[1], notes)
-        self._finish(with_scaled_output(model, spread, mean, "target_units"))
-        return self
+        self._finish(with_scaled_output(model, scaling.spread, scaling.mean, TARGET_UNITS))
 
     def predict(self, X: Any) -> np.ndarray:
         """The value of each row, float64 `(row,)`, or `(row, target)` where y had columns.
@@ -103,13 +114,22 @@ class PathRegressor(RegressorMixin, PathEstimator):
         Args:
             X: table as in `fit`.
         """
-        outputs = self._outputs(X)
+        # Units in float64, by what goes into the model's last layer: its own float32 has seven digits.
+        standardized = self._outputs(X, before=TARGET_UNITS)
+        outputs = TargetScaling(self._mean, self._spread).into_units(standardized)
         return outputs[:, 0] if self._flat else outputs
 
     def _checked_values(self, y: Any) -> np.ndarray:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        check_present(y)
         return check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_samples=0)
+
+    def _check_model(self, model: keras.Model, x: np.ndarray, outputs: int) -> None:
+        check_outputs(model, x, (outputs,), f"y has {outputs} target{'s' * (outputs > 1)}")
+
+    def _behind_output(self) -> str | None:
+        return "the target's own units are a layer behind its output"
 
     def _targets(self, model: keras.Model, labels: np.ndarray, outputs: int) -> np.ndarray:
         return labels

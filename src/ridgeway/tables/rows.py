@@ -150,5 +150,8 @@ def folds_among(folds: Sequence[Fold], given: np.ndarray) -> list[Fold]:
 
 
 def _numbers(given: Any, count: int) -> np.ndarray:
-    # Row numbers or a mask; what lies outside is an IndexError.
-    return np.arange(count)[np.asarray(given)]
+    # Row numbers or a mask; what lies outside is an IndexError. NumPy would count those below 0 from the end.
+    given = np.asarray(given)
+    if given.dtype != bool and given.size and given.min() < 0:
+        raise IndexError(f"a fold names the row {given.min()}, and there are {count} rows, from 0")
+    return np.arange(count)[given]

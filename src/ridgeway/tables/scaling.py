@@ -1,7 +1,8 @@
-"""A linear layer behind a model's output, which its file keeps."""
+"""Standardized targets, and a linear layer behind a model's output, which its file keeps."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,6 +10,52 @@ import numpy as np
 
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import build_optimizer, compile_copy, functional_of
+
+#: The layer that gives a model's outputs in the target's own units.
+TARGET_UNITS = "target_units"
+# A spread below so many times the mean is what rounding leaves of a target that does not vary.
+_ROUNDING = 4 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """y → (y - mean) / spread, in float64: a mean that is large against the spread would leave float32 no digits.
+
+    Attributes:
+        mean: float64 `(target,)`.
+        spread: standard deviation, float64 `(target,)`; 1 where a target does not vary.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def fit(cls, y: np.ndarray, weights: np.ndarray | None = None) -> tuple[TargetScaling, np.ndarray]:
+        """Learns mean and spread.
+
+        Args:
+            y: finite float64 `(row, target)`, of any magnitude.
+            weights: float64 `(row,)`, or None.
+
+        Returns:
+            The scaling, and the targets standardized, float32 `(row, target)`.
+        """
+        # By the largest first: squares of what is near the ends of float64 would overflow, or vanish.
+        largest = np.abs(y if weights is None else y[weights > 0]).max(axis=0)
+        largest[largest == 0] = 1.0
+        shares = y / largest
+        mean = np.average(shares, axis=0, weights=weights)
+        spread = np.sqrt(np.average((shares - mean) ** 2, axis=0, weights=weights))
+        constant = spread <= _ROUNDING * np.abs(mean)
+        spread[constant] = 1 / largest[constant]
+        # Rows of no weight may lie anywhere.
+        with np.errstate(over="ignore"):
+            standardized = ((shares - mean) / spread).astype(np.float32)
+        return cls(mean * largest, np.where(constant, 1.0, spread * largest)), standardized
+
+    def into_units(self, outputs: np.ndarray) -> np.ndarray:
+        """Standardized outputs `(row, target)` in the target's own units, float64."""
+        return outputs * self.spread + self.mean
 
 
 def with_scaled_output(model: keras.Model, scale: Any, offset: Any, name: str) -> keras.Model:

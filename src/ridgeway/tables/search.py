@@ -10,8 +10,10 @@ import jax
 import keras
 import numpy as np
 
+from ridgeway.errors import InputError
 from ridgeway.families import Bayes, Family, Random, Range
 from ridgeway.fit import fit_path
+from ridgeway.hyperparameters import named
 from ridgeway.path import Path
 from ridgeway.tables.network import STEPS
 
@@ -102,7 +104,7 @@ def default_family(model: keras.Model, task: str, seed: int, configurations: int
     """Joint draws of the regularizers that act on the network, and of what decides how it learns.
 
     Args:
-        model: the network, the default one or another.
+        model: the network, the default one or another; what has no place in it is left out.
         task: "classification" or "regression".
         seed: of the draws.
         configurations: how many.
@@ -110,7 +112,23 @@ def default_family(model: keras.Model, task: str, seed: int, configurations: int
     layers = {layer.name: layer for layer in model.layers}
     steps = isinstance(layers.get(STEPS), keras.layers.Rescaling)
     dropout = any(isinstance(layer, keras.layers.Dropout) for layer in layers.values())
-    return Random(configurations, seed, default_ranges(steps=steps, dropout=dropout, task=task))
+    ranges = default_ranges(steps=steps, dropout=dropout, task=task)
+    taken = {name: values for name, values in ranges.items() if name == f"{STEPS}.scale" or _acts(name, model)}
+    if not taken:
+        raise InputError(
+            f"Nothing that the search varies ({', '.join(ranges)}) acts on this {type(model).__name__}. Pass a family "
+            "of what does."
+        )
+    return Random(configurations, seed, taken)
+
+
+def _acts(name: str, model: keras.Model) -> bool:
+    """Whether a hyperparameter has a place in a model: a schedule, for one, leaves the learning rate none."""
+    try:
+        named(name).bind(model, "kernels")
+    except InputError:
+        return False
+    return True
 
 
 def default_ranges(*, steps: bool, dropout: bool, task: str) -> dict[str, Any]:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array
 
 from ridgeway.errors import InputError
+
+# Weights beyond this are divided by the largest, so that no sum or product of them overflows; they can't be counts.
+_LARGEST = 1e100
+
+
+def within_range(weights: np.ndarray) -> np.ndarray:
+    """Weights in the same proportions whose sums and products are finite.
+
+    Args:
+        weights: finite float64 `(row,)`, none negative.
+    """
+    largest = weights.max(initial=0.0)
+    # What is that large or that small is no count: only proportions matter.
+    return weights / largest if largest > _LARGEST or 0 < largest < 1 / _LARGEST else weights
 
 
 def checked_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
@@ -33,7 +48,7 @@ def checked_weights(sample_weight: Any, rows: int) -> np.ndarray | None:
     if (weights < 0).any():
         place = int((weights < 0).argmax())
         raise InputError(f"sample_weight is {weights[place]:g} in row {place}. Pass weights from 0.")
-    return weights
+    return within_range(weights)
 
 
 def class_weights(given: Any, classes: Sequence[Any], codes: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -48,7 +63,7 @@ def class_weights(given: Any, classes: Sequence[Any], codes: np.ndarray, weights
 
     Raises:
         InputError: `given` is neither; it leaves a label out and names one that is not there, as one that is misspelt
-            would; or it has a weight below zero.
+            would; or it has a weight that is no finite number from zero.
     """
     if isinstance(given, str) and given == "balanced":
         shares = np.bincount(codes, weights=weights, minlength=len(classes)).astype(np.float64)
@@ -65,6 +80,6 @@ def class_weights(given: Any, classes: Sequence[Any], codes: np.ndarray, weights
             f"class_weight names the label {unknown[0]!r}, which y does not have, and leaves {unnamed[0]!r} out."
         )
     for label, weight in given.items():
-        if not weight >= 0:
-            raise InputError(f"class_weight gives {label!r} the weight {weight!r}. Pass a number from 0.")
-    return np.array([given.get(label, 1.0) for label in classes], np.float64)
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+            raise InputError(f"class_weight gives {label!r} the weight {weight!r}. Pass a finite number from 0.")
+    return within_range(np.array([given.get(label, 1.0) for label in classes], np.float64))
