@@ -204,13 +204,12 @@ def test_regression_on_parquet(tmp_path: Path) -> None:
 def test_a_killed_run_is_looked_at_and_resumed(tmp_path: Path) -> None:
     flowers(60).to_csv(tmp_path / "flowers.csv", index=False)
     words = ["fit", "flowers.csv", "--target", "kind", "--vary", "weight_decay=0,0.1,1", "--patience", "1000"]
-    words += ["--epochs", "60", "--checkpoint-every", "0", "--executor", "vmap", "--slots", "2", "--quiet"]
+    words += ["--epochs", "600", "--checkpoint-every", "0", "--executor", "vmap", "--slots", "2", "--quiet"]
     ridgeway(tmp_path, *words, "--out", "whole")
     command, state = [sys.executable, "-m", "ridgeway.cli", *words, "--out", "killed"], tmp_path / "killed" / "state"
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as begun:
         deadline = time.monotonic() + 120
-        # Two are kept.
-        while len(list(state.glob("generation-*"))) < 2:
+        while not list(state.glob("generation-*")):
             assert begun.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
         begun.kill()

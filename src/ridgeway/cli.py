@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -187,8 +188,9 @@ def _fit(
     source = read_labelled(data, target, task) if own else read(data, target, task, *codings)
     if own and asked.vary is None:
         if given:
+            name = next(iter(given)).replace("_", "-")
             raise InputError(
-                f"--{next(iter(given))} is for --vary: the search for tables decides it by itself. Leave it out, or "
+                f"--{name} is for --vary: the search for tables decides it by itself. Leave it out, or "
                 "say what to vary."
             )
         search_table(
@@ -225,6 +227,16 @@ def _fit(
     )
 
 
+def _words(command: dict[str, Any], out: Path) -> str:
+    """A command as one types it."""
+    words = ["ridgeway", "fit", command["data"], "--out", str(out)]
+    for name, value in command.items():
+        if name != "data" and value is not None:
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{name.replace('_', '-')}", str(one)]
+    return shlex.join(words)
+
+
 def _codings(coding: str | None, unknown: str | None) -> tuple[Any, Any]:
     return Coding(coding or Coding.one_hot).name, Unknown(unknown or Unknown.error).name
 
@@ -239,6 +251,7 @@ def resume(
 
     Runs that Python began go on by fit_path(..., out=DIR, resume=True).
     """
+    from ridgeway.checkpoints.status import UNFINISHED
     from ridgeway.storage import begun
 
     record = begun(directory)
@@ -251,9 +264,11 @@ def resume(
             "with the model and the data that it was begun with."
         )
     model = command["model"]
+    if record["status"] not in UNFINISHED and "estimator" not in record["extra"]:
+        typer.echo(text("cli.resume_finished", lang.value, folder=directory))
+        return
     if not quiet:
-        words = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in command.items() if value is not None)
-        typer.echo(text("cli.resume", lang.value, words=words))
+        typer.echo(text("cli.resume", lang.value, words=_words(command, directory)))
     _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)
 
 

@@ -29,7 +29,7 @@ from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError
 from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
 from ridgeway.limits import check_parquet
-from ridgeway.locking import DirectoryLock
+from ridgeway.locking import DirectoryLock, is_held
 from ridgeway.model_files import read_model
 from ridgeway.schema import SCHEMA, problem, read_record
 from ridgeway.structures import Variants, key_of, source_of
@@ -53,8 +53,11 @@ def claim(directory: Directory, identity: str) -> FilePath:
     file = folder / "run.json"
     if file.exists() and str(read_record(file).get("id")) != identity:
         state = read_record(file).get("status", "finished")
+        if state == "finished":
+            raise InputError(f"'{folder}' holds another run. Pass another directory, or delete that one first.")
         raise InputError(
-            f"'{folder}' holds another run. Pass another directory, or delete that one first (it is {state})."
+            f"'{folder}' holds another run. Pass another directory, or go on with that one, which is not finished "
+            f"({state}): fit_path(..., out={str(folder)!r}, resume=True), or `ridgeway resume {folder}`."
         )
     make_directory(folder)
     return folder
@@ -265,7 +268,12 @@ def load_path(directory: Directory, model: keras.Model | Callable[..., keras.Mod
             f"version that wrote it ({record.get('ridgeway')})."
         )
     if record.get("status") == "running":
-        raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
+        if is_held(folder):
+            raise InputError(f"The run in '{folder}' is not finished. Wait for it, or look at its events.jsonl.")
+        raise InputError(
+            f"The run in '{folder}' is not finished, and its process is gone. Go on with it by "
+            f"fit_path(..., out={str(folder)!r}, resume=True), or `ridgeway resume {folder}`."
+        )
     if wrong := problem(record):
         raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore the file, or run fit_path again.")
     sums = _sums(folder, record)

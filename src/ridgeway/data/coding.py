@@ -103,8 +103,10 @@ def nearest(value: Any, known: Sequence[Any]) -> list[Any]:
     numeric = [one for one in known if isinstance(one, numbers.Real)]
     if isinstance(value, numbers.Real) and len(numeric) == len(known):
         return sorted(numeric, key=lambda one: abs(float(one) - float(value)))[:3]
-    names = {str(one): one for one in known}
-    near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.4)
+    names: dict[str, Any] = {}
+    for one in known:
+        names.setdefault(str(one).casefold(), one)
+    near = difflib.get_close_matches(str(value).casefold(), names, n=3, cutoff=0.4)
     return [names[name] for name in near] or list(known[:8])
 
 

@@ -27,6 +27,8 @@ _SHARE = 0.6
 # Of the seconds until the search's first epoch, those that compiling takes again: for choosing an ensemble, and for
 # training it on all rows.
 _CHOOSING, _AGAIN = 0.4, 0.5
+# Seconds between checkpoints: a search of a minute would have one at most by the default.
+_CHECKPOINT_EVERY = 5.0
 # Configurations that are drawn at most; where there is no time for all, the first rung ends before the last of them.
 _CONFIGURATIONS = 243
 # Bytes that the lanes of a rung may take while they wait for its end, and the arrays of a network's size that each
@@ -95,6 +97,7 @@ def train(
         slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
         resume=resume,
+        checkpoint_every=_CHECKPOINT_EVERY,
         extra=extra,
         verbose=verbose,
     )
