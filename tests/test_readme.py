@@ -56,7 +56,7 @@ def commands(name: str) -> list[list[str]]:
 @pytest.mark.parametrize("name", READMES)
 def test_commands(name: str) -> None:
     shown = commands(name)
-    assert {words[1] for words in shown} == {"fit", "predict", "report", "doctor", "demo"}
+    assert {words[1] for words in shown} == {"fit", "predict", "report", "resume", "doctor", "demo"}
     group = typer.main.get_command(app)
     for words in shown:
         command = group.commands[words[1]]  # type: ignore[attr-defined]

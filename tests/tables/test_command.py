@@ -37,7 +37,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table["when"] = np.where(np.arange(90) % 2, "2024-01-01T10:00:00Z", "2024-03-01")
     table["y"] = np.where((table["code"] == "01") ^ (table["flag"] == "true"), "yes", "no")
     table.to_csv(folder / "table.csv", index=False)
-    search(read_labelled(folder / "table.csv", "y"), out=folder / "run", **SMALL)
+    search(read_labelled(folder / "table.csv", "y"), out=folder / "run", command={}, **SMALL)
     return folder
 
 
