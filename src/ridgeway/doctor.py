@@ -10,7 +10,7 @@ import platform
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +20,7 @@ from ridgeway import checksums, locking
 from ridgeway.checkpoints.generations import FOLDER, check
 from ridgeway.checkpoints.status import UNFINISHED
 from ridgeway.checksums import Checksums, State
-from ridgeway.errors import InputError
+from ridgeway.errors import InputError, first_line
 from ridgeway.files import free_bytes, in_bytes, in_one_line, is_partial
 from ridgeway.locale import catalogue, text
 from ridgeway.memory import memory
@@ -95,39 +95,39 @@ def run(directory: Path, lang: str) -> Iterator[Finding]:
         yield finding
     if sound and ended:
         yield _read(directory, lang)
-    yield from _checkpoints(directory, lang)
-    resumes, why = resumable(directory)
+    checkpoints = check(directory)
+    for name, wrong in checkpoints:
+        yield _checkpoint(name, wrong, lang)
+    resumes, why = resumable(str(record.get("status")) if record else None, checkpoints)
     lost = not ended and not held and not resumes
     yield Finding(text("doctor.resumes" if resumes else "doctor.resumes_not", lang, why=_why(why, lang)), lost)
 
 
-def resumable(directory: Path) -> tuple[bool, str]:
+def resumable(status: str | None, checkpoints: Sequence[tuple[str, str | None]]) -> tuple[bool, str]:
     """Whether `fit_path(resume=True)` and `ridgeway resume` go on with a run.
 
     Args:
-        directory: the run's.
+        status: as its record has it; None where that can't be read.
+        checkpoints: those of its directory, as `check` found them.
 
     Returns:
         Whether, and why: the end of a key of the catalogue, `doctor.why_…`.
     """
-    try:
-        status = read_record(directory / "run.json").get("status")
-    except (InputError, OSError):
+    if status is None:
         return False, "unreadable"
     if status not in UNFINISHED:
         return False, "finished"
-    generations = [wrong for name, wrong in check(directory) if name.startswith("generation")]
+    generations = [wrong for name, wrong in checkpoints if name.startswith("generation")]
     if not generations:
         return True, "no_checkpoint"
     # A generation stands on the lanes that had ended before it.
-    whole = None in generations and all(wrong is None for name, wrong in check(directory) if name.startswith("fin"))
+    whole = None in generations and all(wrong is None for name, wrong in checkpoints if name.startswith("finished"))
     return (True, "checkpoint") if whole else (False, "damaged")
 
 
-def _checkpoints(directory: Path, lang: str) -> Iterator[Finding]:
-    for name, wrong in check(directory):
-        key = "doctor.checkpoint_whole" if wrong is None else "doctor.checkpoint_damaged"
-        yield Finding(text(key, lang, name=f"{FOLDER}/{name}", why=in_one_line(wrong)), wrong is not None)
+def _checkpoint(name: str, wrong: str | None, lang: str) -> Finding:
+    key = "doctor.checkpoint_whole" if wrong is None else "doctor.checkpoint_damaged"
+    return Finding(text(key, lang, name=f"{FOLDER}/{name}", why=in_one_line(wrong)), wrong is not None)
 
 
 def _why(why: str, lang: str) -> str:
@@ -140,7 +140,7 @@ def _backend(lang: str) -> Finding:
 
         backend = keras.backend.backend()
     except Exception as error:  # whatever a broken installation raises
-        return Finding(text("doctor.backend_broken", lang, error=_first_line(error)), True)
+        return Finding(text("doctor.backend_broken", lang, error=first_line(error)), True)
     if backend != "jax":
         return Finding(text("doctor.backend_other", lang, backend=backend), True)
     return Finding(text("doctor.backend", lang, backend=backend))
@@ -154,7 +154,7 @@ def _devices(lang: str) -> Finding:
 
         found = Counter(_device(one) for one in jax.local_devices())
     except Exception as error:  # whatever a broken driver raises
-        return Finding(text("doctor.devices_broken", lang, error=_first_line(error), cores=cores), True)
+        return Finding(text("doctor.devices_broken", lang, error=first_line(error), cores=cores), True)
     listed = ", ".join(f"{count} × {name}" for name, count in found.items())
     return Finding(text("doctor.devices", lang, devices=listed, cores=cores))
 
@@ -245,7 +245,3 @@ def _read(directory: Path, lang: str) -> Finding:
     except InputError as error:
         return Finding(str(error), True)
     return Finding(text("doctor.reads", lang, lanes=len(path.table()), schema=SCHEMA))
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

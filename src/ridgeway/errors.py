@@ -43,3 +43,8 @@ class StorageFull(OSError):
         self.file = file
         self.free = free
         self.errno = code
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -26,7 +26,7 @@ from safetensors.numpy import save_file
 
 from ridgeway import checksums
 from ridgeway.checksums import Checksums
-from ridgeway.errors import InputError
+from ridgeway.errors import InputError, first_line
 from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
 from ridgeway.limits import check_parquet
 from ridgeway.locking import DirectoryLock, is_held
@@ -337,13 +337,9 @@ def _read_table(folder: FilePath, name: str, sums: Checksums | None) -> pd.DataF
 
 def _unreadable(file: FilePath, what: str, error: Exception) -> InputError:
     return InputError(
-        f"'{file.name}' of '{file.parent}' can't be read as {what}: {_first_line(error)}. Restore it from a copy, or "
-        "train again."
+        f"'{file.name}' of '{file.parent}' can't be read as {what}: {first_line(error)[:200]}. Restore it from a copy, "
+        "or train again."
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
 
 
 def _json(record: Mapping[str, Any]) -> str:
@@ -436,6 +432,6 @@ def load_model(directory: Directory | None, name: str) -> keras.Model:
         raise
     except Exception as error:  # what a stranger's file may make Keras raise
         raise InputError(
-            f"Keras can't read '{file}' ({_first_line(error)}). A model of a class of your own has to be "
+            f"Keras can't read '{file}' ({first_line(error)[:200]}). A model of a class of your own has to be "
             "passed, or the function that builds it: load_path(directory, model=your_compiled_model)."
         ) from error

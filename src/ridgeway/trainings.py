@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ridgeway.errors import InputError
+from ridgeway.errors import InputError, first_line
 from ridgeway.locale import text
 
 if TYPE_CHECKING:
@@ -178,8 +178,7 @@ def _load_model(file: Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # what a stranger's file may make Keras raise
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"Keras can't read the model '{file}': {said}") from None
+        raise InputError(f"Keras can't read the model '{file}': {first_line(error)}") from None
 
 
 def check_shape(model: Any, x: Any, named: Path) -> None:

@@ -7,15 +7,10 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ridgeway as rw
+from small_search import small_search
 
 # A search small enough for the hundred fits of the checks; what is searched is no matter of theirs.
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "epochs": 30,
-    "cv": 2,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=30)
 
 
 @parametrize_with_checks([rw.PathClassifier(**SMALL), rw.PathRegressor(**SMALL)])

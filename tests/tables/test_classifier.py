@@ -21,15 +21,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import ridgeway as rw
 from ridgeway.tables.members import Members, held_out_means
+from small_search import small_search
 
 # A search of seconds, that no clock ends.
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "cv": 2,
-    "epochs": 40,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=40)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Rows of a file, prepared as those that were trained on."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,14 +9,9 @@ import pytest
 import ridgeway as rw
 from ridgeway.data.read import read_labelled
 from ridgeway.tables.command import predict, search
+from small_search import small_search
 
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "cv": 2,
-    "epochs": 5,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=5)
 # What pandas reads as numbers, booleans or dates where the last of the levels is not there.
 LEVELS = {
     "code": ["01", "02", "A"],

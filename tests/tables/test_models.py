@@ -14,14 +14,9 @@ from sklearn.exceptions import NotFittedError
 import ridgeway as rw
 from ridgeway.errors import InputError
 from ridgeway.tables.models import check_copies
+from small_search import small_search
 
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "cv": 2,
-    "epochs": 3,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=3)
 draws = np.random.default_rng(0)
 X = draws.normal(size=(60, 4))
 Y = np.where(X[:, 0] > 0, "yes", "no")

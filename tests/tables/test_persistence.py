@@ -12,14 +12,9 @@ from sklearn.datasets import load_diabetes, load_wine
 
 import ridgeway as rw
 from ridgeway.errors import InputError
+from small_search import small_search
 
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "cv": 2,
-    "epochs": 20,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=20)
 WINE = load_wine(return_X_y=True, as_frame=True)
 
 

@@ -15,14 +15,9 @@ from sklearn.model_selection import train_test_split
 
 import ridgeway as rw
 from ridgeway.tables.command import predict
+from small_search import small_search
 
-SMALL: dict[str, Any] = {
-    "family": rw.Grid(weight_decay=[0.0, 0.1]),
-    "cv": 2,
-    "epochs": 60,
-    "time_limit": None,
-    "random_state": 0,
-}
+SMALL = small_search(epochs=60)
 X, Y = load_diabetes(return_X_y=True)
 
 

@@ -32,15 +32,11 @@ class Restored:
         arrays: of the lanes that are under way.
         notes: of the run.
         finished: arrays and notes of each batch of lanes that had ended, in their order.
-        name: of the generation.
-        damaged: what is wrong with newer ones, in words.
     """
 
     arrays: Arrays
     notes: Mapping[str, Any]
     finished: Sequence[tuple[Arrays, Mapping[str, Any]]]
-    name: str
-    damaged: tuple[str, ...] = ()
 
 
 class Checkpoints:
@@ -166,7 +162,7 @@ def latest(directory: Path) -> Restored | None:
             logger.warning("A checkpoint is not used: %s.", error)
             continue
         names = {"batches": notes["finished"], "generation": int(place.name.rpartition("-")[2])}
-        return Restored(arrays, notes["run"] | names, finished, place.name, tuple(damaged))
+        return Restored(arrays, notes["run"] | names, finished)
     if damaged:
         raise Damaged("; ".join(damaged))
     return None

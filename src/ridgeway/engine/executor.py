@@ -178,7 +178,7 @@ class StackedExecutor(Executor):
         self._kept: list[Weights] = [self._placed(_laid_out(self._initials.weights, first)) for _ in range(keepers)]
         self._pending = np.zeros((slots, keepers), bool)
         by_lane, everywhere = P("lane"), P()
-        self._epoch = self._compiled(self._all_lanes(name), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
+        self._epoch = self._compiled(self._all_lanes(), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
         self._resume = self._compiled(_resumed, [by_lane] * 3, donated=(0,))
         self._finalize = jax.jit(program.finalize)
@@ -197,35 +197,35 @@ class StackedExecutor(Executor):
             )
         return jax.jit(function, donate_argnums=donated)
 
-    def _all_lanes(self, name: str) -> Callable[..., Any]:
+    def _all_lanes(self) -> Callable[..., Any]:
         """An epoch of every slot: `(state, kept, pending, lane, rows, live, batches, data, validation)`.
 
         What the last epoch's end decided to keep is copied first: within the program that costs no call of its own.
         """
         program = self._program
 
-        def epochs(state: ModelState, lane: Lane, rows: Any, live: Any, batches: Any, data: Any, held: Any) -> Any:
-            def run(given: tuple[ModelState, Lane, Any, Any]) -> Any:
-                return program.epoch(given[0], given[1], given[2], batches, data, held)
-
-            if name == "vmap":
-                return jax.vmap(lambda *given: run(given))(state, lane, rows, live)
-
-            def skip(given: tuple[ModelState, Lane, Any, Any]) -> Any:
-                shapes = jax.eval_shape(run, given)[0]
-                return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes), given[0]
-
-            return lax.map(lambda given: lax.cond(given[3], run, skip, given), (state, lane, rows, live))
-
         def all_lanes(
             state: ModelState, kept: list[Weights], pending: Any, lane: Lane, rows: Any, live: Any, *rest: Any
         ) -> Any:
-            now = self._program.weights(state)
+            now = program.weights(state)
             kept = [chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
-            logs, state = epochs(state, lane, rows, live, *rest)
+            logs, state = self._lanes(lambda own, given: program.epoch(own, *given, *rest), state, (lane, rows), live)
             return logs, state, kept
 
         return all_lanes
+
+    def _lanes(self, one: Callable[..., Any], state: ModelState, given: Any, live: Any) -> Any:
+        """`one(state, given)` of every slot: in lockstep, or one after another without those that are empty."""
+        if self.name == "vmap":
+            return jax.vmap(one)(state, given)
+
+        def skip(slot: tuple[ModelState, Any, Any]) -> Any:
+            shapes = jax.eval_shape(one, slot[0], slot[1])[0]
+            return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes), slot[0]
+
+        return lax.map(
+            lambda slot: lax.cond(slot[2], lambda own: one(own[0], own[1]), skip, slot), (state, given, live)
+        )
 
     def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
         """See the base class."""

@@ -148,19 +148,6 @@ class StreamedExecutor(StackedExecutor):
 
         return jax.vmap(one)(state, trained, logs, sums)
 
-    def _lanes(self, one: Callable[..., Any], state: ModelState, given: Any, live: Any) -> Any:
-        """`one(state, given)` of every slot: in lockstep, or one after another without those that are empty."""
-        if self.name == "vmap":
-            return jax.vmap(one)(state, given)
-
-        def skip(slot: tuple[ModelState, Any, Any]) -> Any:
-            shapes = jax.eval_shape(one, slot[0], slot[1])[0]
-            return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes), slot[0]
-
-        return lax.map(
-            lambda slot: lax.cond(slot[2], lambda own: one(own[0], own[1]), skip, slot), (state, given, live)
-        )
-
     # --- an epoch ---------------------------------------------------------------------------------------------
 
     def epoch(
