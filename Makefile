@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming soak claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak claims clean
 
 setup: $(VENV)/.ready
 
@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/ridgeway demo
 
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff format --check src tests benchmarks claims soak
@@ -35,6 +35,10 @@ bench-halving: setup
 
 bench-checkpoints: setup
 	$(BIN)/python benchmarks/checkpoints.py $(ARGS)
+
+# Lanes on Ray clusters of one and two node processes on this machine, and what their messages cost.
+bench-cluster: setup
+	$(BIN)/python benchmarks/cluster.py $(ARGS)
 
 # What takes too long for `make test`: fifty runs killed, each gone on with and compared.
 soak: setup

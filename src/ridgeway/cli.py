@@ -54,6 +54,9 @@ class Unknown(StrEnum):
 Out = Annotated[Path, typer.Option("--out", "-o", help="Directory for the run; must not hold another one.")]
 Lang = Annotated[Language, typer.Option(help="Language of the summary and the report.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of a lane.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Ray cluster to train on: auto, or ray://HOST:10001. This machine alone without.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random draws.")]
 
 #: Without --vary: how much to decay, how much to drop; none of either included.
@@ -112,6 +115,7 @@ def fit(
     checkpoint_every: Annotated[
         float | None, typer.Option(help="Seconds between checkpoints, from which `resume` goes on: 30.")
     ] = None,
+    cluster: Cluster = None,
     lang: Lang = Language.en,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -148,6 +152,7 @@ def fit(
             "executor": executor,
             "decay": decay,
             "checkpoint_every": checkpoint_every,
+            "cluster": cluster,
         },
         lang.value,
         quiet,
@@ -205,6 +210,7 @@ def _fit(
             repeats=asked.repeats,
             random_state=asked.seed,
             resume=resume,
+            cluster=command.get("cluster"),
             command=command,
         )
         return
@@ -222,6 +228,8 @@ def _fit(
         seed=asked.seed,
         time_limit=asked.time_limit,
         resume=resume,
+        # Runs of older versions know of none.
+        cluster=command.get("cluster"),
         command=command,
         **given,
     )
@@ -244,6 +252,7 @@ def _codings(coding: str | None, unknown: str | None) -> tuple[Any, Any]:
 @app.command(no_args_is_help=True)
 def resume(
     directory: Annotated[Path, typer.Argument(help="Directory of a run that `fit` began.")],
+    cluster: Cluster = None,
     lang: Lang = Language.en,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -267,6 +276,8 @@ def resume(
     if record["status"] not in UNFINISHED and "estimator" not in record["extra"]:
         typer.echo(text("cli.resume_finished", lang.value, folder=directory))
         return
+    if cluster is not None:
+        command = {**command, "cluster": cluster}
     if not quiet:
         typer.echo(text("cli.resume", lang.value, words=_words(command, directory)))
     _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import os
@@ -20,6 +21,9 @@ from ridgeway import compilation_cache, record, storage
 from ridgeway.callbacks import seconds_of
 from ridgeway.checkpoints.identity import identity
 from ridgeway.checkpoints.status import UNFINISHED
+from ridgeway.cluster.connection import check_cluster, connected
+from ridgeway.cluster.crew import Crew
+from ridgeway.cluster.queues import ClusterQueues
 from ridgeway.continuation import Continuation, restored_of
 from ridgeway.data import (
     Dataset,
@@ -32,7 +36,7 @@ from ridgeway.data import (
     folds_of,
     is_streamed,
     nested_of,
-    pad,
+    row_orders,
     split_tail,
     split_test,
 )
@@ -42,6 +46,7 @@ from ridgeway.engine.callbacks import Understood, understand
 from ridgeway.engine.halving import rungs
 from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.engine.probe import choose
+from ridgeway.engine.queues import LaneQueues, Queues
 from ridgeway.engine.signature import example_lane, log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
@@ -88,6 +93,7 @@ def fit_path(
     decay: Decay = "kernels",
     slots: int | None = None,
     executor: str = "auto",
+    cluster: str | None = None,
     probes: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -157,6 +163,8 @@ def fit_path(
             trainable variables, as Keras's own does.
         slots: lanes side by side. None: chosen.
         executor: "vmap", "map", "steps", or "auto": chosen by timing a few steps.
+        cluster: a Ray cluster to train on: "auto" for the one that this machine belongs to, or an address such as
+            "ray://host:10001" (docs/scale.md). Chunks of lanes are its tasks. None: this machine alone.
         probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",
             "saturation", "gradients", "sharpness", "generalization_gap". They look at a few training rows, and at
             small data not after every epoch, so that they take less than a tenth of the training time.
@@ -198,6 +206,8 @@ def fit_path(
         raise InputError(f"decay={decay!r} is unknown. Pass 'kernels' or 'all'.")
     seed = int(seed)
     probes = checked_probes(probes)
+    if cluster is not None:
+        check_cluster(cluster)
     every = 0.0 if checkpoint_every == 0 else seconds_of("checkpoint_every", checkpoint_every)
     if resume and out is None:
         raise InputError("resume=True needs the directory of the run that goes on. Pass it as out=.")
@@ -332,26 +342,35 @@ def fit_path(
         queued = grouping.groups(search.ask())
     continuation = None
     if out is not None:
-        rows = {
-            f"{name} rows": fingerprint(dataset)
-            for name, dataset in (("validation", validation), ("test", test))
-            if dataset is not None
-        }
+        # With folds the rows that are held out are those that are trained on, by their numbers.
+        apart = {"test": test} if parts.trained is not None else {"validation": validation, "test": test}
+        rows = {f"{name} rows": fingerprint(dataset) for name, dataset in apart.items() if dataset is not None}
+        if parts.trained is not None:
+            rows["rows of folds"] = parts.trained.fingerprint()
         continuation = Continuation.of(FilePath(out), every, identity(about, queued, understood.rules, rows), restored)
     moment = None if continuation is None else continuation.moment
-    if moment is None:
-        choice = choose(queued[0].job, executor, slots)
-    else:
+    if moment is not None:
         # The kind and the width that were chosen then: with others the last digits would differ.
-        again = choose(queued[0].job, moment.executor["name"], moment.executor["slots"])
-        choice = replace(again, record=dict(moment.executor))
+        executor, slots = moment.executor["name"], moment.executor["slots"]
         began -= moment.elapsed
-    about["executor"] = choice.record
-    ready = time.perf_counter()
-    order = _orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
     limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit)
     run = Run(variants, about, understood, probes, out, parts, steps, grouping, search, limited, continuation)
-    run.train(queued, choice, order, began, ready, verbose)
+    with contextlib.ExitStack() as held:
+        queues_of: Callable[..., LaneQueues]
+        if cluster is None:
+            choice = choose(queued[0].job, executor, slots)
+            about["executor"] = choice.record
+            order = row_orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
+            queues_of = functools.partial(Queues, choice=choice, order=order, seed=seed)
+        else:
+            held.enter_context(connected(cluster))
+            crew = Crew.of(about, source, grouping, understood.rules, probes, every)
+            lanes = sum(len(group.plans) for group in queued)
+            about["executor"], seconds = crew.measure(queued[0], lanes, executor, slots)
+            queues_of = functools.partial(ClusterQueues, crew=crew, record=about["executor"], lane_seconds=seconds)
+        if moment is not None:
+            about["executor"] |= {name: moment.executor[name] for name in ("why", "timings")}
+        run.train(queued, queues_of, began, time.perf_counter(), verbose)
     return run.finish()
 
 
@@ -518,21 +537,3 @@ def _metric(understood: Understood, logs: Sequence[str]) -> tuple[str, str]:
     if monitor.name == "val_loss" and compared:
         return compared, "min"
     return monitor.name, monitor.mode
-
-
-def _orders(parts: Parts, seed: int, shuffle: bool, remembered: int) -> Any:
-    """The order of rows of an epoch, by (repeat, fold, epoch); lanes of one repeat see the same batches."""
-    if parts.streamed is not None:
-        # The stream has an order of its own, which all lanes of a pass share.
-        return lambda repeat, fold, epoch: np.zeros(1, np.int32)
-    own = [parts.training_rows(fold) for fold in range(parts.count)]
-    longest = max(parts.rows)
-
-    @functools.lru_cache(maxsize=remembered)
-    def order(repeat: int, fold: int, epoch: int) -> np.ndarray:
-        rows = own[fold]
-        if shuffle:
-            rows = np.random.default_rng([seed, repeat, fold, epoch]).permutation(rows)
-        return pad(rows, longest)
-
-    return order

@@ -70,6 +70,10 @@ class Grouping:
             plans.setdefault(key_of(structure_of(plan.configuration)), []).append(plan)
         return [self._group(key, members) for key, members in plans.items()]
 
+    def group_of(self, plans: Sequence[LanePlan]) -> Group:
+        """The group of plans of one structure; errors as in `groups`."""
+        return self._group(key_of(structure_of(plans[0].configuration)), list(plans))
+
     def _choosing(self, configurations: Sequence[Configuration], first: int) -> Iterator[LanePlan]:
         """The lanes that take part in the choice."""
         folds = self.parts.choosing

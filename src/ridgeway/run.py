@@ -21,9 +21,8 @@ from ridgeway.data import Parts
 from ridgeway.engine.callbacks import Understood
 from ridgeway.engine.halving import survivors
 from ridgeway.engine.lanes import DIVERGED, HALVED, INTERRUPTED, LaneResult
-from ridgeway.engine.probe import Choice
-from ridgeway.engine.queues import Group, Queues
-from ridgeway.engine.slots import Order, Round
+from ridgeway.engine.queues import Group, LaneQueues
+from ridgeway.engine.slots import Round
 from ridgeway.errors import AllLanesDiverged, StorageFull
 from ridgeway.events import EventLog
 from ridgeway.families import Search
@@ -58,11 +57,16 @@ class Run:
     continuation: Continuation | None = None
 
     def train(
-        self, groups: list[Group], choice: Choice, order: Order, began: float, ready: float, verbose: Any
+        self, groups: list[Group], queues_of: Callable[..., LaneQueues], began: float, ready: float, verbose: Any
     ) -> None:
         """Trains all lanes; what is trained before any error is kept, and saved where there is a directory.
 
-        Groups train one after another, all on the kind of executor that was chosen for the first.
+        Args:
+            groups: the lanes.
+            queues_of: where they train; called with the arguments of `LaneQueues`.
+            began: moment of the call.
+            ready: moment at which all was ready to train.
+            verbose: as in `ProgressBar`.
         """
         self._results: list[LaneResult] = []
         self._labels: dict[int, list[Label]] = {}
@@ -86,7 +90,7 @@ class Run:
             word = "start" if moment is None else "resume"
             events.write(word, lanes=lanes, epochs=rules.epochs, executor=self.about["executor"])
         status = "failed"
-        queues = Queues(groups, choice, rules, order, int(self.about["seed"]), self._probe, self.ends)
+        queues = queues_of(groups=groups, rules=rules, probe=self._probe, ends=self.ends)
         rounds = rung = 0
         stopping = False
 
@@ -107,7 +111,8 @@ class Run:
                 return
             # Who stops a run may want it to go on another time: what it goes on from is written first.
             asked = interruption.asked() and not stopping
-            if asked or self.continuation.checkpoints.due():
+            # Elsewhere lanes may train a moment longer; those that had not begun are forgotten then.
+            if asked or (not stopping and self.continuation.checkpoints.due()):
                 now = Moment(
                     rung=rung,
                     asked=0 if self.search is None else self.search.asked,
@@ -118,7 +123,7 @@ class Run:
                     limit=None if self.ends is None else self.ends.seconds,
                     events=events.size if events else 0,
                     best=listeners.best,
-                    executor=choice.record,
+                    executor=self.about["executor"],
                 )
                 self.continuation.save(self._named(queues), queues.course, self._results, now)
             stopping = stopping or asked
@@ -175,11 +180,11 @@ class Run:
         self._end_search()
         self._close(events, began, ready, status)
 
-    def _named(self, queues: Queues) -> Lanes:
+    def _named(self, queues: LaneQueues) -> Lanes:
         plans = {plan.lane: plan for group in queues.groups for plan in group.plans}
         return Lanes(queues.groups, plans, queues.probe_of)
 
-    def _go_on(self, queues: Queues, moment: Moment) -> None:
+    def _go_on(self, queues: LaneQueues, moment: Moment) -> None:
         """Puts all lanes, and the search, where they were."""
         assert self.continuation is not None
         if self.search is not None:
@@ -193,7 +198,7 @@ class Run:
         self._results += results
         queues.go_on(course)
 
-    def _asked(self, queues: Queues, search: Search) -> bool:
+    def _asked(self, queues: LaneQueues, search: Search) -> bool:
         """Queues the configurations that the search proposes next; whether there are any."""
         first = search.asked
         asked = search.ask()
@@ -231,7 +236,7 @@ class Run:
         now = time.perf_counter()
         return now + max(self.ends() - now, 0.0) * shares
 
-    def _cut(self, queues: Queues, on_round: Callable[[Round], None], until: int) -> None:
+    def _cut(self, queues: LaneQueues, on_round: Callable[[Round], None], until: int) -> None:
         """Ends the lanes of all configurations but the best; each outer fold's choice is its own.
 
         An outer fold's rows must not have a say in what goes on to compete in it.
@@ -244,7 +249,7 @@ class Run:
         if finished:
             on_round(Round(0, [], finished, 0, 0))
 
-    def _staying(self, queues: Queues, until: int, outer: int | None) -> set[int]:
+    def _staying(self, queues: LaneQueues, until: int, outer: int | None) -> set[int]:
         """The best configurations by the lanes of one outer fold; those that ended by themselves count among them.
 
         Configurations that time did not take to the end of the rung are out, unless none came there.

@@ -14,7 +14,7 @@ import numpy as np
 
 from ridgeway.engine.executor import Probe, Saved
 from ridgeway.engine.lanes import LanePlan, LaneResult
-from ridgeway.engine.queues import Course, Group
+from ridgeway.engine.queues import Course, Group, plan_of
 from ridgeway.engine.slots import Standing, Waiting
 from ridgeway.engine.watch import Watched
 
@@ -44,9 +44,9 @@ class Lanes:
         notes = {
             "place": course.place,
             "live": [[slot, one.result.plan.lane] for slot, one in course.standing.live.items()],
-            "queue": [_lane(one) for one in course.standing.queue],
+            "queue": [plan_of(one).lane for one in course.standing.queue],
             "waiting": [one.result.plan.lane for one in course.standing.waiting],
-            "left": [[_lane(one) for one in left] for left in course.left],
+            "left": [[plan_of(one).lane for one in left] for left in course.left],
             "executors": [[place, *executor] for place, executor in course.executors.items()],
             "watched": [course.watched.best, list(course.watched.behind.items()), course.watched.seconds],
             "packs": packs,
@@ -154,10 +154,6 @@ class Lanes:
             )
             start, looked = stop, looked + len(looks)
         return results
-
-
-def _lane(entry: LanePlan | Waiting) -> int:
-    return entry.result.plan.lane if isinstance(entry, Waiting) else entry.lane
 
 
 def _shape(one: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,13 @@ class Folds:
     def __len__(self) -> int:
         """Number of folds."""
         return len(self.train)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of which rows each fold trains on and holds out."""
+        digest = hashlib.sha256()
+        for rows in (*self.train, *self.held_out):
+            digest.update(f"{len(rows)} ".encode() + np.asarray(rows, np.int64).tobytes())
+        return digest.hexdigest()
 
     def padded(self) -> np.ndarray:
         """The held-out rows as one table, int32 `(fold, row)`; shorter folds end in zeros."""

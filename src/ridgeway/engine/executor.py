@@ -125,13 +125,10 @@ class Executor(ABC):
     def resume(self, lanes: Mapping[int, Saved]) -> None:
         """Puts suspended lanes into slots."""
 
-    @abstractmethod
-    def leave(self, saved: Saved) -> Taken:
-        """What a suspended lane leaves where it does not go on."""
 
-    def take(self, slot: int) -> Taken:
-        """Copies a slot's weights to the host."""
-        return self.leave(self.suspend(slot))
+def left_by(program: EpochProgram, saved: Saved) -> Taken:
+    """What a suspended lane leaves where it does not go on."""
+    return Taken((list(map(np.asarray, program.finalize(saved.state))), saved.state.non_trainable), saved.kept)
 
 
 class StackedExecutor(Executor):
@@ -181,7 +178,6 @@ class StackedExecutor(Executor):
         self._epoch = self._compiled(self._all_lanes(), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
         self._resume = self._compiled(_resumed, [by_lane] * 3, donated=(0,))
-        self._finalize = jax.jit(program.finalize)
         self._probe: Callable[..., Any] | None = None
         self._carry: Any = None
 
@@ -317,11 +313,6 @@ class StackedExecutor(Executor):
             self._carry = carries if self._carry is None else self._resume(self._carry, carries, self._placed(mask))
         self._filled = True
 
-    def leave(self, saved: Saved) -> Taken:
-        """See the base class."""
-        last = self._finalize(saved.state) if self._program.averages else saved.state.trainable
-        return Taken((list(map(np.asarray, last)), saved.state.non_trainable), saved.kept)
-
     def _host(self, value: jax.Array, slot: int) -> np.ndarray:
         place, within = divmod(slot, self.slots // self._mesh.size)
         shards = sorted(value.addressable_shards, key=lambda shard: shard.index[0].start or 0)
@@ -398,7 +389,6 @@ class StepsExecutor(Executor):
         self._validate = jax.jit(program.with_validation)
         self._reset = jax.jit(program.reset_metrics)
         self._result = jax.jit(program.metrics_result)
-        self._finalize = jax.jit(program.finalize)
         self._probe: Callable[..., Any] | None = None
         self._carry: dict[int, Any] = {}
 
@@ -487,8 +477,3 @@ class StepsExecutor(Executor):
             for kept, weights in zip(self._kept, own.kept, strict=True):
                 kept[slot] = weights
             self._carry[slot] = own.carry
-
-    def leave(self, saved: Saved) -> Taken:
-        """See the base class."""
-        last = list(map(np.asarray, self._finalize(saved.state)))
-        return Taken((last, saved.state.non_trainable), saved.kept)

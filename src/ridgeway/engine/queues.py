@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ridgeway.engine.executor import Executor, Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
 from ridgeway.engine.probe import Choice, Job, choose, fitting
-from ridgeway.engine.slots import Order, Round, Rules, Slots, Standing, Waiting
+from ridgeway.engine.slots import Order, Round, Rules, Slots, Standing, Waiting, settled
 from ridgeway.engine.step import BoundHyperparameter
 from ridgeway.engine.watch import Watch, Watched
 
@@ -42,34 +43,28 @@ class Course:
     watched: Watched
 
 
-@dataclass
-class Queues:
-    """Trains groups of lanes one after another, all on the kind of executor that was chosen for the first.
+@dataclass(kw_only=True)
+class LaneQueues(ABC):
+    """The lanes of a path, trained wherever they are: what is common to one machine and to many.
 
     Args:
         groups: the lanes, by structure.
-        choice: the first group's executor.
         rules: how long lanes train.
-        order: the order of rows.
-        seed: the path's seed.
         probe: gives what looks into a group's lanes.
         ends: as in `Watch`.
+
+    Attributes:
+        later: lanes of other groups that have not begun.
+        ended: why the watch has ended the whole path, None where it has not.
     """
 
     groups: list[Group]
-    choice: Choice
     rules: Rules
-    order: Order
-    seed: int
     probe: Callable[[Group], Probe | None]
     ends: Callable[[], float] | None = None
     _left: list[list[LanePlan | Waiting]] = field(init=False)
-    _slots: dict[int, Slots] = field(init=False, default_factory=dict)
     _watch: Watch = field(init=False)
-    _begun: bool = field(init=False, default=False)
     _probes: dict[int, Probe | None] = field(init=False, default_factory=dict)
-    _place: int = field(init=False, default=0)
-    _from: Course | None = field(init=False, default=None)
     later: int = field(init=False, default=0)
     ended: str | None = field(init=False, default=None)
 
@@ -90,36 +85,19 @@ class Queues:
                 self.groups[place].plans += group.plans
                 self._left[place] += group.plans
 
+    @abstractmethod
     def course(self) -> Course:
         """Where all lanes are, asked by `on_round`: copies, while they train on."""
-        executors = {place: (slots.executor.name, slots.executor.slots) for place, slots in self._slots.items()}
-        left = [tuple(left) for left in self._left]
-        return Course(self._place, self._slots[self._place].stand(), left, executors, self._watch.seen())
 
+    @abstractmethod
     def go_on(self, course: Course) -> None:
         """Lets the next `train` go on from where the lanes of another run of the same groups were."""
-        self._from, self._left = course, [list(left) for left in course.left]
-        self._watch.go_on(course.watched)
-        for place, (name, slots) in course.executors.items():
-            known = self.choice.executor
-            again = self._begun or place or (known.name, known.slots) != (name, slots)
-            self._put_slots(place, choose(self.groups[place].job, name, slots).executor if again else known)
 
+    @abstractmethod
     def under_way(self) -> list[LaneResult]:
         """Lanes that have begun and not ended, before `train` goes on with them."""
-        found = [one.result for one in self._waiting()]
-        if self._from is not None:
-            standing = self._from.standing
-            waiting = [*standing.live.values(), *standing.waiting, *standing.queue]
-            found += [one.result for one in waiting if isinstance(one, Waiting)]
-        return found
 
-    def probe_of(self, place: int) -> Probe | None:
-        """What looks into a group's lanes, made once."""
-        if place not in self._probes:
-            self._probes[place] = self.probe(self.groups[place])
-        return self._probes[place]
-
+    @abstractmethod
     def train(
         self,
         results: list[LaneResult],
@@ -132,28 +110,23 @@ class Queues:
         """Trains what is left, of each lane at most to `until` epochs; arguments as in `Slots.train`.
 
         Where there is a deadline, a moment of `time.perf_counter`, lanes wait from then on, whatever epochs they have,
-        and those that have not begun are forgotten; each group has the share of the time that is due to its lanes. It
-        is asked for after a group's first epoch, which shows what compiling takes.
+        and those that have not begun are forgotten. It is asked for after the first epoch, which shows what compiling
+        takes.
 
         `more` says that further lanes may come to a group, whose compiled program is then kept.
 
         Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
-        course, self._from = self._from, None
-        for place in range(0 if course is None else course.place, len(self.groups)):
-            standing = course.standing if course is not None and course.place == place else None
-            if (not self._left[place] and standing is None) or stop_asked() or self.ended:
-                continue
-            plans, self._left[place] = self._left[place], []
-            self._place, self.later = place, sum(map(len, self._left))
-            behind = sum(map(len, self._left[place + 1 :]))
-            own = len(plans) if standing is None else len(standing.live) + len(standing.queue)
-            pause = _Pause(deadline, own / max(own + behind, 1)) if deadline else lambda: False
-            keep = more or until is not None
-            slots = self._slots_for(place, len(plans), keep) if standing is None else self._slots[place]
-            slots.later = self.later
-            self._left[place] = [*slots.train(plans, results, on_round, stop_asked, until, pause, standing)]
-            self.ended = slots.ended
+
+    @abstractmethod
+    def leave_all(self, results: list[LaneResult]) -> None:
+        """Takes all lanes as far as they came, after an error."""
+
+    def probe_of(self, place: int) -> Probe | None:
+        """What looks into a group's lanes, made once."""
+        if place not in self._probes:
+            self._probes[place] = self.probe(self.groups[place])
+        return self._probes[place]
 
     def standing(self) -> Iterator[tuple[LaneResult, int]]:
         """The lanes that wait, each with the epoch that it would keep, counted from 0."""
@@ -174,26 +147,115 @@ class Queues:
         Returns:
             Them.
         """
-        settled = []
-        for place, left in enumerate(self._left):
-            staying: list[LanePlan | Waiting] = []
-            for one in left:
-                if not which(one.result.plan if isinstance(one, Waiting) else one):
-                    staying.append(one)
-                elif isinstance(one, Waiting):
-                    settled.append(self._slots[place].settle(one, stopped))
-            self._left[place] = staying
-        results += settled
-        return settled
-
-    def leave_all(self, results: list[LaneResult]) -> None:
-        """Takes all lanes as far as they came, after an error."""
-        for slots in self._slots.values():
-            slots.leave_all(results)
-        self.settle(results, INTERRUPTED)
+        ended = []
+        for group, left in zip(self.groups, self._left, strict=True):
+            chosen = [one for one in left if which(plan_of(one))]
+            left[:] = [one for one in left if not which(plan_of(one))]
+            ended += [settled(group.job.program, one, stopped) for one in chosen if isinstance(one, Waiting)]
+        results += ended
+        return ended
 
     def _waiting(self) -> Iterator[Waiting]:
         return (one for left in self._left for one in left if isinstance(one, Waiting))
+
+    def _taken(self, place: int, until: int | None) -> list[LanePlan | Waiting]:
+        """Takes a group's lanes out of those that are left; those that have trained so long stay."""
+        left = self._left[place]
+        self._left[place] = [one for one in left if until is not None and epochs_of(one) >= until]
+        return [one for one in left if until is None or epochs_of(one) < until]
+
+
+def plan_of(entry: LanePlan | Waiting) -> LanePlan:
+    """What is trained."""
+    return entry.result.plan if isinstance(entry, Waiting) else entry
+
+
+def epochs_of(entry: LanePlan | Waiting) -> int:
+    """Epochs that it has trained."""
+    return len(entry.result.history) if isinstance(entry, Waiting) else 0
+
+
+@dataclass(kw_only=True)
+class Queues(LaneQueues):
+    """Trains groups of lanes here, one after another, all on the kind of executor that was chosen for the first.
+
+    Args:
+        groups: the lanes, by structure.
+        rules: how long lanes train.
+        probe: gives what looks into a group's lanes.
+        ends: as in `Watch`.
+        choice: the first group's executor.
+        order: the order of rows.
+        seed: the path's seed.
+    """
+
+    choice: Choice
+    order: Order
+    seed: int
+    _slots: dict[int, Slots] = field(init=False, default_factory=dict)
+    _begun: bool = field(init=False, default=False)
+    _place: int = field(init=False, default=0)
+    _from: Course | None = field(init=False, default=None)
+
+    def course(self) -> Course:
+        """See the base class."""
+        executors = {place: (slots.executor.name, slots.executor.slots) for place, slots in self._slots.items()}
+        left = [tuple(left) for left in self._left]
+        return Course(self._place, self._slots[self._place].stand(), left, executors, self._watch.seen())
+
+    def go_on(self, course: Course) -> None:
+        """See the base class."""
+        self._from, self._left = course, [list(left) for left in course.left]
+        self._watch.go_on(course.watched)
+        for place, (name, slots) in course.executors.items():
+            known = self.choice.executor
+            again = self._begun or place or (known.name, known.slots) != (name, slots)
+            self._put_slots(place, choose(self.groups[place].job, name, slots).executor if again else known)
+
+    def under_way(self) -> list[LaneResult]:
+        """See the base class."""
+        found = [one.result for one in self._waiting()]
+        if self._from is not None:
+            standing = self._from.standing
+            waiting = [*standing.live.values(), *standing.waiting, *standing.queue]
+            found += [one.result for one in waiting if isinstance(one, Waiting)]
+        return found
+
+    def train(
+        self,
+        results: list[LaneResult],
+        on_round: Callable[[Round], None],
+        stop_asked: Callable[[], bool],
+        until: int | None = None,
+        more: bool = False,
+        deadline: Callable[[], float] | None = None,
+    ) -> None:
+        """See the base class; each group has the share of the time that is due to its lanes."""
+        course, self._from = self._from, None
+        for place in range(0 if course is None else course.place, len(self.groups)):
+            standing = course.standing if course is not None and course.place == place else None
+            if stop_asked() or self.ended:
+                break
+            plans = self._taken(place, until)
+            if not plans and standing is None:
+                continue
+            reached = self._left[place]
+            self._place, self.later = place, sum(map(len, self._left)) - len(reached)
+            behind = sum(map(len, self._left[place + 1 :]))
+            own = len(plans) if standing is None else len(standing.live) + len(standing.queue)
+            pause = Pause(deadline, own / max(own + behind, 1)) if deadline else lambda: False
+            keep = more or until is not None
+            slots = self._slots_for(place, len(plans), keep) if standing is None else self._slots[place]
+            slots.later = self.later
+            trained = slots.train(plans, results, on_round, stop_asked, until, pause, standing)
+            self._left[place] = [*reached, *trained]
+            self.ended = slots.ended
+
+    def leave_all(self, results: list[LaneResult]) -> None:
+        """See the base class."""
+        for slots in self._slots.values():
+            slots.leave_all(results)
+        self.settle(results, INTERRUPTED)
 
     def _slots_for(self, place: int, lanes: int, keep: bool) -> Slots:
         """Slots for so many lanes of a group: those that it had, or narrower ones where most would stand empty."""
@@ -214,15 +276,15 @@ class Queues:
 
     def _put_slots(self, place: int, executor: Executor) -> Slots:
         self._begun = True
-        starting = self.groups[place].job.program.starting_values
+        program = self.groups[place].job.program
         self._slots[place] = Slots(
-            executor, self.rules, self.order, self.seed, starting, self._watch, 0, self.probe_of(place)
+            executor, program, self.rules, self.order, self.seed, self._watch, 0, self.probe_of(place)
         )
         return self._slots[place]
 
 
 @dataclass
-class _Pause:
+class Pause:
     """Whether a group's share of the time until a deadline is over; it begins when first asked."""
 
     deadline: Callable[[], float]
@@ -230,6 +292,7 @@ class _Pause:
     _end: float | None = None
 
     def __call__(self) -> bool:
+        """Whether it is."""
         now = time.perf_counter()
         if self._end is None:
             self._end = now + (self.deadline() - now) * self.share

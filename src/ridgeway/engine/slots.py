@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ridgeway.engine.executor import Executor, Probe, Saved, Taken
+from ridgeway.engine.executor import Executor, Probe, Saved, Taken, left_by
 from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, INTERRUPTED, TARGET, LanePlan, LaneResult
 from ridgeway.engine.state import repeat_seed
-from ridgeway.engine.step import Lane
+from ridgeway.engine.step import EpochProgram, Lane
 from ridgeway.engine.stopping import (
     KeepingRule,
     KeepingState,
@@ -114,20 +114,20 @@ class Slots:
 
     Args:
         executor: where lanes train.
+        program: the epoch of one lane.
         rules: how long, and what they keep.
         order: the order of rows.
         seed: the path's seed.
-        starting: optimizer variables that start at a lane's own value.
         watch: looks at the whole path; one for all of its groups.
         later: lanes of other groups that have not begun.
         probe: looks at lanes after an epoch, None for no looks.
     """
 
     executor: Executor
+    program: EpochProgram
     rules: Rules
     order: Order
     seed: int
-    starting: Callable[[Mapping[str, float]], Mapping[int, float]]
     watch: Watch = field(default_factory=Watch)
     later: int = 0
     probe: Probe | None = None
@@ -173,11 +173,10 @@ class Slots:
         Afterwards `ended` says why the watch has ended the whole path, None where it has not.
         """
         queue = self._queue = deque(plans if standing is None else standing.queue)
-        if standing is None:
-            self._refill(queue)
-        else:
+        if standing is not None:
             self._waiting = list(standing.waiting)
             self._put(standing.live)
+        self._refill(queue)
         number = 0
         verdict = None
         while any(self._lanes):
@@ -230,18 +229,6 @@ class Slots:
         }
         return Standing(live, tuple(self._queue), tuple(self._waiting))
 
-    def settle(self, waiting: Waiting, stopped: str) -> LaneResult:
-        """Ends a lane that waits.
-
-        Args:
-            waiting: the lane.
-            stopped: why.
-        """
-        result = waiting.result
-        result.stopped = stopped
-        kept_epochs = tuple(int(epoch) for _, epoch in waiting.keeping)
-        return self._ended(result, self.executor.leave(waiting.saved), kept_epochs)
-
     def leave_all(self, results: list[LaneResult]) -> None:
         """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
         for slot, result in enumerate(self._lanes):
@@ -253,7 +240,7 @@ class Slots:
                     logger.warning("Lane %d is lost: its weights can't be read (%s).", result.plan.lane, error)
                 else:
                     results.append(result)
-        results += [self.settle(one, INTERRUPTED) for one in self._all_waiting()]
+        results += [settled(self.program, one, INTERRUPTED) for one in self._all_waiting()]
 
     def _refill(self, queue: deque[LanePlan | Waiting]) -> None:
         starts: dict[int, int] = {}
@@ -267,7 +254,7 @@ class Slots:
                     continue
                 self._lanes[slot] = LaneResult(plan)
                 starts[slot] = plan.start
-                starting[slot] = self.starting(plan.numbers)
+                starting[slot] = self.program.starting_values(plan.numbers)
                 for state in self._stopping:
                     state.reset(slot)
                 for rule, kept in zip(self.rules.keeping, self._keeping, strict=True):
@@ -377,14 +364,28 @@ class Slots:
 
     def _leave(self, slot: int, result: LaneResult) -> None:
         kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
-        self._ended(result, self.executor.take(slot), kept_epochs)
+        _ended(result, left_by(self.program, self.executor.suspend(slot)), kept_epochs)
         self._lanes[slot] = None
 
-    def _ended(self, result: LaneResult, taken: Taken, kept_epochs: tuple[int, ...]) -> LaneResult:
-        result.last, result.kept, result.kept_epochs = taken.last, taken.kept, kept_epochs
-        if result.kept_epochs[0] < 0 and result.stopped != DIVERGED:
-            # A rule that never came to keep one (it starts later, or asks too much) leaves the last, as in Keras.
-            result.kept_epochs = (len(result.history) - 1, *result.kept_epochs[1:])
-            result.fell_back = True
-            result.kept = [taken.last, *taken.kept[1:]]
-        return result
+
+def settled(program: EpochProgram, waiting: Waiting, stopped: str) -> LaneResult:
+    """Ends a lane that waits.
+
+    Args:
+        program: its epoch.
+        waiting: the lane.
+        stopped: why.
+    """
+    waiting.result.stopped = stopped
+    kept_epochs = tuple(int(epoch) for _, epoch in waiting.keeping)
+    return _ended(waiting.result, left_by(program, waiting.saved), kept_epochs)
+
+
+def _ended(result: LaneResult, taken: Taken, kept_epochs: tuple[int, ...]) -> LaneResult:
+    result.last, result.kept, result.kept_epochs = taken.last, taken.kept, kept_epochs
+    if result.kept_epochs[0] < 0 and result.stopped != DIVERGED:
+        # A rule that never came to keep one (it starts later, or asks too much) leaves the last, as in Keras.
+        result.kept_epochs = (len(result.history) - 1, *result.kept_epochs[1:])
+        result.fell_back = True
+        result.kept = [taken.last, *taken.kept[1:]]
+    return result

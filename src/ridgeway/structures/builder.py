@@ -71,6 +71,10 @@ class Builder:
         }
         self._models: list[tuple[str, keras.Model]] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes build models by; those that were built here stay here."""
+        return {**self.__dict__, "_models": []}
+
     def __str__(self) -> str:
         """The function with its arguments."""
         return f"{self.name}({', '.join(self._parameters)})"

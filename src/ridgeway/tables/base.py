@@ -94,6 +94,7 @@ class PathEstimator(BaseEstimator):
         random_state: Any = None,
         out: Any = None,
         resume: bool = False,
+        cluster: str | None = None,
         verbose: Any = 0,
     ) -> None:
         self.model = model
@@ -108,6 +109,7 @@ class PathEstimator(BaseEstimator):
         self.random_state = random_state
         self.out = out
         self.resume = resume
+        self.cluster = cluster
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
@@ -264,6 +266,7 @@ class PathEstimator(BaseEstimator):
             seed=seed,
             out=self.out,
             resume=self.resume,
+            cluster=self.cluster,
             extra={
                 "estimator": type(self).__name__,
                 "task": self._task,

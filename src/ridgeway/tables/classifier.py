@@ -51,6 +51,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
         out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
         resume: whether `fit` goes on with the run in `out`, as in `fit_path`.
+        cluster: a Ray cluster to train on, as in `fit_path`.
         verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
 
     Attributes:
@@ -96,6 +97,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         random_state: Any = None,
         out: Any = None,
         resume: bool = False,
+        cluster: str | None = None,
         verbose: Any = 0,
     ) -> None:
         super().__init__(
@@ -111,6 +113,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             random_state=random_state,
             out=out,
             resume=resume,
+            cluster=cluster,
             verbose=verbose,
         )
         self.calibrate = calibrate

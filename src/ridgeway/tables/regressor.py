@@ -41,6 +41,7 @@ class PathRegressor(RegressorMixin, PathEstimator):
         random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
         out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
         resume: whether `fit` goes on with the run in `out`, as in `fit_path`.
+        cluster: a Ray cluster to train on, as in `fit_path`.
         verbose: as in `fit_path`: 0 is silent, "auto" shows a progress bar on a terminal.
 
     Attributes:

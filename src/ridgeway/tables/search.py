@@ -52,6 +52,7 @@ def train(
     seed: int = 0,
     out: Any = None,
     resume: bool = False,
+    cluster: str | None = None,
     extra: Mapping[str, Any] | None = None,
     verbose: Any = 0,
 ) -> Path:
@@ -72,6 +73,7 @@ def train(
         seed: of all draws.
         out: directory for the run, or None.
         resume: whether to go on with the run that is there.
+        cluster: a Ray cluster to train on, as in `fit_path`.
         extra: notes for the record.
         verbose: as in `fit_path`.
     """
@@ -97,6 +99,7 @@ def train(
         slots=min(_SLOTS, len(family.configurations()) * len(cv) * repeats) if fixed else None,
         out=out,
         resume=resume,
+        cluster=cluster,
         checkpoint_every=_CHECKPOINT_EVERY,
         extra=extra,
         verbose=verbose,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import socket
 import struct
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 
 from ridgeway.data.dataset import Dataset, leaves, map_arrays
 from ridgeway.data.sources.source import RowSource
-from ridgeway.errors import InputError
+from ridgeway.errors import InputError, first_line
 
 
 class ArraySource(RowSource):
@@ -45,7 +47,17 @@ class ArraySource(RowSource):
                 )
         self.rows = len(named[0][1])
         self._maps = [array for _, array in named if is_mapped(array)]
-        self.in_memory = not self._maps
+        self.in_memory = all(isinstance(array, np.ndarray) for _, array in named) and not self._maps
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: of what is mapped, the place in its file, which it must be able to read."""
+        return {**self.__dict__, "_dataset": self._dataset.map(_unmapped), "_maps": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._dataset = self._dataset.map(lambda array: array.mapped() if isinstance(array, _InFile) else array)
+        parts = (self._dataset.x, self._dataset.y, self._dataset.sample_weight)
+        self._maps = [array for part in parts for _, array in leaves(part) if is_mapped(array)]
 
     def block(self, start: int, stop: int) -> Dataset:
         """See the base class."""
@@ -61,6 +73,41 @@ class ArraySource(RowSource):
             # Of a private mapping ("c") that would undo what was written to it.
             if array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
                 array._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+@dataclass(frozen=True)
+class _InFile:
+    """Where a mapped array stands."""
+
+    file: str
+    dtype: np.dtype
+    offset: int
+    shape: tuple[int, ...]
+    in_columns: bool
+
+    def mapped(self) -> np.ndarray:
+        try:
+            return np.memmap(self.file, self.dtype, "r", self.offset, self.shape, "F" if self.in_columns else "C")
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"'{self.file}' can't be read on {socket.gethostname()}: {first_line(error)}. Put it where each node "
+                "can read it by this path."
+            ) from None
+
+
+def _unmapped(array: Any) -> Any:
+    if not is_mapped(array):
+        return array
+    whole = array.flags.c_contiguous or array.flags.f_contiguous
+    if array.filename is None or not whole:
+        raise InputError(
+            f"An array of shape {array.shape} is a part of a mapped file, which other machines can't find. Pass the "
+            "path of a file that holds its rows and no others."
+        )
+    # A view of the mapping knows no offset of its own.
+    start = array.__array_interface__["data"][0] - np.frombuffer(array._mmap, np.uint8).__array_interface__["data"][0]
+    page = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
+    return _InFile(str(array.filename), array.dtype, page + start, array.shape, not array.flags.c_contiguous)
 
 
 def is_mapped(array: Any) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ridgeway.data.dataset import Dataset, map_arrays
 from ridgeway.data.sources.arrays import ArraySource, is_mapped, mapped_npy, mapped_npz
+from ridgeway.data.sources.remote import RemoteNpy, file_system, is_address
 from ridgeway.data.sources.source import DataSource
 from ridgeway.errors import InputError
 
@@ -59,6 +60,8 @@ def open_source(x: Any, y: Any, sample_weight: Any, floats: np.dtype) -> DataSou
         from ridgeway.data.sources.tables import table_source
 
         return table_source(x, y, sample_weight, floats, "the pyarrow dataset")
+    if is_address(x):
+        return _of_address(x, y, sample_weight, floats)
     if isinstance(x, str | os.PathLike):
         return _of_file(Path(x), y, sample_weight, floats)
     if y is None:
@@ -97,8 +100,32 @@ def _of_file(path: Path, y: Any, sample_weight: Any, floats: np.dtype) -> DataSo
     return ArraySource(Dataset(*parts), floats, f"'{path}'")
 
 
+def _of_address(address: str, y: Any, sample_weight: Any, floats: np.dtype) -> DataSource:
+    """Rows on shared storage: a `.npy` file, or Parquet; of all else only the local file is read."""
+    if address.lower().endswith(".npy"):
+        if y is None:
+            raise InputError(
+                f"y is None, and '{address}' holds no labels. Pass an array, or the address of a .npy file."
+            )
+        parts = (_given(address), *(map_arrays(_array, _given(part)) for part in (y, sample_weight)))
+        return ArraySource(Dataset(*parts), floats, f"'{address}'")
+    files, path = file_system(address)
+    if path.lower().endswith((".parquet", ".pq")) or files.isdir(path):
+        from ridgeway.data.sources.tables import remote_dataset, table_source
+
+        return table_source(remote_dataset(address, files, path), y, sample_weight, floats, f"'{address}'")
+    raise InputError(
+        f"'{address}' is of no kind that can be read in place on shared storage. Pass .npy, Parquet or a folder of "
+        "Parquet files, or copy it here."
+    )
+
+
 def _given(part: Any) -> Any:
     """Labels or weights, of a file where they are one."""
+    if is_address(part):
+        if not part.lower().endswith(".npy"):
+            raise InputError(f"'{part}' is no .npy file. Pass an array, or the address of one that numpy.save wrote.")
+        return RemoteNpy(part)
     if not isinstance(part, str | os.PathLike):
         return part
     path = Path(part)
@@ -110,7 +137,7 @@ def _given(part: Any) -> Any:
 
 
 def _array(value: Any) -> Any:
-    return value if is_mapped(value) else np.asarray(value)
+    return value if is_mapped(value) or isinstance(value, RemoteNpy) else np.asarray(value)
 
 
 def _is_arrow(x: Any) -> bool:

@@ -230,6 +230,23 @@ def _copied(dataset: pads.Dataset, columns: Columns, name: str) -> ArraySource:
         return ArraySource(Dataset(*map(mapped, _PARTS)), columns.floats, name)
 
 
+def remote_dataset(address: str, files: Any, path: str) -> pads.Dataset:
+    """A Parquet file, or a folder of them, on shared storage.
+
+    Args:
+        address: as it was given, for messages.
+        files: the file system, of fsspec.
+        path: where it stands there.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    try:
+        return pads.dataset(path, format="parquet", filesystem=files, partitioning="hive")
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"'{address}' can't be read: {' '.join(str(error).split())[:300]}") from error
+
+
 def file_dataset(path: Path, y: Any) -> pads.Dataset:
     """A CSV file, a Parquet file, or a folder of Parquet files.
 

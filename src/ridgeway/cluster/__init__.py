@@ -1,0 +1,1 @@
+"""Many machines: chunks of lanes as tasks of a Ray cluster."""

@@ -1,0 +1,88 @@
+"""Rows on shared storage, read by their address."""
+
+from pathlib import Path
+
+import fsspec
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ridgeway as rw
+from ridgeway.data.sources.remote import RemoteNpy
+from ridgeway.errors import InputError
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(90, 3)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int32)
+
+
+@pytest.fixture
+def addresses(tmp_path: Path) -> dict[str, str]:
+    """The rows as files on an object store: fsspec's own, which knows no seeks and no folders."""
+    memory = fsspec.filesystem("memory")
+    for name, array in (("x", X), ("y", Y)):
+        np.save(tmp_path / f"{name}.npy", array)
+        memory.pipe_file(f"/bucket/{name}.npy", (tmp_path / f"{name}.npy").read_bytes())
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(label=Y)
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=20)
+    memory.pipe_file("/bucket/rows.parquet", (tmp_path / "rows.parquet").read_bytes())
+    return {
+        "memory": "memory://bucket/",
+        "file": f"file://{tmp_path}/",
+        "plain": f"{tmp_path}/",
+    }
+
+
+def network() -> keras.Model:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+@pytest.mark.parametrize("where", ["memory", "file"])
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+def test_rows_by_address_train_as_those_of_a_file(where: str, kind: str, addresses: dict[str, str]) -> None:
+    def trained(at: str) -> rw.Path:
+        x, y = (f"{at}x.npy", f"{at}y.npy") if kind == "npy" else (f"{at}rows.parquet", "label")
+        family = rw.Grid(weight_decay=[0.0, 0.1])
+        return rw.fit_path(network(), x, y, family, epochs=2, validation_split=0.2, slots=2, executor="vmap")
+
+    local, remote = trained(addresses["plain"]), trained(addresses[where])
+    pd.testing.assert_frame_equal(local.history(), remote.history())
+
+
+@given(start=st.integers(-100, 100), stop=st.integers(-100, 100))
+def test_rows_are_those_of_the_array(start: int, stop: int) -> None:
+    memory = fsspec.filesystem("memory")
+    with memory.open("/bucket/some.npy", "wb") as file:
+        np.save(file, X)
+    remote = RemoteNpy("memory://bucket/some.npy")
+    assert len(remote) == 90 and remote.shape == X.shape and remote.dtype == X.dtype
+    np.testing.assert_array_equal(remote[start:stop], X[start:stop])
+
+
+def test_what_cannot_be_read_is_said(addresses: dict[str, str]) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/bucket/bad.npy", b"no array")
+    with memory.open("/bucket/objects.npy", "wb") as file:
+        np.save(file, np.array([{}], object), allow_pickle=True)
+    with memory.open("/bucket/columns.npy", "wb") as file:
+        np.save(file, np.asfortranarray(X))
+    for name, message in (
+        ("bad.npy", "can't be read as .npy"),
+        ("none.npy", "can't be read as .npy"),
+        ("objects.npy", "holds Python objects"),
+        ("columns.npy", "laid out by columns"),
+        ("rows.csv", "no kind that can be read in place"),
+    ):
+        with pytest.raises(InputError, match=message):
+            rw.fit_path(network(), f"memory://bucket/{name}", Y, rw.Grid(weight_decay=[0.0]))
+    with pytest.raises(InputError, match="nowhere.*Install what reads it"):
+        rw.fit_path(network(), "nowhere://bucket/x.npy", Y, rw.Grid(weight_decay=[0.0]))
+    with pytest.raises(InputError, match="is no .npy file"):
+        rw.fit_path(network(), "memory://bucket/x.npy", "memory://bucket/y.txt", rw.Grid(weight_decay=[0.0]))

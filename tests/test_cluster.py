@@ -1,0 +1,331 @@
+"""Lanes on a real Ray cluster of several node processes on this machine: as without it, whatever is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+import ridgeway as rw
+from ridgeway.cluster.chunks import chunk_size, parted
+from ridgeway.cluster.queues import ClusterFailure
+from ridgeway.errors import InputError
+from ridgeway.progress import ProgressBar
+
+ray = pytest.importorskip("ray")
+
+# One core, and one device, a node: what the processes of the nodes have too, so that digits agree to the last.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+pytestmark = [
+    # Ray leaves the logs and sockets of its own processes to them.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.xdist_group("ray"),
+]
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(120, 4)).astype(np.float32)
+Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(np.int32)
+MEMORY = 100 * 2**20
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": MEMORY},
+    )
+    for _ in range(2):
+        made.add_node(num_cpus=1, object_store_memory=MEMORY)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def network() -> keras.Model:
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(8, activation="relu"),
+        keras.layers.Dropout(0.1),
+        keras.layers.Dense(2),
+    ]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
+    return model
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "grid": {},
+    "halving, repeats and probes": {"halving": 2, "repeats": 2, "probes": ["saturation"]},
+    "folds and a test": {"cv": 2, "test_split": 0.2, "validation_split": 0.0},
+    "structures": {"family": rw.Grid(weight_decay=[0.0, 0.3], normalization=["none", "batch"], ema=[0.0, 0.9])},
+    "bayes": {"family": rw.Bayes(9, batch=3, weight_decay=rw.Range(1e-4, 1.0, log=True), dropout=rw.Range(0.0, 0.8))},
+}
+
+
+def train(**changed: Any) -> rw.Path:
+    arguments: dict[str, Any] = {
+        "model": network(),
+        "x": X,
+        "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
+        "epochs": 8,
+        "batch_size": 16,
+        "validation_split": 0.25,
+        "callbacks": [keras.callbacks.EarlyStopping(patience=2)],
+        "slots": 4,
+        "executor": "vmap",
+        "checkpoint_every": 0,
+        **changed,
+    }
+    model, x, family = (arguments.pop(name) for name in ("model", "x", "family"))
+    return rw.fit_path(model, x, Y, family, **arguments)
+
+
+def assert_same_table(alone: rw.Path, spread: rw.Path) -> None:
+    """The law of lanes across machines: as without Ray, to float32 rounding; words and counts exactly."""
+    for table, other in ((alone.table(), spread.table()), (alone.history(), spread.history())):
+        table, other = (one.drop(columns="seconds", errors="ignore") for one in (table, other))
+        pd.testing.assert_frame_equal(table, other, rtol=2e-4, atol=2e-5)
+    assert alone.best.configuration == spread.best.configuration
+
+
+def test_no_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before any cluster of these tests is there.
+    from ray._private.services import find_gcs_addresses
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if find_gcs_addresses():
+        pytest.skip("A Ray cluster runs on this machine.")
+    with pytest.raises(InputError, match="no Ray cluster answers.*ray start --head"):
+        train(cluster="auto")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cluster_gives_the_table_of_one_machine(kind: str, cluster: Any) -> None:
+    spread = train(cluster=cluster.address, **KINDS[kind])
+    assert_same_table(train(**KINDS[kind]), spread)
+    record = spread.record["executor"]
+    assert record["cluster"]["tasks"] == 2 and record["cluster"]["nodes"] == 3
+
+
+def test_all_nodes_take_part_and_the_bar_and_callbacks_hear_of_all(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[Any] = []
+    leave = ProgressBar.__exit__
+    monkeypatch.setattr(ProgressBar, "__exit__", lambda bar, *details: (bars.append(bar), leave(bar, *details))[1])
+
+    class Heard(keras.callbacks.Callback):
+        rounds = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.rounds += 1
+
+    heard = Heard()
+    path = train(cluster=cluster.address, out=tmp_path / "run", callbacks=[heard], verbose=1)
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    trained = {(event["lane"], event["epoch"]) for event in events if event["event"] == "epoch"}
+    assert trained == {(lane, epoch) for lane in range(6) for epoch in range(1, 9)}
+    assert heard.rounds and len(path.table()) == 6
+    assert bars[0]._progress.tasks[0].completed == bars[0]._progress.tasks[0].total == 48
+
+
+def big(seed: int = 2) -> dict[str, Any]:
+    """Work of some seconds, so that there is a middle to lose a node in."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(4000, 30)).astype(np.float32)
+    y = (x[:, :3].sum(1) + random.normal(size=4000) > 0).astype(np.int32)
+    return {"x": x, "y": y}
+
+
+def train_big(**changed: Any) -> rw.Path:
+    data = big()
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((30,)), keras.layers.Dense(64, "relu"), keras.layers.Dropout(0.1), keras.layers.Dense(2)]
+    model = keras.Sequential(layers)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    family = rw.Grid(weight_decay=[0.0, 0.01, 0.1, 1.0], dropout=[0.0, 0.3])
+    return rw.fit_path(
+        model, data["x"], data["y"], family, epochs=60, validation_split=0.25, slots=4, executor="vmap",
+        checkpoint_every=changed.pop("checkpoint_every", 0.2), **changed,
+    )  # fmt: skip
+
+
+def test_a_node_that_is_killed_costs_no_lane(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from ridgeway.cluster.queues import ClusterQueues
+
+    extra = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+    heard = ClusterQueues._heard
+    killed: list[int] = []
+
+    def watched(self: ClusterQueues, posted: Any, *arguments: Any) -> Any:
+        trained = heard(self, posted, *arguments)
+        for chunk in self._active.values():
+            epochs = max((len(one.history) for one in chunk.live()), default=0)
+            if chunk.node == extra.node_id and epochs >= 5 and not killed:
+                # As if its power was cut: the raylet and, with it, its workers.
+                killed.append(epochs)
+                cluster.remove_node(extra, allow_graceful=False)
+        return trained
+
+    monkeypatch.setattr(ClusterQueues, "_heard", watched)
+    spread = train_big(cluster=cluster.address)
+    assert killed, "the run was over before the node could be killed"
+    assert "begins anew" in caplog.text
+    monkeypatch.undo()
+    assert_same_table(train_big(), spread)
+
+
+def test_a_chunk_that_kills_its_node_again_and_again_ends_the_run_with_what_is_trained(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ridgeway.cluster.crew import Crew
+
+    def dies(*arguments: Any) -> Any:
+        @ray.remote(num_cpus=1, max_retries=0)
+        def gone() -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return gone.remote()
+
+    monkeypatch.setattr(Crew, "begin", dies)
+    with pytest.raises(ClusterFailure, match="5 times in a row .* `ray status`"):
+        train(cluster=cluster.address)
+
+
+def test_a_stop_by_time_ends_the_lanes_of_all_nodes(cluster: Any) -> None:
+    path = train_big(cluster=cluster.address, time_limit=lambda first: first + 0.5)
+    table = path.table()
+    assert len(table) and set(table["stopped"]) <= {"time is up", "completed"}
+    assert "time is up" in set(table["stopped"]) and (table["epochs"] < 60).any()
+
+
+def test_ctrl_c_returns_what_is_trained_and_the_run_goes_on_without_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    class Interrupts(keras.callbacks.Callback):
+        done = False
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch >= 4 and not self.done:
+                self.done = True
+                os.kill(os.getpid(), signal.SIGINT)
+
+    out = tmp_path / "run"
+    path = train_big(cluster=cluster.address, out=out, callbacks=[Interrupts()])
+    assert path.record["status"] == "interrupted" and set(path.table()["stopped"]) == {"interrupted"}
+    assert_same_table(train_big(callbacks=None), train_big(out=out, resume=True))
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_cluster import train_big
+train_big(cluster={address!r}, out={out!r}, checkpoint_every=0)
+"""
+
+
+def test_the_heads_death_is_survived_by_resume(tmp_path: Path, cluster: Any) -> None:
+    from ray.cluster_utils import Cluster
+
+    def made() -> Cluster:
+        one = Cluster(
+            initialize_head=True,
+            head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": MEMORY},
+        )
+        one.add_node(num_cpus=1, object_store_memory=MEMORY)
+        return one
+
+    first = made()
+    out = tmp_path / "run"
+    code = SCRIPT.format(folder=str(Path(__file__).parent), address=first.address, out=str(out))
+    driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while not list(out.glob("state/generation-*")) and time.monotonic() < deadline and driver.poll() is None:
+            time.sleep(0.1)
+        assert list(out.glob("state/generation-*")), "no checkpoint came"
+        # The head and the process beside it are gone at once, as when a machine loses its power.
+        driver.kill()
+    finally:
+        driver.kill()
+        driver.wait()
+        first.shutdown()
+    assert json.loads((out / "run.json").read_text())["status"] == "running"
+    second = made()
+    try:
+        spread = train_big(cluster=second.address, out=out, resume=True)
+    finally:
+        ray.shutdown()
+        second.shutdown()
+    assert_same_table(train_big(), spread)
+
+
+def test_rows_on_disk_are_read_by_each_node(cluster: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    arguments = {"x": str(tmp_path / "x.npy"), "shuffle_buffer": 40}
+    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(InputError, match="part of a mapped file"):
+        rw.fit_path(
+            network(), mapped[::2], Y[::2], rw.Grid(dropout=[0.1]), cluster=cluster.address, validation_split=0.2
+        )
+
+
+def test_a_function_of_a_script_builds_models_on_the_nodes(cluster: Any) -> None:
+    def build(width: int = 4) -> keras.Model:
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, "relu"), keras.layers.Dense(2)])
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    arguments = {"model": build, "family": rw.Grid(width=[4, 8], weight_decay=[0.0, 0.1])}
+    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+
+
+def test_what_cannot_be_done_is_said(cluster: Any) -> None:
+    class Own(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return inputs * 2
+
+    model = keras.Sequential([keras.Input((4,)), Own(), keras.layers.Dropout(0.1), keras.layers.Dense(2)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(InputError, match="can't be built anew on the cluster.*register_keras_serializable"):
+        train(model=model, cluster=cluster.address)
+    with pytest.raises(InputError, match="names no Ray cluster"):
+        train(cluster=4)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "seats", "slots", "seconds", "size"),
+    [
+        (1000, 2, 16, 10.0, 125),  # four chunks a seat
+        (40, 2, 16, 10.0, 16),  # a chunk fills the slots
+        (12, 2, 16, None, 6),  # no more than a seat's share
+        (1000, 2, 4, 0.1, 300),  # half a minute of work
+        (1, 8, 4, 1.0, 1),
+    ],
+)
+def test_chunks_have_the_size_that_pays(lanes: int, seats: int, slots: int, seconds: float | None, size: int) -> None:
+    assert chunk_size(lanes, seats, slots, seconds) == size
+    runs = list(parted(range(lanes), size))
+    assert sum(runs, []) == list(range(lanes))
+    assert max(map(len, runs)) <= size and max(map(len, runs)) - min(map(len, runs)) <= 1
