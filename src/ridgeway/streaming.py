@@ -121,7 +121,7 @@ def streamed_parts(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
             "nothing of overfitting. Pass validation_split or validation_data.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     first = train.first()
     check_dataset(first)

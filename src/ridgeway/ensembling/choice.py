@@ -83,9 +83,9 @@ class EnsembleChoice:
         """On a few lines: the scores, then a line a member."""
         size = sum(member.count for member in self.members)
         name = self.metric.removeprefix("val_")
+        members = "1 member" if size == 1 else f"{size} members, {len(self.members)} of them different"
         lines = [
-            f"{size} members, {len(self.members)} of them different: {name} {self.validation:.4g} on validation rows "
-            f"(best alone {self.single_validation:.4g})"
+            f"{members}: {name} {self.validation:.4g} on validation rows (best alone {self.single_validation:.4g})"
         ]
         if self.test and self.single_test:
             lines[0] += f", {self.test.value:.4g} on test rows (best alone {self.single_test.value:.4g})"
