@@ -43,7 +43,9 @@ def exported(folder: Path, lane: int, file: Path) -> Path:
             raise InputError(f"Lane {lane} took more than {_PATIENCE} seconds to write. Try again later.") from None
         if done.returncode or not file.is_file():
             told = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise InputError(told[-1] if done.returncode == 2 and told else f"Keras can't write lane {lane} of this run.")
+            raise InputError(
+                told[-1] if done.returncode == 2 and told else f"Keras can't write lane {lane} of this run."
+            )
         return file
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,8 +148,10 @@ def _check_number(run: NewRun, key: str, translate: Translator) -> None:
     except (ValueError, OverflowError):
         right = False
     if not right:
-        said = N_("Enter a whole number from %(low)s to %(high)s.") if about.whole else N_(
-            "Enter a number from %(low)s to %(high)s."
+        said = (
+            N_("Enter a whole number from %(low)s to %(high)s.")
+            if about.whole
+            else N_("Enter a number from %(low)s to %(high)s.")
         )
         run.errors[key] = translate(said) % {"low": f"{about.low:g}", "high": f"{about.high:,.10g}"}
 
@@ -211,15 +213,14 @@ def words_of(run: NewRun, data: Path, out: Path, found: Mapping[str, Any], lang:
         lang: of the report.
     """
     told: dict[str, str] = {"out": str(out), "lang": lang}
-    number: Callable[[str], str] = lambda key: run.given.get(key, "").strip()  # noqa: E731
+    numbers = {key: run.given.get(key, "").strip() for key in NUMBERS}
     if found["kind"] == "table":
         told["target"] = str(run.target)
     if run.task:
         told["task"] = run.task
-    wanted = ("repeats", "seed") if run.searches else tuple(NUMBERS)
-    told |= {key: number(key) for key in wanted if number(key) and key != "time_limit"}
-    if number("time_limit"):
-        told["time_limit"] = number("time_limit")
+    # The search decides the rest by itself.
+    wanted = ("repeats", "seed", "time_limit") if run.searches else tuple(NUMBERS)
+    told |= {key: numbers[key] for key in wanted if numbers[key]}
     words = ["fit", str(data)]
     for key, value in told.items():
         # In one word: a column may be called "--out".

@@ -116,7 +116,11 @@ def numbers(given: Iterable[str], table: pd.DataFrame, most: int) -> list[int]:
 
 
 def curves(
-    history: pd.DataFrame, table: pd.DataFrame, record: Mapping[str, Any], labels: Mapping[int, str], lanes: Sequence[int]
+    history: pd.DataFrame,
+    table: pd.DataFrame,
+    record: Mapping[str, Any],
+    labels: Mapping[int, str],
+    lanes: Sequence[int],
 ) -> dict[str, Any]:
     """What a chart draws: for each lane its label, strength, kept epoch and logs by epoch.
 

@@ -140,7 +140,9 @@ class Runs:
             "rows": _rows(record),
             "task": str(extra.get("task") or ""),
             "varied": {
-                key: len(about["values"]) for key, about in record["hyperparameters"].items() if len(about["values"]) > 1
+                key: len(about["values"])
+                for key, about in record["hyperparameters"].items()
+                if len(about["values"]) > 1
             },
             "metric": record["metric"],
             "mode": record["mode"],
