@@ -35,7 +35,9 @@ def test_chosen_language_is_remembered(client: TestClient) -> None:
     assert '<html lang="en">' in client.get("/", headers={"accept-language": "ko"}).text
 
 
-@pytest.mark.parametrize("there", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x=1"])
+@pytest.mark.parametrize(
+    "there", ["//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x=1"]
+)
 def test_the_switch_leads_nowhere_else(client: TestClient, there: str) -> None:
     answer = client.get("/language/en", params={"next": there})
     assert answer.headers["location"] == "/"
@@ -117,7 +119,7 @@ from ridgeway.studio.settings import Settings
 app = create_app(Settings(workspace=Path({str(tmp_path)!r})))
 app.state.runs.runs.all()
 import ridgeway.studio.runs.new, ridgeway.studio.runs.show
-sys.exit(", ".join(name for name in ("jax", "keras", "sklearn") if name in sys.modules))
+sys.exit(", ".join(name for name in ("jax", "keras", "sklearn") if name in sys.modules) or None)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
