@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -152,8 +151,3 @@ def test_logs_end(jobs: Jobs) -> None:
     said = jobs.last_words("a")
     assert said.endswith("the end") and len(said) <= 4000
     assert jobs.last_words("none") == ""
-
-
-def test_a_workspace_of_another_place(tmp_path: Path) -> None:
-    jobs = Jobs(Settings(workspace=tmp_path / "a" / "b"))
-    assert jobs.all() == []
