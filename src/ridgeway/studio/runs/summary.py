@@ -205,7 +205,8 @@ def record_of(folder: Path) -> dict[str, Any]:
 
 def _as_laid_down(record: dict[str, Any]) -> dict[str, Any]:
     """The record with what `problem` leaves open in the shape that the pages read; what has another one is left out."""
-    extra = record.get("extra") if isinstance(record.get("extra"), dict) else {}
+    given = record.get("extra")
+    extra: dict[str, Any] = given if isinstance(given, dict) else {}
     if not isinstance(extra.get("command"), dict):
         extra = {**extra, "command": None}
     folds = record.get("folds")
