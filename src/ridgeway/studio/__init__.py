@@ -1,0 +1,1 @@
+"""The studio: live runs, the course with real experiments, and the quiz, served by one small web application."""
