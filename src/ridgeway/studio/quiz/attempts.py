@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ridgeway.studio.quiz.bank import Bank
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw
+from ridgeway.studio.quiz.grading import check_answer, grade
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
@@ -20,9 +23,6 @@ from sqlalchemy.orm import Session, selectinload
 from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.quiz import codes
-from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw
-from ridgeway.studio.quiz.grading import check_answer, grade
 from ridgeway.studio.quiz.identity import identity, key
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom, Learner, Storage, now
@@ -251,9 +251,7 @@ def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] 
     """
     with storage.reading() as session:
         attempt = _found(session, attempt_id, held)
-        answers = {
-            one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))
-        }
+        answers = {one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))}
     moment = now()
     if attempt.handed_in_at is None and _over(attempt, moment):
         hand_in(storage, bank, attempt_id, held, by=CLOCK)

@@ -1,7 +1,7 @@
 """Teachers' accounts and logins.
 
-A login is a row of its own, so that logging out ends it, and the cookie holds a random number of which the database keeps
-only the hash. Each login makes a new one: a number planted before is worth nothing.
+A login is a row of its own, so that logging out ends it, and the cookie holds a random number of which the database
+keeps only the hash. Each login makes a new one: a number planted before is worth nothing.
 """
 
 from __future__ import annotations
@@ -57,14 +57,20 @@ def add(storage: Storage, name: str, password: str, replace: bool = False) -> No
     with storage.writing() as session:
         found = session.scalars(select(Teacher).where(Teacher.name == name).with_for_update()).one_or_none()
         if found and not replace:
-            raise InputError(f"There is a teacher {name!r} already; pass --replace to give them a new password.")
+            raise InputError(f"There is a teacher {name!r} already. Choose another name.")
         if replace and not found:
-            raise InputError(f"There is no teacher {name!r} to give a new password; leave --replace out.")
+            raise InputError(f"There is no teacher {name!r} to give a new password. Check the name.")
         if found:
             found.password = secret
             session.execute(delete(TeacherSession).where(TeacherSession.teacher_id == found.id))
         else:
             session.add(Teacher(name=name, password=secret))
+
+
+def exists_account(storage: Storage, name: str) -> bool:
+    """Whether there is a teacher of a name."""
+    with storage.reading() as session:
+        return bool(session.scalar(select(exists(select(Teacher.id).where(Teacher.name == name)))))
 
 
 def any_account(storage: Storage) -> bool:
@@ -78,8 +84,12 @@ def log_in(storage: Storage, name: str, password: str) -> str | None:
 
     It takes as long for a name that there isn't.
     """
+    try:
+        name = clean(name)
+    except NameRefused:
+        name = ""
     with storage.reading() as session:
-        teacher = session.scalars(select(Teacher).where(Teacher.name == " ".join(name.split())[:200])).one_or_none()
+        teacher = session.scalars(select(Teacher).where(Teacher.name == name)).one_or_none()
     stored = teacher.password if teacher else _nobody()
     try:
         _hasher().verify(stored, password[: LONGEST_PASSWORD + 1])

@@ -9,27 +9,29 @@ from ridgeway.studio.storage import open_storage
 from ridgeway.studio.teacher import accounts
 
 
-def add_teacher(name: str, settings: Settings, replace: bool = False) -> None:
-    """Asks twice for a password and makes the account.
+def add_teacher(settings: Settings, name: str) -> None:
+    """Asks twice for a password and makes the account, or gives a teacher there is a new password.
 
     Args:
-        name: what the teacher logs in with.
         settings: of the studio, for its database.
-        replace: gives a teacher there is a new password, and ends their logins.
+        name: what the teacher logs in with.
 
     Raises:
-        InputError: the name is taken, or the password too short.
+        InputError: the name can't be used, or the password is too short.
+        typer.Abort: the teacher is to keep the password.
     """
     storage = open_storage(settings.database)
     try:
+        replace = accounts.exists_account(storage, name)
+        if replace:
+            typer.confirm(f"There is a teacher {name} already. Give them a new password?", abort=True)
         password = typer.prompt(
             f"Password for {name} ({accounts.SHORTEST} characters at least)", hide_input=True, confirmation_prompt=True
         )
         accounts.add(storage, name, password, replace)
     finally:
         storage.close()
-    done = "has a new password; log in again" if replace else "may log in"
-    typer.echo(f"{name} {done} at /teacher of the studio.")
+    typer.echo(f"{name} may log in at /teacher" + (" again, by the new password." if replace else "."))
 
 
 def any_teacher(settings: Settings) -> bool:
