@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw
-from ridgeway.studio.quiz.grading import check_answer, grade
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again
+from ridgeway.studio.quiz.grading import check_answer, chosen, grade
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
@@ -29,6 +29,9 @@ from ridgeway.studio.storage import Answer, Attempt, Classroom, Learner, Storage
 
 LEARNER, CLOCK, BANK = "learner", "clock", "bank"
 
+# Beyond it databases have no numbers for their rows.
+_NUMBERS = 1 << 31
+
 # What the network may take after the last second.
 _GRACE = datetime.timedelta(seconds=10)
 
@@ -39,6 +42,10 @@ class NoAttempt(LookupError):
 
 class Refused(Exception):
     """What a learner asked for can't be done now; the message is in English, for a translator."""
+
+
+class ClassRefused(Refused):
+    """There is no class of that code, or it is closed."""
 
 
 class Closed(Exception):
@@ -113,16 +120,16 @@ def rules(session: Session, settings: Settings, class_code: str) -> Rules:
     """The rules of a class, or of the studio where no code is given.
 
     Raises:
-        Refused: no class has that code, or it is closed.
+        ClassRefused: no class has that code, or it is closed.
     """
     if not class_code.strip():
         return Rules(None, settings.attempts, settings.quiz_minutes, settings.questions)
     code = codes.read(class_code, codes.CLASS)
     found = code and session.scalars(select(Classroom).where(Classroom.code == code)).one_or_none()
     if not found:
-        raise Refused(N_("No class has this code. Check it with your teacher, or leave the field empty."))
+        raise ClassRefused(N_("No class has this code. Check it with your teacher, or leave the field empty."))
     if found.closed:
-        raise Refused(N_("This class is closed: its quiz can't be started any more. Ask your teacher."))
+        raise ClassRefused(N_("This class is closed: its quiz can't be started any more. Ask your teacher."))
     return Rules(found, found.attempts, found.minutes, found.questions)
 
 
@@ -174,13 +181,13 @@ def start(
                     )
                 )
             raise Refused(N_("No attempt is left under this name and affiliation. Ask your teacher for another."))
-        code, seed = codes.new(codes.ATTEMPT), secrets.randbits(53)
-        drawn = _drawn(bank, seed, rule.questions)
+        code, seed = codes.new(codes.ATTEMPT), secrets.randbits(63)
+        drawn = draw(bank, seed, rule.questions)
         attempt = Attempt(
             learner_id=learner.id,
             code=codes.hashed(code),
             seed=seed,
-            bank=bank.digest,
+            bank=bank.version,
             questions=[one.id for one in drawn],
             language=language,
             started_at=moment,
@@ -360,14 +367,13 @@ def _grade(session: Session, attempt: Attempt, drawn: Iterable[DrawnQuestion]) -
         if row is None:
             row = Answer(attempt_id=attempt.id, question=one.id)
             session.add(row)
-        row.points, row.correct = 0.0, False
-        if row.value is not None:
-            try:
-                graded = grade(one, row.value)
-            except InputError:
-                # The bank has changed since, and the question has no such option any more.
-                continue
-            row.points, row.correct = graded.points, graded.right
+        row.points, row.correct, row.chosen = 0.0, False, []
+        try:
+            graded = grade(one, row.value)
+            row.points, row.correct, row.chosen = graded.points, graded.right, list(chosen(one, row.value))
+        except InputError:
+            # The bank has changed since, and the question has no such option any more: as good as no answer.
+            continue
         total += row.points
     attempt.points = total
 
@@ -420,44 +426,38 @@ def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
         if attempt.closed_by == CLOCK:
             attempt.handed_in_at = attempt.closed_by = attempt.points = None
             for row in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id)):
-                row.points = row.correct = None
+                row.points = row.correct = row.chosen = None
 
 
 def drawn_for(bank: Bank, attempt: Attempt) -> tuple[DrawnQuestion, ...]:
     """The questions of an attempt, drawn again from its seed.
 
     Raises:
-        BankChanged: the bank has changed since, and its seed gives others.
+        BankChanged: one of them isn't in the bank any more.
     """
     try:
-        drawn = _drawn(bank, attempt.seed, len(attempt.questions))
+        return _drawings(_Versioned(bank), attempt.seed, tuple(attempt.questions))
     except InputError:
         raise BankChanged from None
-    if [one.id for one in drawn] != attempt.questions:
-        raise BankChanged
-    return drawn
 
 
-def _drawn(bank: Bank, seed: int, count: int) -> tuple[DrawnQuestion, ...]:
-    return _drawings(_Whole(bank), seed, count)
-
-
-class _Whole:
-    """A bank as a key: by its digest, for its questions can't be hashed."""
+class _Versioned:
+    """A bank as a key: by its version, for its questions can't be hashed."""
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Whole) and other.bank.digest == self.bank.digest
+        return isinstance(other, _Versioned) and other.bank.version == self.bank.version
 
     def __hash__(self) -> int:
-        return hash(self.bank.digest)
+        return hash(self.bank.version)
 
 
+# An attempt's questions are asked for at each of its pages.
 @lru_cache(maxsize=1024)
-def _drawings(whole: _Whole, seed: int, count: int) -> tuple[DrawnQuestion, ...]:
-    return draw(whole.bank, seed, count)
+def _drawings(versioned: _Versioned, seed: int, ids: tuple[str, ...]) -> tuple[DrawnQuestion, ...]:
+    return draw_again(versioned.bank, seed, ids)
 
 
 def _whole() -> Any:
@@ -466,6 +466,8 @@ def _whole() -> Any:
 
 def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: str = "") -> Attempt:
     query = _whole().where(Attempt.id == attempt_id)
+    if not 0 < attempt_id < _NUMBERS:
+        raise NoAttempt
     if held is not None:
         query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))
     if lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ridgeway.studio.storage.clock import now
 from ridgeway.studio.storage.models import Answer, Attempt, Base, Classroom, Event, Learner, Teacher, TeacherSession
+from ridgeway.studio.storage.of_app import storage_of
 from ridgeway.studio.storage.store import Storage, open_storage
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "TeacherSession",
     "now",
     "open_storage",
+    "storage_of",
 ]

@@ -140,8 +140,8 @@ class Attempt(Base):
 class Answer(Base):
     """What a learner gave to one question of one attempt, once.
 
-    `value` is the answer as JSON, or NULL where the question is only flagged, or was left open. `points` and `correct`
-    are filled when the attempt is handed in.
+    `value` is the answer as JSON, or NULL where the question is only flagged, or was left open. `points`, `correct` and
+    `chosen` (the answer in words that mean the same in all attempts, for counting) are filled at handing in.
     """
 
     __tablename__ = "answers"
@@ -155,6 +155,7 @@ class Answer(Base):
     saved_at: Mapped[datetime.datetime | None] = mapped_column()
     points: Mapped[float | None] = mapped_column(Float)
     correct: Mapped[bool | None] = mapped_column(Boolean)
+    chosen: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
     attempt: Mapped[Attempt] = relationship(back_populates="answers")
 

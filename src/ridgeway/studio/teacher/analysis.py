@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ ENDS = 0.27
 TOO_HARD, TOO_EASY, WEAK = "too_hard", "too_easy", "weak"
 _HARD, _EASY, _WEAK = 0.2, 0.95, 0.1
 
-# Kinds of a question with more answers than can be listed: the most frequent are.
+# Orders of five things are 120: the most frequent are listed.
 _MOST = 8
 
 
@@ -32,13 +31,14 @@ class Graded:
         attempt: the attempt's number.
         question: the question's id.
         points: from 0 to 1.
-        value: the answer as JSON; None where it was left open.
+        chosen: the answer in words that mean the same in all attempts, as `ridgeway.studio.quiz.chosen` gives it; empty
+            where it was left open.
     """
 
     attempt: int
     question: str
     points: float
-    value: Any = None
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Choice:
     """An answer, or a part of one, and how many gave it.
 
     Attributes:
-        key: option's id, pair of ids, text, or ids in order.
+        key: one word, or all words of an order.
         count: who gave it.
         share: of all who had the question.
     """
@@ -109,11 +109,11 @@ def analyse(answers: Iterable[Graded], kinds: Mapping[str, str]) -> list[Item]:
             Item(
                 question=question,
                 count=len(had),
-                left_open=sum(one.value is None for one in had),
+                left_open=sum(not one.chosen for one in had),
                 difficulty=difficulty,
                 discrimination=discrimination(points, total) if enough else None,
                 item_rest=item_rest,
-                choices=choices([one.value for one in had], kinds.get(question, "")),
+                choices=choices([one.chosen for one in had], kinds.get(question, "")),
                 flags=_flags(difficulty, item_rest) if enough else (),
             )
         )
@@ -144,25 +144,20 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     return float(one @ other) / length if length > 1e-12 else None
 
 
-def choices(values: Sequence[Any], kind: str) -> tuple[Choice, ...]:
-    """How often each option, pair, number or order was given."""
+def choices(answers: Sequence[tuple[str, ...]], kind: str) -> tuple[Choice, ...]:
+    """How often each option, pair, number or order was given.
+
+    Args:
+        answers: words of each answer; empty for none.
+        kind: of the question: an order is counted whole, and only the most frequent ones are listed.
+    """
     counted: Counter[tuple[str, ...]] = Counter()
-    for value in values:
-        counted.update(_parts(value, kind))
+    for words in answers:
+        counted.update([words] if kind == "order" and words else [(one,) for one in words])
     listed = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
-    if kind in ("number", "order"):
+    if kind == "order":
         listed = listed[:_MOST]
-    return tuple(Choice(key, count, count / len(values)) for key, count in listed)
-
-
-def _parts(value: Any, kind: str) -> list[tuple[str, ...]]:
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return sorted((str(left), str(right)) for left, right in value.items())
-    if isinstance(value, list):
-        return [tuple(map(str, value))] if kind == "order" else [(str(one),) for one in value]
-    return [(str(value).strip(),)]
+    return tuple(Choice(key, count, count / len(answers)) for key, count in listed)
 
 
 def _flags(difficulty: float, item_rest: float | None) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("saved_at", sa.DateTime),
         sa.Column("points", sa.Float),
         sa.Column("correct", sa.Boolean),
+        sa.Column("chosen", sa.JSON(none_as_null=True)),
         sa.UniqueConstraint("attempt_id", "question"),
     )
     op.create_table(
