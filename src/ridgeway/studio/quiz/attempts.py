@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again
-from ridgeway.studio.quiz.grading import check_answer, chosen, grade
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
@@ -23,6 +20,9 @@ from sqlalchemy.orm import Session, selectinload
 from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.quiz import codes
+from ridgeway.studio.quiz.bank import Bank
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again
+from ridgeway.studio.quiz.grading import check_answer, chosen, grade
 from ridgeway.studio.quiz.identity import identity, key
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom, Learner, Storage, now

@@ -115,13 +115,14 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
             rules = attempts.rules(session, settings, "")
     if refused:
         errors = {"class_code": refused, **errors}
+    places = ("name", "affiliation", "class_code", "consent", "resume_code", "refused")
     return render(
         request,
         "quiz/start.html",
         status=status,
         rules=rules,
-        values=values,
-        errors=errors,
+        values={place: values.get(place, "") for place in places},
+        errors={place: errors.get(place, "") for place in places} if errors else {},
         mine=attempts.held_attempts(storage, held(request)),
         retention_days=settings.retention_days,
     )
@@ -257,6 +258,8 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
         )
     except MalformedAnswer as error:
         said = error.message(_lang(request))
+        if flag is not None:
+            attempts.save(storage, bank, attempt_id, held(request), drawn.id, flagged=flag, keep=True)
         if _wants_json(request):
             return JSONResponse({"detail": said}, 422)
         return _question_page(request, stands, number, status=422, value=value, error=said)

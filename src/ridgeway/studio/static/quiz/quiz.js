@@ -37,7 +37,7 @@ function changed(extra = {}) {
 async function save() {
   window.clearTimeout(typing);
   window.clearTimeout(retry);
-  if (running) await running;
+  while (running) await running;
   if (!dirty) return true;
   running = send();
   const well = await running;
@@ -141,8 +141,7 @@ form.addEventListener("submit", async (event) => {
     await save();
     return;
   }
-  // Leaving the page: not before what is there is saved. A number that can't be read may be left behind, after a second
-  // press, for the one saved before it stands.
+  // Leaving the page: not before what is there is saved.
   if (!dirty && !running) return;
   event.preventDefault();
   const well = await save();
