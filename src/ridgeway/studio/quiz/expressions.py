@@ -44,9 +44,31 @@ def value_at(values: tuple[float, ...], place: float) -> float:
     return values[int(place) - 1]
 
 
-def at_least(values: tuple[float, ...], bound: float) -> float:
-    """How many values reach a bound."""
-    return float(sum(value >= bound for value in values))
+def improvements(losses: tuple[float, ...]) -> float:
+    """In how many epochs the loss was smaller than in all before: as often a best-only checkpoint is written."""
+    best, count = math.inf, 0
+    for loss in losses:
+        if loss < best:
+            best, count = loss, count + 1
+    return float(count)
+
+
+def last_reaching(places: tuple[float, ...], values: tuple[float, ...], bound: float) -> float:
+    """The last place whose value reaches a bound."""
+    found = [place for place, value in zip(places, values, strict=True) if value >= bound]
+    if not found:
+        raise InputError(f"No value reaches {bound:g}. Mend the bound.")
+    return found[-1]
+
+
+def norm(values: tuple[float, ...], p: float) -> float:
+    """The Lp norm, p > 0."""
+    return math.fsum(abs(value) ** p for value in values) ** (1 / p)
+
+
+def largest(values: tuple[float, ...]) -> float:
+    """The L∞ norm: the largest absolute value."""
+    return max(abs(value) for value in values)
 
 
 def _mean(values: tuple[float, ...]) -> float:
@@ -74,7 +96,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "stops_at": stops_at,
     "best_at": best_at,
     "value_at": value_at,
-    "at_least": at_least,
+    "improvements": improvements,
+    "last_reaching": last_reaching,
+    "norm": norm,
+    "largest": largest,
 }
 _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
