@@ -180,7 +180,8 @@ class Courses:
 def configurations(record: Mapping[str, Any], lanes: int) -> list[dict[str, Any]]:
     """The configuration of each lane of a run that `ridgeway fit --vary` began, by lane; nothing for any other.
 
-    Such a run trains a grid: all combinations, of which the last name varies fastest, and of each its repeats and folds.
+    Such a run trains a grid: all combinations, of which the last name varies fastest, and of each its
+    repeats and folds.
 
     Args:
         record: the run's.

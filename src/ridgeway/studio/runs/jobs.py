@@ -1,7 +1,7 @@
 """Commands that the studio was asked to run, as files: `jobs/<run>/` in its own folder.
 
-`job.json` is what was asked, `process.json` who does it, written by that process itself, `log.txt` what it printed. A job
-without a process waits; one whose process is gone has ended, and the run's directory says how.
+`job.json` is what was asked, `process.json` who does it, written by that process itself, `log.txt` what it printed.
+A job without a process waits; one whose process is gone has ended, and the run's directory says how.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Data to try the studio with: `python -m ridgeway.studio.runs.samples NAME FILE` writes those that scikit-learn brings."""
+"""Data to try the studio with, those that scikit-learn brings: `python -m ridgeway.studio.runs.samples NAME FILE`."""
 
 from __future__ import annotations
 
