@@ -39,6 +39,7 @@ _KINDS: list[dict] = [
         "kind": "number",
         "text": {"ko": "{factor}의 세 배는?", "en": "Three times {factor}?"},
         "parameters": {"factor": {"from": 2, "to": 9, "step": 1}},
+        "unit": {"ko": "개", "en": "pieces"},
         "answer": "3 * factor",
         "wrong": [{"value": "2 * factor", "misconception": MISTAKEN}],
         "example": {"factor": 2, "answer": 6, "wrong": [4]},
