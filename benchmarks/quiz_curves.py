@@ -143,7 +143,10 @@ def decay_path() -> dict[str, Any]:
     )
     last = path.history().query("epoch == epoch.max()").sort_values("lane")
     return {
-        "title": {"ko": "가중치 감쇠의 세기와 마지막 에포크의 손실", "en": "Weight decay and the loss of the last epoch"},
+        "title": {
+            "ko": "가중치 감쇠의 세기와 마지막 에포크의 손실",
+            "en": "Weight decay and the loss of the last epoch",
+        },
         "seed": seed,
         "settings": {
             "data": "MNIST, 500 training rows, 20 % of their labels wrong; 2,000 validation rows",
@@ -155,7 +158,10 @@ def decay_path() -> dict[str, Any]:
         "x": {"label": {"ko": "weight_decay λ (로그 눈금)", "en": "weight_decay λ (log scale)"}, "log": True},
         "at": strengths,
         "y": {"label": LOSS, "decimals": 3},
-        "series": [series("train_loss", TRAINING, last["loss"], 3), series("val_loss", VALIDATION, last["val_loss"], 3)],
+        "series": [
+            series("train_loss", TRAINING, last["loss"], 3),
+            series("val_loss", VALIDATION, last["val_loss"], 3),
+        ],
     }
 
 
@@ -176,7 +182,10 @@ def exact_zeros() -> dict[str, Any]:
         penalized.fit(x, y, epochs=count, verbose=0)
         loss.append(share_of_zeros(penalized))
     return {
-        "title": {"ko": "L1의 세기와 정확히 0인 가중치의 비율", "en": "Strength of L1 and the share of weights that are exactly 0"},
+        "title": {
+            "ko": "L1의 세기와 정확히 0인 가중치의 비율",
+            "en": "Strength of L1 and the share of weights that are exactly 0",
+        },
         "seed": seed,
         "settings": {
             "data": "MNIST, 1,000 training rows",
@@ -247,17 +256,23 @@ def input_scale() -> dict[str, Any]:
         steps[name] = min(found, key=lambda one: found[one][-1])
         losses[name] = found[steps[name]]
     return {
-        "title": {"ko": "특징의 크기를 맞추기 전과 맞춘 뒤의 훈련 손실", "en": "Training loss before and after scaling the features"},
+        "title": {
+            "ko": "특징의 크기를 맞추기 전과 맞춘 뒤의 훈련 손실",
+            "en": "Training loss before and after scaling the features",
+        },
         "seed": seed,
         "settings": {
-            "data": "400 rows, 2 features with standard deviations of 1 and 30, y their standardized sum",
+            "data": "400 rows, 2 features of spreads 1 and 30, y the sum of both, each divided by its spread",
             "network": "2-1",
-            "optimizer": f"full-batch SGD, the best of the steps 2^-1 to 2^-15: {steps['raw']} raw, {steps['scaled']} scaled",
+            "optimizer": "full-batch SGD, each at the best of the steps 2^-1 to 2^-15",
+            "steps": steps,
         },
         **epochs(count),
         "y": {"label": {"ko": "훈련 손실", "en": "training loss"}, "decimals": 4},
         "series": [
-            series("raw", {"ko": "원래 크기 (표준편차 1과 30)", "en": "as they are (spreads of 1 and 30)"}, losses["raw"]),
+            series(
+                "raw", {"ko": "원래 크기 (표준편차 1과 30)", "en": "as they are (spreads of 1 and 30)"}, losses["raw"]
+            ),
             series("scaled", {"ko": "표준화한 뒤", "en": "standardized"}, losses["scaled"]),
         ],
     }
@@ -279,7 +294,10 @@ def rate_ladder() -> dict[str, Any]:
             history, _ = train(network(keras.optimizers.SGD(rate), seed, hidden), rows, count)
             accuracies.append(history["val_accuracy"][-1])
     return {
-        "title": {"ko": "학습률과 5에포크 뒤의 검증 정확도", "en": "Learning rate and validation accuracy after 5 epochs"},
+        "title": {
+            "ko": "학습률과 5에포크 뒤의 검증 정확도",
+            "en": "Learning rate and validation accuracy after 5 epochs",
+        },
         "seed": seed,
         "settings": {
             "data": "MNIST, 2,000 training rows, 1,000 validation rows",
@@ -314,7 +332,10 @@ def smoothed_losses() -> dict[str, Any]:
         scores = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         hard.append(-scores[np.arange(len(logits)), held_out[1]].mean())
     return {
-        "title": {"ko": "label_smoothing의 세기와 마지막 에포크의 손실", "en": "Strength of label_smoothing and the loss of the last epoch"},
+        "title": {
+            "ko": "label_smoothing의 세기와 마지막 에포크의 손실",
+            "en": "Strength of label_smoothing and the loss of the last epoch",
+        },
         "seed": seed,
         "settings": {
             "data": "MNIST, 1,000 training rows, 2,000 validation rows",
@@ -328,7 +349,12 @@ def smoothed_losses() -> dict[str, Any]:
         "y": {"label": LOSS, "decimals": 3},
         "series": [
             series("keras_loss", {"ko": "Keras가 출력한 val_loss", "en": "val_loss as Keras prints it"}, keras_loss, 3),
-            series("hard_loss", {"ko": "원래 레이블로 잰 검증 손실", "en": "validation loss on the unsmoothed labels"}, hard, 3),
+            series(
+                "hard_loss",
+                {"ko": "원래 레이블로 잰 검증 손실", "en": "validation loss on the unsmoothed labels"},
+                hard,
+                3,
+            ),
         ],
     }
 

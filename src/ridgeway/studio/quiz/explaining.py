@@ -13,9 +13,11 @@ from ridgeway.studio.quiz.draw import DrawnQuestion
 from ridgeway.studio.quiz.grading import Grade, grade, is_right, known_mistake, read_answer, right_answer
 from ridgeway.studio.quiz.numbers import shown_number
 from ridgeway.studio.quiz.questions import Code, Match, Number, Order, Several, Single, Text
-from ridgeway.studio.quiz.shown import left_texts, option_texts
+from ridgeway.studio.quiz.shown import left_texts, option_texts, unit_text
 from ridgeway.studio.quiz.text import fill, inline, paragraphs
 from ridgeway.studio.quiz.words import Language, word
+
+_ARROW = Markup("{left} → {right}")
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,7 @@ def _lines(
     if isinstance(read, float):
         value = shown_number(read)
         if typed is None:
-            unit = question.unit.ko if lang == "ko" else question.unit.en if question.unit else ""
-            yield Markup.escape(f"{value} {unit}".strip())
+            yield Markup.escape(f"{value} {unit_text(question, lang)}".strip())
         elif typed.strip() == value:
             yield Markup.escape(value)
         else:
@@ -131,7 +132,7 @@ def _lines(
             if isinstance(question, Code) and len(question.gaps) == 1:
                 yield partner
             else:
-                yield Markup(word("answer.arrow", lang)).format(left=left.get(one, Markup.escape(one)), right=partner)
+                yield _ARROW.format(left=left.get(one, Markup.escape(one)), right=partner)
         return
     shown = drawn.order if drawn.kind == "several" else read
     yield from (texts[key] for key in shown if key in read)
@@ -161,12 +162,12 @@ def _mistakes(
             assert isinstance(read, tuple)
             for swap in question.wrong:
                 if swap.first in read and swap.then in read and read.index(swap.first) < read.index(swap.then):
-                    what = Markup(word("answer.arrow", lang)).format(left=texts[swap.first], right=texts[swap.then])
+                    what = _ARROW.format(left=texts[swap.first], right=texts[swap.then])
                     yield mistake(what, swap.misconception)
         case Match(pairs=pairs, distractors=distractors):
             assert isinstance(read, dict)
-            why = {one.id: one.misconception for one in (*pairs, *distractors)}
-            yield from _joined_wrong(drawn, read, {key: text for key, text in why.items()}, lang)
+            why = {one.id: one.misconception for one in pairs} | {one.id: one.misconception for one in distractors}
+            yield from _joined_wrong(drawn, read, why, lang)
         case Code(gaps=gaps, tokens=tokens):
             assert isinstance(read, dict)
             for gap, key in read.items():
@@ -182,5 +183,5 @@ def _joined_wrong(
     for one in drawn.left:
         partner = read.get(one)
         if partner is not None and partner != one:
-            what = Markup(word("answer.arrow", lang)).format(left=left[one], right=texts[partner])
+            what = _ARROW.format(left=left[one], right=texts[partner])
             yield Mistake(what, inline(fill(why[partner].in_language(lang), drawn.values)))

@@ -82,7 +82,9 @@ def _svg(data: FigureData, lang: Language) -> Markup:
     y = _Axis(data.y, [one for series in data.series for one in series.values], _HEIGHT - _BOTTOM, top)
     parts = [_grid(x, y, top), *_axis_titles(data, lang, top)]
     for number, series in enumerate(data.series):
-        parts.append(_line(number, labels[number], [(x.at(a), y.at(b)) for a, b in zip(data.at, series.values, strict=True)]))
+        parts.append(
+            _line(number, labels[number], [(x.at(a), y.at(b)) for a, b in zip(data.at, series.values, strict=True)])
+        )
     label = word(
         "figure.described",
         lang,

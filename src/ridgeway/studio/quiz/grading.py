@@ -54,8 +54,8 @@ def grade(drawn: DrawnQuestion, answer: Any) -> Grade:
 
     - single, number: all or nothing. A number is right within the question's tolerance.
     - several: with c right options and i wrong ones, max(0, hits/c − false/i): ticking everything gives nothing.
-    - order: of all pairs of items, (pairs in the right order − pairs in the wrong one) / pairs, at least 0: what is left
-      to chance gives nothing on average before that bound; items that are missing are in no order.
+    - order: of all pairs of items, (pairs in the right order − pairs in the wrong one) / pairs, at least 0; items that
+      are missing are in no order.
     - match, code: the share of left sides, or gaps, that got what belongs to them.
 
     Raises:

@@ -87,7 +87,7 @@ def shown_number(value: Value, form: str = "") -> str:
     """
     if isinstance(value, tuple):
         return ", ".join(shown_number(one, form) for one in value)
-    if form.endswith("%") or form:
+    if form:
         text = format(value, form)
     else:
         text = f"{round(value, 10):.6g}"

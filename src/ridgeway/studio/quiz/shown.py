@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -62,23 +62,17 @@ def show(drawn: DrawnQuestion, lang: Language) -> Shown:
     texts = option_texts(drawn, lang)
     ids = {key: drawn.opaque("option", key) for key in drawn.order}
     options = tuple((ids[key], texts[key]) for key in drawn.order)
-    parts = {
-        "kind": question.kind,
-        "text": paragraphs(fill(question.text.in_language(lang), parameters(drawn))),
-        "note": Markup.escape(note(question, lang)),
-        "figure": draw_figure(drawn.figure, lang) if drawn.figure else None,
-    }
-    match question:
-        case Code():
-            return Shown(**parts, code=code_parts(question.code), tokens=options)
-        case Match():
-            left = left_texts(drawn, lang)
-            return Shown(
-                **parts, options=options, left=tuple((drawn.opaque("left", key), left[key]) for key in drawn.left)
-            )
-        case Number():
-            return Shown(**parts, unit=(question.unit.ko if lang == "ko" else question.unit.en) if question.unit else "")
-    return Shown(**parts, options=options)
+    shown = Shown(
+        question.kind,
+        paragraphs(fill(question.text.in_language(lang), parameters(drawn))),
+        Markup.escape(note(question, lang)),
+        unit=unit_text(question, lang),
+        figure=draw_figure(drawn.figure, lang) if drawn.figure else None,
+    )
+    if isinstance(question, Code):
+        return replace(shown, code=code_parts(question.code), tokens=options)
+    left = left_texts(drawn, lang)
+    return replace(shown, options=options, left=tuple((drawn.opaque("left", key), left[key]) for key in drawn.left))
 
 
 def parameters(drawn: DrawnQuestion) -> dict[str, float | tuple[float, ...]]:
@@ -107,6 +101,13 @@ def left_texts(drawn: DrawnQuestion, lang: Language) -> dict[str, Markup]:
     values = parameters(drawn)
     pairs = drawn.question.pairs if isinstance(drawn.question, Match) else ()
     return {one.id: inline(fill(one.text.in_language(lang), values)) for one in pairs}
+
+
+def unit_text(question: Question, lang: Language) -> str:
+    """What stands behind the field of a number, or nothing."""
+    if not isinstance(question, Number) or question.unit is None:
+        return ""
+    return question.unit.ko if lang == "ko" else question.unit.en
 
 
 def code_parts(code: str) -> tuple[CodePart, ...]:
