@@ -92,7 +92,8 @@ def live(request: Request, run: Summary, courses: Courses, place: int) -> Respon
             "states": {name: i18n.translator(lang)(said) for name, said in words.STATES.items()},
             "looks": words.LOOKS,
             "stopped": {name: words.named("stopped", name, lang) for name in _STOPPED},
-            "metrics": {name: words.named("metric", name, lang) for name in _METRICS},
+            "durations": {name: i18n.translator(lang)(said) for name, said in words.DURATIONS.items()},
+            **_chart_words(lang, ()),
         },
         **_names(lang),
     )

@@ -21,6 +21,12 @@ STATES = {
     "killed": N_("broken off"),
     "unreadable": N_("unreadable"),
 }
+#: Time spans, by their largest unit.
+DURATIONS = {
+    "hours": N_("%(hours)d h %(minutes)d min"),
+    "minutes": N_("%(minutes)d min %(seconds)d s"),
+    "seconds": N_("%(seconds)s s"),
+}
 #: What colour it has.
 LOOKS = {
     "starting": "live",
@@ -53,13 +59,13 @@ def duration(seconds: float | None, lang: str) -> str:
     """A time span; a dash for none."""
     if seconds is None:
         return "–"
-    _ = translator(lang)
+    said = translator(lang)
     if seconds < 59.5:
-        return _("%(seconds)s s") % {"seconds": f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"}
+        return said(DURATIONS["seconds"]) % {"seconds": f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"}
     minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
     if minutes >= 60:
-        return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
-    return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": int(seconds % 60)}
+        return said(DURATIONS["hours"]) % {"hours": minutes // 60, "minutes": minutes % 60}
+    return said(DURATIONS["minutes"]) % {"minutes": minutes, "seconds": int(seconds % 60)}
 
 
 def size(count: int) -> str:

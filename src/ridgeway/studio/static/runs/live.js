@@ -12,7 +12,7 @@ const words = section.dataset;
 const find = (name) => document.querySelector(`[data-live-${name}]`);
 const chart = new Chart(document.querySelector("[data-chart]").closest("section"), {
   metrics: told.metrics,
-  laneWord: words.textLane,
+  laneWord: told.lane,
   distinct: false,
 });
 
@@ -93,10 +93,10 @@ function secondsLeft(live) {
 function duration(seconds) {
   if (seconds === null || Number.isNaN(seconds)) return "–";
   const filled = (text, values) => text.replace(/%\((\w+)\)[ds]/g, (_, name) => values[name]);
-  if (seconds < 59.5) return filled(words.textSeconds, { seconds: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) });
-  if (seconds < 3600) return filled(words.textMinutes, { minutes: Math.floor(seconds / 60), seconds: Math.floor(seconds % 60) });
+  if (seconds < 59.5) return filled(told.durations.seconds, { seconds: seconds < 10 ? seconds.toFixed(1) : Math.round(seconds) });
+  if (seconds < 3600) return filled(told.durations.minutes, { minutes: Math.floor(seconds / 60), seconds: Math.floor(seconds % 60) });
   const minutes = Math.round(seconds / 60);
-  return filled(words.textHours, { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  return filled(told.durations.hours, { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 const shown = (value) => (value === null || value === undefined ? "–" : String(+value.toPrecision(4)));
