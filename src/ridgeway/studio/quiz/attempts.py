@@ -1,0 +1,482 @@
+"""An attempt's life: started, answered question by question, handed in once, graded by the server.
+
+Nothing here knows of pages. What opens an attempt is its code, which the browser's cookie holds; a number alone opens
+nothing. Each function is one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, selectinload
+
+from ridgeway.errors import InputError
+from ridgeway.studio.i18n import N_
+from ridgeway.studio.quiz import codes
+from ridgeway.studio.quiz.bank import Bank
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again
+from ridgeway.studio.quiz.grading import check_answer, chosen, grade
+from ridgeway.studio.quiz.identity import identity, key
+from ridgeway.studio.settings import Settings
+from ridgeway.studio.storage import Answer, Attempt, Classroom, Learner, Storage, now
+
+LEARNER, CLOCK, BANK = "learner", "clock", "bank"
+
+# Beyond it databases have no numbers for their rows.
+_NUMBERS = 1 << 31
+
+# What the network may take after the last second.
+_GRACE = datetime.timedelta(seconds=10)
+
+
+class NoAttempt(LookupError):
+    """There is no such attempt, or the browser doesn't hold its code: nobody is told which."""
+
+
+class Refused(Exception):
+    """What a learner asked for can't be done now; the message is in English, for a translator."""
+
+
+class ClassRefused(Refused):
+    """There is no class of that code, or it is closed."""
+
+
+class Closed(Exception):
+    """The attempt is handed in already, or its time is over: there is a result."""
+
+
+class BankChanged(Exception):
+    """The bank doesn't give this attempt's questions any more."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a quiz is taken.
+
+    Attributes:
+        classroom: the class, or None outside all classes.
+        attempts: how many; None for as many as they like.
+        minutes: time limit; None for none.
+        questions: how many are drawn.
+    """
+
+    classroom: Classroom | None
+    attempts: int | None
+    minutes: int | None
+    questions: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An attempt as it stands.
+
+    Attributes:
+        attempt: its row, with the learner and the class.
+        questions: as drawn for it; empty where the bank doesn't give them any more.
+        answers: rows by the question's id.
+        moment: when this was read.
+    """
+
+    attempt: Attempt
+    questions: tuple[DrawnQuestion, ...]
+    answers: Mapping[str, Answer]
+    moment: datetime.datetime
+
+    @property
+    def open(self) -> bool:
+        """Whether answers are still taken."""
+        return self.attempt.handed_in_at is None
+
+    @property
+    def answered(self) -> int:
+        """How many questions have an answer."""
+        return sum(one.value is not None for one in self.answers.values())
+
+    @property
+    def seconds_left(self) -> int | None:
+        """Until the time is over; None without a limit."""
+        deadline = self.attempt.deadline
+        return None if deadline is None else max(0, int((deadline - self.moment).total_seconds()))
+
+    def value(self, question: str) -> Any:
+        """The saved answer to a question, or None."""
+        row = self.answers.get(question)
+        return None if row is None else row.value
+
+    def flagged(self, question: str) -> bool:
+        """Whether the learner marked a question to come back to."""
+        row = self.answers.get(question)
+        return row is not None and row.flagged
+
+
+def rules(session: Session, settings: Settings, class_code: str) -> Rules:
+    """The rules of a class, or of the studio where no code is given.
+
+    Raises:
+        ClassRefused: no class has that code, or it is closed.
+    """
+    if not class_code.strip():
+        return Rules(None, settings.attempts, settings.quiz_minutes, settings.questions)
+    code = codes.read(class_code, codes.CLASS)
+    found = code and session.scalars(select(Classroom).where(Classroom.code == code)).one_or_none()
+    if not found:
+        raise ClassRefused(N_("No class has this code. Check it with your teacher, or leave the field empty."))
+    if found.closed:
+        raise ClassRefused(N_("This class is closed: its quiz can't be started any more. Ask your teacher."))
+    return Rules(found, found.attempts, found.minutes, found.questions)
+
+
+def start(
+    storage: Storage,
+    bank: Bank,
+    settings: Settings,
+    *,
+    name: str,
+    affiliation: str,
+    class_code: str,
+    language: str,
+    held: Iterable[str],
+) -> tuple[int, str]:
+    """Starts an attempt, or goes on with the open one of the same learner in the same browser.
+
+    Args:
+        storage: the database.
+        bank: to draw from.
+        settings: the studio's rules.
+        name: of the learner, as `clean` gives it.
+        affiliation: likewise.
+        class_code: as typed; empty for none.
+        language: of the page.
+        held: codes that the browser's cookie holds.
+
+    Returns:
+        The attempt's number and its code.
+
+    Raises:
+        Refused: no such class, or the learner has no attempts left.
+    """
+    by_hash = {codes.hashed(code): code for code in held}
+    with storage.writing() as session:
+        rule = rules(session, settings, class_code)
+        learner = _learner(session, rule.classroom, name, affiliation)
+        attempts = session.scalars(select(Attempt).where(Attempt.learner_id == learner.id)).all()
+        moment = now()
+        for one in attempts:
+            if one.handed_in_at is None and one.code in by_hash and not _over(one, moment):
+                return one.id, by_hash[one.code]
+        used = [one for one in attempts if one.closed_by != BANK]
+        if rule.attempts is not None and len(used) >= rule.attempts:
+            if any(one.handed_in_at is None and not _over(one, moment) for one in used):
+                raise Refused(
+                    N_(
+                        "No attempt is left under this name and affiliation, but one is not handed in yet. "
+                        "Go on with it by its code."
+                    )
+                )
+            raise Refused(N_("No attempt is left under this name and affiliation. Ask your teacher for another."))
+        code, seed = codes.new(codes.ATTEMPT), secrets.randbits(63)
+        drawn = draw(bank, seed, rule.questions)
+        attempt = Attempt(
+            learner_id=learner.id,
+            code=codes.hashed(code),
+            seed=seed,
+            bank=bank.version,
+            questions=[one.id for one in drawn],
+            language=language,
+            started_at=moment,
+            minutes=rule.minutes,
+        )
+        session.add(attempt)
+        session.flush()
+        return attempt.id, code
+
+
+def _learner(session: Session, classroom: Classroom | None, name: str, affiliation: str) -> Learner:
+    """The learner's row, made where there is none, and locked, so that attempts are counted one start after another."""
+    class_id = classroom.id if classroom else None
+    who = identity(class_id, name, affiliation)
+    fresh = {"name": name, "affiliation": affiliation, "consented_at": now()}
+    insert = _insert(session)(Learner).values(
+        class_id=class_id, name_key=key(name), affiliation_key=key(affiliation), identity=who, **fresh
+    )
+    session.execute(insert.on_conflict_do_update(index_elements=["identity"], set_=fresh))
+    return session.scalars(select(Learner).where(Learner.identity == who).with_for_update()).one()
+
+
+def _insert(session: Session) -> Any:
+    """INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy writes for each by itself."""
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
+def opened_by(storage: Storage, code: str) -> Attempt | None:
+    """The attempt that a code opens."""
+    with storage.reading() as session:
+        return session.scalars(_whole().where(Attempt.code == codes.hashed(code))).one_or_none()
+
+
+def held_attempts(storage: Storage, held: Iterable[str]) -> list[Attempt]:
+    """The attempts that a browser holds codes of, newest first, without those that the bank closed."""
+    hashes = [codes.hashed(code) for code in held]
+    query = _whole().where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
+    with storage.reading() as session:
+        return list(session.scalars(query.order_by(Attempt.started_at.desc(), Attempt.id.desc())))
+
+
+def attempts_left(storage: Storage, settings: Settings, attempt: Attempt) -> int | None:
+    """How often the learner of an attempt may start again; None without a limit."""
+    classroom = attempt.learner.classroom
+    if classroom and classroom.closed:
+        return 0
+    allowed = classroom.attempts if classroom else settings.attempts
+    if allowed is None:
+        return None
+    query = select(func.count()).where(
+        Attempt.learner_id == attempt.learner_id, Attempt.closed_by.is_distinct_from(BANK)
+    )
+    with storage.reading() as session:
+        return max(0, allowed - (session.scalar(query) or 0))
+
+
+def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] | None) -> Standing:
+    """An attempt as it stands; one whose time is over is handed in first.
+
+    Args:
+        storage: the database.
+        bank: that it was drawn from.
+        attempt_id: its number.
+        held: codes that the browser's cookie holds; None for a teacher, who may see each.
+
+    Raises:
+        NoAttempt: there is none that one of the codes opens.
+    """
+    with storage.reading() as session:
+        attempt = _found(session, attempt_id, held)
+        answers = {one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))}
+    moment = now()
+    if attempt.handed_in_at is None and _over(attempt, moment):
+        hand_in(storage, bank, attempt_id, held, by=CLOCK)
+        return standing(storage, bank, attempt_id, held)
+    try:
+        questions = drawn_for(bank, attempt)
+    except BankChanged:
+        questions = ()
+        if attempt.handed_in_at is None:
+            hand_in(storage, bank, attempt_id, held, by=BANK)
+            return standing(storage, bank, attempt_id, held)
+    return Standing(attempt, questions, answers, moment)
+
+
+def save(
+    storage: Storage,
+    bank: Bank,
+    attempt_id: int,
+    held: Iterable[str],
+    question: str,
+    *,
+    value: Any = None,
+    flagged: bool | None = None,
+    keep: bool = False,
+) -> datetime.datetime:
+    """Saves an answer, the last one given to a question being the one that counts.
+
+    Args:
+        storage: the database.
+        bank: that the attempt was drawn from.
+        attempt_id: the attempt's number.
+        held: codes that the browser's cookie holds.
+        question: its id.
+        value: the answer as JSON; None takes it back.
+        flagged: whether to come back to it; None leaves that as it is.
+        keep: leaves the answer as it is, for a flag alone.
+
+    Returns:
+        When it was saved.
+
+    Raises:
+        NoAttempt: there is none that one of the codes opens, or it has no such question.
+        Closed: it is handed in, or its time is over.
+        MalformedAnswer: the answer doesn't have the form that its question asks for.
+    """
+    moment = now()
+    with storage.writing() as session:
+        # Others may answer meanwhile; nobody may hand in.
+        attempt = _found(session, attempt_id, held, lock="shared")
+        over = _over(attempt, moment)
+        if attempt.handed_in_at is None and not over:
+            try:
+                drawn = next(one for one in drawn_for(bank, attempt) if one.id == question)
+            except (BankChanged, StopIteration):
+                raise NoAttempt from None
+            changed: dict[str, Any] = {} if flagged is None else {"flagged": flagged}
+            if not keep:
+                if value is not None:
+                    check_answer(drawn, value)
+                changed |= {"value": value, "saved_at": moment}
+            insert = _insert(session)(Answer).values(
+                {"attempt_id": attempt_id, "question": question, "flagged": False, **changed}
+            )
+            session.execute(insert.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
+            return moment
+    if over:
+        hand_in(storage, bank, attempt_id, held, by=CLOCK)
+    raise Closed
+
+
+def hand_in(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] | None, by: str = LEARNER) -> None:
+    """Closes an attempt and grades it; one that is closed stays as it is.
+
+    Args:
+        storage: the database.
+        bank: that it was drawn from.
+        attempt_id: its number.
+        held: codes that the browser's cookie holds; None for the server itself.
+        by: `LEARNER`, `CLOCK`, or `BANK` where its questions are gone, and it doesn't count.
+
+    Raises:
+        NoAttempt: there is none that one of the codes opens.
+    """
+    moment = now()
+    with storage.writing() as session:
+        attempt = _found(session, attempt_id, held, lock="alone")
+        if attempt.handed_in_at is not None:
+            return
+        deadline = attempt.deadline
+        if deadline is not None and _over(attempt, moment):
+            by, moment = CLOCK, deadline
+        try:
+            drawn = drawn_for(bank, attempt)
+        except BankChanged:
+            attempt.handed_in_at, attempt.closed_by = moment, BANK
+            return
+        _grade(session, attempt, drawn)
+        attempt.handed_in_at, attempt.closed_by = moment, by
+
+
+def _grade(session: Session, attempt: Attempt, drawn: Iterable[DrawnQuestion]) -> None:
+    rows = {one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt.id))}
+    total = 0.0
+    for one in drawn:
+        row = rows.get(one.id)
+        if row is None:
+            row = Answer(attempt_id=attempt.id, question=one.id)
+            session.add(row)
+        row.points, row.correct, row.chosen = 0.0, False, []
+        try:
+            graded = grade(one, row.value)
+            row.points, row.correct, row.chosen = graded.points, graded.right, list(chosen(one, row.value))
+        except InputError:
+            # The bank has changed since, and the question has no such option any more: as good as no answer.
+            continue
+        total += row.points
+    attempt.points = total
+
+
+def regrade(storage: Storage, bank: Bank, attempt_id: int) -> tuple[float | None, float | None]:
+    """Grades a closed attempt again, after a mended key.
+
+    Returns:
+        Its points before and after.
+
+    Raises:
+        NoAttempt: there is none.
+        BankChanged: the bank doesn't give its questions any more.
+    """
+    with storage.writing() as session:
+        attempt = _found(session, attempt_id, None, lock="alone")
+        before = attempt.points
+        if attempt.handed_in_at is not None and attempt.closed_by != BANK:
+            _grade(session, attempt, drawn_for(bank, attempt))
+        return before, attempt.points
+
+
+def close_overdue(storage: Storage, bank: Bank) -> int:
+    """Hands in each attempt whose time is over; how many those were."""
+    query = select(Attempt).where(Attempt.handed_in_at.is_(None), Attempt.minutes.is_not(None))
+    moment = now()
+    with storage.reading() as session:
+        over = [one.id for one in session.scalars(query) if _over(one, moment)]
+    for one in over:
+        hand_in(storage, bank, one, None, by=CLOCK)
+    return len(over)
+
+
+def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
+    """Gives an attempt so many more minutes; one that the clock closed is opened again, and they count from now.
+
+    Raises:
+        NoAttempt: there is none.
+        Refused: it has no time limit, or its learner has handed it in.
+    """
+    with storage.writing() as session:
+        attempt = _found(session, attempt_id, None, lock="alone")
+        if attempt.minutes is None:
+            raise Refused(N_("This attempt has no time limit."))
+        if attempt.closed_by not in (None, CLOCK):
+            raise Refused(N_("The learner has handed this attempt in."))
+        gone = (now() - attempt.started_at).total_seconds() / 60
+        allowed = max(attempt.minutes + attempt.extra_minutes, gone)
+        attempt.extra_minutes = -int(-(allowed - attempt.minutes + minutes) // 1)
+        if attempt.closed_by == CLOCK:
+            attempt.handed_in_at = attempt.closed_by = attempt.points = None
+            for row in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id)):
+                row.points = row.correct = row.chosen = None
+
+
+def drawn_for(bank: Bank, attempt: Attempt) -> tuple[DrawnQuestion, ...]:
+    """The questions of an attempt, drawn again from its seed.
+
+    Raises:
+        BankChanged: one of them isn't in the bank any more.
+    """
+    try:
+        return _drawings(_Versioned(bank), attempt.seed, tuple(attempt.questions))
+    except InputError:
+        raise BankChanged from None
+
+
+class _Versioned:
+    """A bank as a key: by its version, for its questions can't be hashed."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Versioned) and other.bank.version == self.bank.version
+
+    def __hash__(self) -> int:
+        return hash(self.bank.version)
+
+
+# An attempt's questions are asked for at each of its pages.
+@lru_cache(maxsize=1024)
+def _drawings(versioned: _Versioned, seed: int, ids: tuple[str, ...]) -> tuple[DrawnQuestion, ...]:
+    return draw_again(versioned.bank, seed, ids)
+
+
+def _whole() -> Any:
+    return select(Attempt).options(selectinload(Attempt.learner).selectinload(Learner.classroom))
+
+
+def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: str = "") -> Attempt:
+    query = _whole().where(Attempt.id == attempt_id)
+    if not 0 < attempt_id < _NUMBERS:
+        raise NoAttempt
+    if held is not None:
+        query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))
+    if lock:
+        query = query.with_for_update(read=lock == "shared", of=Attempt)
+    found: Attempt | None = session.scalars(query).one_or_none()
+    if found is None:
+        raise NoAttempt
+    return found
+
+
+def _over(attempt: Attempt, moment: datetime.datetime) -> bool:
+    return attempt.deadline is not None and moment > attempt.deadline + _GRACE

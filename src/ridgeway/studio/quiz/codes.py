@@ -1,0 +1,35 @@
+"""Codes that people copy by hand: an attempt's, to go on with it, and a class's."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+# Crockford's base 32: no I, L, O, U.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_READ = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+
+#: 80 bits: an attempt's code is all that its cookie holds, and can't be guessed.
+ATTEMPT = 16
+CLASS = 6
+
+
+def new(length: int) -> str:
+    """A code of so many characters, drawn by the system's own generator."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def read(text: str, length: int) -> str | None:
+    """A code as somebody typed it: any case, with dashes and spaces, O for 0; None where it can't be one."""
+    code = text.strip().upper().translate(_READ)
+    return code if len(code) == length and all(one in _ALPHABET for one in code) else None
+
+
+def shown(code: str) -> str:
+    """A code in groups of four."""
+    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+def hashed(code: str) -> str:
+    """What the database keeps of a code or token; both are random and long, so that a plain hash is enough."""
+    return hashlib.sha256(code.encode()).hexdigest()

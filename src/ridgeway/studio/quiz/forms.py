@@ -1,0 +1,50 @@
+"""Answers as forms send them, with a script or without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from ridgeway.studio.quiz.draw import DrawnQuestion
+
+UP, DOWN = "up", "down"
+
+
+def field(form: FormData, name: str) -> str:
+    """A field's text; empty where there is none, or a file instead."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def given(drawn: DrawnQuestion, form: FormData) -> Any:
+    """The answer as JSON, or None where nothing is filled in; whether it has its form is for the engine to say.
+
+    Choices are fields `answer`, as many as are ticked; an order is all of them in turn, after `move`, the button that
+    takes one up or down; pairs and gaps are fields `answer.ID`.
+    """
+    several = [one for one in form.getlist("answer") if isinstance(one, str)]
+    match drawn.kind:
+        case "single" | "number":
+            return field(form, "answer").strip() or None
+        case "several":
+            return several or None
+        case "order":
+            return moved(several, field(form, "move")) or None
+    start = "answer."
+    pairs = {name.removeprefix(start): value for name, value in form.multi_items() if name.startswith(start)}
+    return {name: value for name, value in pairs.items() if isinstance(value, str) and value} or None
+
+
+def moved(order: list[str], move: str) -> list[str]:
+    """The order after one of its things went up or down a place, as `ID:up` or `ID:down` says."""
+    what, _, way = move.partition(":")
+    if what not in order:
+        return order
+    place = order.index(what)
+    other = place + {UP: -1, DOWN: 1}.get(way, 0)
+    if not 0 <= other < len(order):
+        return order
+    order = list(order)
+    order[place], order[other] = order[other], order[place]
+    return order

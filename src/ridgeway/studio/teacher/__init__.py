@@ -1,0 +1,1 @@
+"""The teacher's pages: classes, attempts, items, export."""

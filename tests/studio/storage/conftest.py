@@ -1,0 +1,3 @@
+from studio.storage.databases import database, storage
+
+__all__ = ["database", "storage"]
