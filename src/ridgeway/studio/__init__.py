@@ -1,0 +1,1 @@
+"""The studio: live runs, the course and the quiz, in a browser."""
