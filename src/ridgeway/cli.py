@@ -400,6 +400,85 @@ def doctor(
         raise typer.Exit(1)
 
 
+studio_app = typer.Typer(help="The web app: live runs, the course and the quiz.", invoke_without_command=True)
+app.add_typer(studio_app, name="studio")
+
+Workspace = Annotated[Path, typer.Option(help="Directory under which the runs lie, and what the studio keeps.")]
+Database = Annotated[str, typer.Option(help="SQLAlchemy's URL of a database; a SQLite file in the workspace without.")]
+
+
+def _studio(module: str) -> Any:
+    """A module of the studio, whose packages come by an extra."""
+    import importlib
+
+    try:
+        return importlib.import_module(f"ridgeway.studio.{module}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("ridgeway"):
+            raise
+        raise InputError(
+            f"The studio needs {error.name}, which is not installed. Install it by pip install 'ridgeway[studio]'."
+        ) from None
+
+
+@studio_app.callback()
+def studio(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen at; other machines reach it at 0.0.0.0.")] = "127.0.0.1",
+    workspace: Workspace = Path("runs"),
+    database: Database = "",
+    max_runs: Annotated[int, typer.Option(min=1, help="Runs that train at once; more of them wait.")] = 1,
+    upload_limit: Annotated[int, typer.Option(min=1, help="Most megabytes of an uploaded file.")] = 200,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+) -> None:
+    """Serve the studio: live runs, the course with real experiments, and the quiz."""
+    if context.invoked_subcommand is not None:
+        # Its options may stand before the sub-command too.
+        context.obj = {"workspace": workspace, "database": database}
+        return
+    settings = _studio("settings").Settings(
+        workspace=workspace,
+        database=database,
+        host=host,
+        port=port,
+        max_runs=max_runs,
+        upload_limit=upload_limit * 1_000_000,
+    )
+    _studio("serving").serve(settings, browser)
+
+
+@studio_app.command("add-teacher", no_args_is_help=True)
+def add_teacher(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name to log in by.")],
+    workspace: Annotated[Path | None, typer.Option(help="Workspace of the studio; runs without.")] = None,
+    database: Annotated[str | None, typer.Option(help="Database of the studio.")] = None,
+) -> None:
+    """Add a teacher's account; its password is asked for."""
+    settings = _studio("settings").Settings(
+        workspace=context.obj["workspace"] if workspace is None else workspace,
+        database=context.obj["database"] if database is None else database,
+    )
+    _studio("teacher.command").add_teacher(settings, name)
+
+
+quiz_app = typer.Typer(help="The quiz's bank of questions.", no_args_is_help=True)
+app.add_typer(quiz_app, name="quiz")
+
+
+@quiz_app.command("check")
+def check_quiz(
+    file: Annotated[Path | None, typer.Argument(help="A bank of questions as YAML; the studio's own without.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of what is said.")] = Language.en,
+) -> None:
+    """Check a bank of questions: its form, both languages, and its arithmetic.
+
+    Exit code 1 if something is wrong.
+    """
+    raise typer.Exit(_studio("quiz.command").check(file, lang.value))
+
+
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
     """The best lane's model, and what it gives for arrays, or for a table coded for a model of the user's own."""
     import numpy as np

@@ -1,0 +1,106 @@
+"""Pages from templates, and what every template can use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from ridgeway.studio import i18n, security
+
+STATIC = Path(str(files("ridgeway.studio") / "static"))
+
+# Sections of the navigation: path, name.
+SECTIONS = (("/runs", i18n.N_("Runs")), ("/course", i18n.N_("Course")), ("/quiz", i18n.N_("Quiz")))
+
+
+def render(
+    request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+) -> HTMLResponse:
+    """A page in the language of the request.
+
+    Every template has `_`, `ngettext`, `{% trans %}`, `lang`, `request`, `csrf_field()`, `csrf_token`, `static(file)`
+    and the filters `percent` and `number`. Jinja escapes what it is given, and a name that is not given is an error.
+
+    Args:
+        request: what is answered.
+        template: its file under `templates`.
+        status: of the answer.
+        headers: on top.
+        **context: the template's names.
+    """
+    lang = i18n.language(request)
+    token = security.csrf_token(request)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    page = (
+        environment(lang)
+        .get_template(template)
+        .render(
+            request=request,
+            path=request.url.path,
+            csrf_token=token,
+            csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
+            sections=[
+                (path, name) for path, name in SECTIONS if path.strip("/") in getattr(request.app.state, "sections", ())
+            ],
+            other_language="/language/{}?" + urlencode({"next": here}),
+            may_change=security.may_change(request),
+            **context,
+        )
+    )
+    # Pages hold tokens and learners' data.
+    return HTMLResponse(
+        page, status, {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language", **(headers or {})}
+    )
+
+
+@cache
+def environment(lang: str) -> Environment:
+    """The templates in a language."""
+    made = Environment(
+        loader=PackageLoader("ridgeway.studio"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # Messages may be broken into lines as templates please.
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.translator(lang), i18n.plural(lang), newstyle=True
+    )
+    made.globals.update(lang=lang, static=static, languages=i18n.LANGUAGES)
+    made.filters.update(number=number, percent=percent, quote=lambda name: quote(str(name), safe=""))
+    return made
+
+
+def static(file: str) -> str:
+    """The address of a static file; it changes with the file, so that browsers may keep it."""
+    return f"/static/{file}?v={_version(file)}"
+
+
+@cache
+def _version(file: str) -> str:
+    return hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:10]
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number with so many significant digits; a dash for none."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share of one as per cent; a dash for none."""
+    return "–" if value is None or value != value else f"{value:.{digits}%}"
