@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
+from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
 from ridgeway.studio.course.experiments.training import by_epoch, mlp, train
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Settings(ExperimentSettings):
         wrong: share of wrong labels planted among the training rows.
     """
 
-    wrong: Literal[0.0, 0.1, 0.2] = 0.2
+    wrong: Wrong = 0.2
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import digits
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
+from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
 from ridgeway.studio.course.experiments.training import mlp, train
 
 VERSION = 1
@@ -31,7 +31,7 @@ class Settings(ExperimentSettings):
         wrong: share of wrong labels planted among the training rows.
     """
 
-    wrong: Literal[0.0, 0.1, 0.2] = 0.2
+    wrong: Wrong = 0.2
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _accuracy(data: Digits, seed: int, progress: Progress) -> dict[str, Any]:
             batch_size=size,
             validation=(data.x_val, data.y_val),
             progress=progress,
-            share=(0.2 + 0.27 * place, 0.47 + 0.27 * place),
+            share=(0.2 + 0.26 * place, 0.46 + 0.26 * place),
             repeats=3,
             seed=seed,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from ridgeway.studio.course.experiments import metrics, points
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
+from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, one_of
 from ridgeway.studio.course.experiments.training import train
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class Settings(ExperimentSettings):
     """
 
     data: Literal["circles", "moons", "spirals", "xor", "csv"] = "moons"
-    noise: Literal[0.0, 0.1, 0.2, 0.3, 0.4] = 0.3
-    rows: Literal[40, 80, 160] = 80
-    layers: Literal[1, 2, 3] = 2
-    width: Literal[4, 8, 16, 32, 64] = 32
+    noise: Annotated[float, one_of(0.0, 0.1, 0.2, 0.3, 0.4)] = 0.3
+    rows: Annotated[int, one_of(40, 80, 160)] = 80
+    layers: Annotated[int, one_of(1, 2, 3)] = 2
+    width: Annotated[int, one_of(4, 8, 16, 32, 64)] = 32
     activation: Literal["relu", "tanh"] = "relu"
     vary: Literal["weight_decay", "l1", "l2", "dropout", "label_smoothing", "noise"] = "weight_decay"
     csv: str = Field(default="", max_length=120_000)

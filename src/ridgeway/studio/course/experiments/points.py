@@ -5,12 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import math
+from typing import Any
 
 import numpy as np
+
+from ridgeway.studio.i18n import N_
 
 MOST_ROWS = 2000
 LEAST_ROWS = 20
 MOST_CLASSES = 4
+
+
+class TableError(ValueError):
+    """A table that can't be used.
+
+    Args:
+        message: one sentence with named placeholders, to be translated: what is wrong and what to do.
+        **values: what stands in the placeholders.
+    """
+
+    def __init__(self, message: str, **values: Any) -> None:
+        super().__init__(message % values)
+        self.message, self.values = message, values
 
 
 def shape(name: str, rows: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -55,11 +71,11 @@ def table(text: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
         float64 `(row, 2)`, int64 `(row,)` and the classes' names, in the order in which they appear.
 
     Raises:
-        ValueError: what is wrong and what to do, in one sentence.
+        TableError: what is wrong and what to do, in one sentence.
     """
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if len(lines) > MOST_ROWS + 1:
-        raise ValueError(f"The table has {len(lines)} rows. Paste at most {MOST_ROWS}.")
+        raise TableError(N_("The table has %(rows)d rows. Paste at most %(most)d."), rows=len(lines), most=MOST_ROWS)
     divider = next((one for one in "\t;," if lines and one in lines[0]), ",")
     rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=divider))
     if rows and len(rows[0]) >= 3 and _number(rows[0][0]) is None:
@@ -67,17 +83,31 @@ def table(text: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     points, labels = [], []
     for number, row in enumerate(rows, start=1):
         if len(row) != 3:
-            raise ValueError(f"Row {number} has {len(row)} cells. Give it three: x, y and the class.")
+            raise TableError(
+                N_("Row %(number)d has %(cells)d cells. Give it three: x, y and the class."), number=number, cells=len(row)
+            )
         numbers = _number(row[0]), _number(row[1])
         if None in numbers:
-            raise ValueError(f"Row {number} has no number in its first two cells ({row[0][:20]}, {row[1][:20]}).")
+            raise TableError(
+                N_("Row %(number)d has no numbers in its first two cells (%(first)s, %(second)s). Write numbers there."),
+                number=number,
+                first=row[0][:20],
+                second=row[1][:20],
+            )
         points.append(numbers)
         labels.append(row[2].strip()[:40])
     if len(rows) < LEAST_ROWS or len(rows) > MOST_ROWS:
-        raise ValueError(f"The table has {len(rows)} rows. Paste {LEAST_ROWS} to {MOST_ROWS}.")
+        raise TableError(
+            N_("The table has %(rows)d rows. Paste %(least)d to %(most)d."),
+            rows=len(rows),
+            least=LEAST_ROWS,
+            most=MOST_ROWS,
+        )
     classes = list(dict.fromkeys(labels))
     if not 2 <= len(classes) <= MOST_CLASSES:
-        raise ValueError(f"The third column holds {len(classes)} classes. Use 2 to {MOST_CLASSES}.")
+        raise TableError(
+            N_("The third column holds %(classes)d classes. Use 2 to %(most)d."), classes=len(classes), most=MOST_CLASSES
+        )
     return np.array(points, float), np.array([classes.index(one) for one in labels], np.int64), classes
 
 

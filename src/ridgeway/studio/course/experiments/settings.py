@@ -5,11 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: Told the share of the work that is done, 0 to 1.
 Progress = Callable[[float], None]
+
+
+def one_of(*allowed: float) -> AfterValidator:
+    """What lets a number through that is one of those given: each other one would be compiled and trained anew."""
+
+    def check(value: float) -> float:
+        if value not in allowed:
+            raise ValueError(f"{value} is none of {', '.join(map(str, allowed))}.")
+        return value
+
+    return AfterValidator(check)
+
+
+#: Share of wrong labels that is planted among training rows.
+Wrong = Annotated[float, one_of(0.0, 0.1, 0.2)]
 
 
 class ExperimentSettings(BaseModel):
