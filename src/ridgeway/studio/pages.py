@@ -17,6 +17,21 @@ from starlette.responses import HTMLResponse
 
 from ridgeway.studio import i18n, security
 
+#: Class of the answers that are pages, for routes to name.
+HTML = HTMLResponse
+#: What every route may answer beside what it is for.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": said}
+    for status, said in {
+        400: "The request can't be read",
+        403: "Not allowed, or the form has expired",
+        404: "There is no such thing",
+        409: "Not now",
+        413: "Too large",
+        422: "Something sent is not right",
+        429: "Too many requests",
+    }.items()
+}
 STATIC = Path(str(files("ridgeway.studio") / "static"))
 
 # Sections of the navigation: path, name.
@@ -80,7 +95,7 @@ def environment(lang: str) -> Environment:
         i18n.translator(lang), i18n.plural(lang), newstyle=True
     )
     made.globals.update(lang=lang, static=static, languages=i18n.LANGUAGES)
-    made.filters.update(number=number, percent=percent, quote=lambda name: quote(str(name), safe=""))
+    made.filters.update(number=number, percent=percent, path=lambda name: quote(str(name)))
     return made
 
 
@@ -92,6 +107,11 @@ def static(file: str) -> str:
 @cache
 def _version(file: str) -> str:
     return hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:10]
+
+
+def address(before: str, name: str) -> str:
+    """The address of something by its name, of which slashes stay as they are."""
+    return before + quote(name)
 
 
 def number(value: float | None, digits: int = 4) -> str:

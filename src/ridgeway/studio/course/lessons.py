@@ -13,7 +13,7 @@ from importlib import resources
 
 from ridgeway.studio.course.markup import block, inline
 
-__all__ = ["LESSONS", "SECTIONS", "Check", "Choice", "Lesson", "LessonError", "Prediction", "lesson", "source"]
+__all__ = ["LESSONS", "SECTIONS", "Check", "Choice", "Lesson", "LessonError", "Prediction", "data_code", "lesson", "source"]
 
 LESSONS = (
     "overview",
@@ -100,7 +100,7 @@ def source(name: str, lang: str) -> str:
     """The text file of a lesson.
 
     Args:
-        name: one of `LESSONS`.
+        name: one of `LESSONS`, or "data".
         lang: "ko" or "en".
 
     Returns:
@@ -143,6 +143,12 @@ def lesson(name: str, lang: str) -> Lesson:
         checks=_checks(sections.pop("checks"), lang, where),
         parts={section: block(text, lang) for section, text in sections.items()},
     )
+
+
+@functools.cache
+def data_code(lang: str) -> str:
+    """Where the arrays that the lessons' code names come from, as HTML."""
+    return block(source("data", lang), lang)
 
 
 def _prediction(text: str, lang: str, where: str) -> Prediction:

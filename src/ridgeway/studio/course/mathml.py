@@ -23,6 +23,9 @@ _NAMES = ("max", "min", "exp", "ln", "log", "sign", "rank", "Var")
 _ACCENTS = {"bar": "‾", "hat": "^", "tilde": "~"}
 _FENCES = {"abs": ("|", "|"), "norm": ("‖", "‖")}
 
+# After these a minus is a sign and not a subtraction.
+_OPENING = ("", "(", ",", "=", "×", "·", "/", "→", "≈", "|")
+
 _WORDS = {
     "ko": {
         "α": "알파", "β": "베타", "γ": "감마", "δ": "델타", "ε": "엡실론", "η": "에타", "λ": "람다", "μ": "뮤",
@@ -163,10 +166,22 @@ def _flat(node: Node) -> str:
     return node.text + "".join(_flat(child) for child in node.children)
 
 
-def _markup(node: Node) -> str:
+def _markup(node: Node, first: bool = True) -> str:
+    if node.tag == "mrow":
+        inside, before = [], ""
+        for child in node.children:
+            inside.append(_markup(child, first=before in _OPENING))
+            before = child.text if child.tag == "mo" else "x"
+        return f"<mrow>{''.join(inside)}</mrow>"
     if node.children:
         return f"<{node.tag}>{''.join(_markup(child) for child in node.children)}</{node.tag}>"
-    return f"<{node.tag}>{html.escape(node.text)}</{node.tag}>"
+    attributes = ""
+    if node.tag == "mo" and node.text in "()|‖":
+        # Without a font for mathematics, browsers stretch fences askew and set bars apart.
+        attributes = ' stretchy="false" lspace="0" rspace="0"'
+    elif node.text == "−" and first:
+        attributes = ' form="prefix" lspace="0" rspace="0"'
+    return f"<{node.tag}{attributes}>{html.escape(node.text)}</{node.tag}>"
 
 
 def _speak(node: Node, lang: str) -> str:

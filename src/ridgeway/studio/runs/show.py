@@ -1,0 +1,275 @@
+"""What the pages of runs show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from fastapi import HTTPException, Request
+from starlette.responses import Response
+
+from ridgeway.studio import i18n, pages
+from ridgeway.studio.i18n import N_
+from ridgeway.studio.runs import lanes as tables
+from ridgeway.studio.runs import words
+from ridgeway.studio.runs.course import Courses, configurations
+from ridgeway.studio.runs.sparkline import sparkline
+from ridgeway.studio.runs.summary import AT_WORK, Summary, record_of, table_of
+
+# Lanes on the leader board, in a chart at first, and side by side.
+_BOARD = 12
+_DRAWN = 60
+_COMPARED = 8
+
+_SORTS = {
+    "new": N_("newest first"),
+    "name": N_("by name"),
+    "best": N_("best value first"),
+    "time": N_("longest first"),
+    "lanes": N_("most lanes first"),
+}
+
+
+def listed(request: Request, runs: Sequence[Summary], query: str, state: str, sort: str) -> Response:
+    """The list of runs."""
+    lang = i18n.language(request)
+    shown = [run for run in runs if (not state or run.state == state) and _matches(run, query, lang)]
+    order = sort if sort in _SORTS else "new"
+    if order == "name":
+        shown.sort(key=lambda run: run.name)
+    elif order == "best":
+        # Values of different metrics can't be compared: each metric's runs stand together.
+        shown.sort(key=lambda run: (run.best is None, run.metric, _signed(run)))
+    elif order == "time":
+        shown.sort(key=lambda run: -(run.seconds or 0))
+    elif order == "lanes":
+        shown.sort(key=lambda run: -(run.lanes or 0))
+    return pages.render(
+        request,
+        "runs/list.html",
+        runs=shown,
+        total=len(runs),
+        query=query,
+        state=state,
+        sort=order,
+        sorts=_SORTS,
+        states={name: words.STATES[name] for name in words.STATES if any(run.state == name for run in runs)},
+        working=any(run.state in (*AT_WORK, "waiting") for run in runs),
+        sparkline=sparkline,
+        **_names(lang),
+    )
+
+
+def live(request: Request, run: Summary, courses: Courses, place: int) -> Response:
+    """A run while it trains, waits, or was broken off."""
+    lang = i18n.language(request)
+    begun = (run.folder / "run.json").is_file()
+    record = record_of(run.folder) if begun else {}
+    course = courses.of(run.folder, record) if begun else None
+    labels: list[dict[str, Any]] = configurations(record, course.planned) if course else []
+    board = course.ranked()[:_BOARD] if course else []
+    return pages.render(
+        request,
+        "runs/live.html",
+        run=run,
+        record=record,
+        course=course,
+        board=board,
+        place=place,
+        labels=labels,
+        board_size=_BOARD,
+        standing=standing(run, place),
+        lane_label=lambda number: words.configuration(labels[number], lang) if number < len(labels) else "",
+        told={
+            "metric": run.metric,
+            "mode": run.mode,
+            "board": _BOARD,
+            "labels": [words.configuration(one, lang) for one in labels],
+            "strengths": _strengths(record, labels),
+            "states": {name: i18n.translator(lang)(said) for name, said in words.STATES.items()},
+            "looks": words.LOOKS,
+            "stopped": {name: words.named("stopped", name, lang) for name in _STOPPED},
+            "durations": {name: i18n.translator(lang)(said) for name, said in words.DURATIONS.items()},
+            **_chart_words(lang, ()),
+        },
+        **_names(lang),
+    )
+
+
+def finished(request: Request, run: Summary) -> Response:
+    """A run that has ended: its best, its curves and its lanes."""
+    lang = i18n.language(request)
+    record = record_of(run.folder)
+    table = _with_seconds(run.folder)
+    asked = request.query_params
+    names = tables.hyperparameters(record)
+    wanted = tables.Wanted(
+        {name: asked.get(f"h_{name}", "")[:100] for name in names},
+        asked.get("stopped", "")[:40],
+        asked.get("sort", "")[:60],
+        asked.get("down") == "1",
+    )
+    chosen = tables.chosen(table, record, wanted)
+    logs = tables.logs(table, record)
+    return pages.render(
+        request,
+        "runs/finished.html",
+        run=run,
+        record=record,
+        rows=tables.rows(chosen),
+        names=names,
+        logs=logs[:4],
+        choices=tables.choices(table, record),
+        reasons=sorted(table["stopped"].dropna().unique().tolist()),
+        wanted=wanted,
+        drawn=min(len(chosen), _DRAWN),
+        lanes=[int(lane) for lane in chosen["lane"].head(_DRAWN)],
+        best_lane=_best_lane(run, record, table),
+        written=tables.written,
+        told=_chart_words(lang, logs),
+        **_names(lang),
+    )
+
+
+def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
+    """Lanes side by side."""
+    lang = i18n.language(request)
+    record = record_of(run.folder)
+    table = _with_seconds(run.folder)
+    chosen = tables.numbers(lanes, table, _COMPARED)
+    rows = {row["lane"]: row for row in tables.rows(table[table["lane"].isin(chosen)])}
+    logs, names = tables.logs(table, record), list(record["hyperparameters"])
+    return pages.render(
+        request,
+        "runs/compare.html",
+        run=run,
+        record=record,
+        lanes=chosen,
+        rows=rows,
+        names=names,
+        differs={name for name in names if len({str(row[name]) for row in rows.values()}) > 1},
+        logs=logs,
+        most=_COMPARED,
+        written=tables.written,
+        told=_chart_words(lang, logs),
+        **_names(lang),
+    )
+
+
+def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None, lang: str) -> dict[str, Any]:
+    """The curves of lanes, the best ones where none is named."""
+    table, history = table_of(folder, "lanes.parquet"), table_of(folder, "history.parquet")
+    if lanes:
+        chosen = tables.numbers(lanes, table, 400)
+    else:
+        ranked = tables.chosen(table, record, tables.Wanted({}))
+        chosen = [int(lane) for lane in ranked["lane"].head(_DRAWN)]
+    names = tables.hyperparameters(record)
+    labels = {
+        int(row["lane"]): words.configuration({name: row[name] for name in names}, lang)
+        for row in tables.rows(table[table["lane"].isin(chosen)])
+    }
+    return tables.curves(history, table, record, labels, chosen)
+
+
+def never_began(request: Request, run: Summary, said: str) -> Response:
+    """A command that ended before there was a run."""
+    return pages.render(request, "runs/failed.html", run=run, said=said, **_names(i18n.language(request)))
+
+
+def unreadable(request: Request, run: Summary, said: str) -> Response:
+    """A run's directory that can't be read."""
+    return pages.render(request, "runs/failed.html", run=run, said=run.wrong or said, **_names(i18n.language(request)))
+
+
+def standing(run: Summary, place: int) -> dict[str, Any]:
+    """How a run stands, for its live page."""
+    return {"state": run.state, "place": place, "ours": run.is_ours, "tables": (run.folder / "lanes.parquet").is_file()}
+
+
+def may_change_by_itself(told: Mapping[str, Any]) -> bool:
+    """Whether by how it stands more may come of a run without anyone's doing."""
+    return told["state"] in (*AT_WORK, "waiting")
+
+
+def what_is_in(folder: Path) -> dict[str, Any]:
+    """How many files a directory holds, and how large they are."""
+    try:
+        sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
+    except OSError:
+        raise HTTPException(409, N_("The run's files are changing. Try again in a moment.")) from None
+    return {"count": len(sizes), "size": words.size(sum(sizes))}
+
+
+def _best_lane(run: Summary, record: Mapping[str, Any], table: pd.DataFrame) -> int | None:
+    same = table
+    for name, value in run.configuration.items():
+        same = same[same[name] == value]
+    values = (1 if record["mode"] == "min" else -1) * same[record["metric"]]
+    return int(same.loc[values.idxmin(), "lane"]) if run.configuration and values.notna().any() else None
+
+
+def _with_seconds(folder: Path) -> pd.DataFrame:
+    table = table_of(folder, "lanes.parquet")
+    if (folder / "timings.parquet").is_file():
+        return table.merge(table_of(folder, "timings.parquet"), on="lane", how="left")
+    return table
+
+
+def _strengths(record: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) -> list[float]:
+    if not labels:
+        return []
+    frame = pd.DataFrame(labels).assign(lane=range(len(labels)))
+    found = tables.strengths(frame, record)
+    return [round(found[place], 4) for place in range(len(labels))]
+
+
+def _matches(run: Summary, query: str, lang: str) -> bool:
+    held = " ".join(
+        [run.name, run.data, *run.varied, *(words.named("hyperparameter", one, lang) for one in run.varied)]
+    )
+    return all(word in held.casefold() for word in query.casefold().split())
+
+
+def _signed(run: Summary) -> float:
+    return 0.0 if run.best is None else run.best if run.mode == "min" else -run.best
+
+
+_STOPPED = (
+    "completed",
+    "diverged",
+    "early stopping",
+    "interrupted",
+    "halved",
+    "path stopped",
+    "target reached",
+    "time is up",
+)
+_METRICS = ("accuracy", "loss", "val_accuracy", "val_data_loss", "val_ece", "val_loss", "val_nll")
+
+
+def _chart_words(lang: str, logs: Sequence[str]) -> dict[str, Any]:
+    translate = i18n.translator(lang)
+    return {
+        "metrics": {name: words.named("metric", name, lang) for name in {*logs, *_METRICS}},
+        "lane": translate(N_("Lane")),
+        "unavailable": translate(N_("The curves can't be loaded. Load the page again.")),
+    }
+
+
+def _names(lang: str) -> dict[str, Any]:
+    """What templates call things by."""
+    return {
+        "states_of": words.STATES,
+        "looks": words.LOOKS,
+        "hyperparameter": lambda name: words.short("hyperparameter", name, lang),
+        "metric_name": lambda name: words.named("metric", name, lang),
+        "metric_short": lambda name: words.short("metric", name, lang),
+        "reason": lambda word: words.named("stopped", word, lang),
+        "configuration": lambda values: words.configuration(values, lang),
+        "when": lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds"),
+        "duration": lambda seconds: words.duration(seconds, lang),
+    }
