@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,23 +25,17 @@ _CURVES = {"round": np.eye(2), "tilted": np.array([[1.0, 0.55], [0.55, 0.8]])}
 
 
 class Settings(ExperimentSettings):
-    """What is computed anew.
-
-    Attributes:
-        contours: shape of the loss in the picture.
-    """
-
-    contours: Literal["round", "tilted"] = "tilted"
+    """Only the seed: all p, radii and strengths are computed at once."""
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Measures by `ridgeway.norm`, finds touching points on a fine grid, and trains two paths on the diabetes data.
 
     Returns:
-        `balls` and `triangle` by p; `contact`: centre and matrix of the loss, and by p and radius the touching point;
+        `balls` and `triangle` by p; `contact`: the losses' centre, and for a round and a tilted one its matrix and, by
+        p and radius, the touching point;
         `paths`: by penalty the coefficients by strength.
     """
-    curve = _CURVES[settings.contours]
     angles = np.linspace(0.0, 2.0 * np.pi, _POINTS)
     return {
         "exponents": ["inf" if np.isinf(p) else p for p in EXPONENTS],
@@ -51,8 +45,13 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         "radii": RADII,
         "contact": {
             "centre": _CENTRE,
-            "matrix": curve,
-            "points": [[contact(p, radius, curve) for radius in RADII] for p in EXPONENTS],
+            "losses": {
+                name: {
+                    "matrix": curve,
+                    "points": [[contact(p, radius, curve) for radius in RADII] for p in EXPONENTS],
+                }
+                for name, curve in _CURVES.items()
+            },
         },
         "paths": _paths(settings.seed, progress),
     }
