@@ -364,7 +364,8 @@ def _playground(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
         (t("Training loss"), [float(np.mean(frame["train_nll"])) for frame in data["frames"]], 2),
         (t("Validation loss"), [float(np.mean(frame["val_nll"])) for frame in data["frames"]], 1),
     ]
-    return {"path": _lines(t("Loss against the strength"), t("Strength"), t("Loss"), strengths, path)}, {}
+    figure = _lines(t("Loss against the strength"), t("Strength"), t("Loss"), strengths, path)
+    return {"path": figure}, {"strengths": strengths}
 
 
 _FIGURES: dict[str, Callable[[Data, Translate], tuple[dict[str, Figure], Data]]] = {
