@@ -1,0 +1,167 @@
+"""Overview: a race of the lecture's regularizers on one data set that a network overfits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ridgeway.studio.course.experiments import metrics
+from ridgeway.studio.course.experiments.data import Digits, digits
+from ridgeway.studio.course.experiments.early_stopping import replay
+from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
+from ridgeway.studio.course.experiments.training import by_epoch, train
+
+VERSION = 1
+ROWS = 200
+EPOCHS = 40
+REPEATS = 5
+#: Strength of each regularizer at each place of the slider, weak to strong.
+STRENGTHS = {
+    "weight_decay": (0.03, 0.1, 0.3),
+    "l1": (0.001, 0.003, 0.01),
+    "dropout": (0.2, 0.5, 0.8),
+    "label_smoothing": (0.05, 0.15, 0.3),
+}
+PATIENCES = (10, 3, 1)
+LEVELS = len(PATIENCES)
+RACERS = ("none", *STRENGTHS, "batch", "layer", "early_stopping")
+
+
+class Settings(ExperimentSettings):
+    """What is trained anew.
+
+    Attributes:
+        wrong: share of wrong labels planted among the training rows.
+    """
+
+    wrong: Wrong = 0.2
+
+
+def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
+    """Trains each regularizer at each strength with five seeds, and looks at the last epoch.
+
+    Returns:
+        `racers`: for each, by level, `strength`, the mean validation `curve`, and by seed `val_nll`, `val_accuracy` and
+        `gap` (validation less training loss, both without penalties and dropout).
+    """
+    import ridgeway as rw
+
+    data = digits(settings.seed, ROWS, settings.wrong)
+    idle = {**dict.fromkeys(STRENGTHS, 0.0), "between": "none"}
+    listed = [idle]
+    listed += [{**idle, name: value} for name, values in STRENGTHS.items() for value in values]
+    listed += [{**idle, "between": kind} for kind in ("batch", "layer")]
+    path = train(
+        _build(settings.seed),
+        data.x,
+        data.y,
+        rw.Listed(listed),
+        epochs=EPOCHS,
+        progress=progress,
+        share=(0.0, 0.85),
+        validation=(data.x_val, data.y_val),
+        repeats=REPEATS,
+        seed=settings.seed,
+    )
+    table = path.table()
+    every = table["lane"].tolist()
+    curves = by_epoch(path, "val_nll")
+    scores = _scores(path.predict(data.x, every), path.predict(data.x_val, every), data)
+    racers = []
+    for name in RACERS[:-1]:
+        levels = []
+        for level in range(LEVELS):
+            wanted = {**idle}
+            if name in STRENGTHS:
+                wanted[name] = STRENGTHS[name][level]
+            elif name != "none":
+                wanted["between"] = name
+            lanes = np.flatnonzero(np.all([table[key] == value for key, value in wanted.items()], axis=0))
+            levels.append(
+                {
+                    "strength": wanted.get(name),
+                    "curve": curves[lanes].mean(0),
+                    **{score: values[lanes] for score, values in scores.items()},
+                }
+            )
+        racers.append({"name": name, "levels": levels})
+    none = np.flatnonzero(np.all([table[key] == value for key, value in idle.items()], axis=0))
+    racers.append({"name": "early_stopping", "levels": _stopped(data, curves[none], settings.seed, progress)})
+    return {"epochs": EPOCHS, "repeats": REPEATS, "levels": LEVELS, "racers": racers}
+
+
+def _build(seed: int) -> Any:
+    def network(between: str) -> Any:
+        """The same network with another layer behind its hidden one."""
+        import keras
+
+        keras.utils.set_random_seed(seed)
+        layers: list[Any] = {
+            "none": [],
+            # With .99, Keras's default, its averages would be a quarter of the way after so few steps.
+            "batch": [keras.layers.BatchNormalization(momentum=0.9)],
+            "layer": [keras.layers.LayerNormalization()],
+        }[between]
+        model = keras.Sequential(
+            [
+                keras.Input((64,)),
+                keras.layers.Dense(64, activation="relu"),
+                *layers,
+                keras.layers.Dropout(0.0),
+                keras.layers.Dense(10),
+            ]
+        )
+        model.compile(
+            keras.optimizers.SGD(0.02, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+        )
+        return model
+
+    # ridgeway's own hyperparameter `normalization` would put in a layer with Keras's momentum.
+    return network
+
+
+def _scores(on_train: np.ndarray, on_val: np.ndarray, data: Digits) -> dict[str, np.ndarray]:
+    val_nll = metrics.nll(on_val, data.y_val)
+    return {
+        "val_nll": val_nll,
+        "val_accuracy": metrics.accuracy(on_val, data.y_val),
+        "gap": val_nll - metrics.nll(on_train, data.y),
+    }
+
+
+def _stopped(data: Digits, curves: np.ndarray, seed: int, progress: Progress) -> list[dict[str, Any]]:
+    """Lanes without a regularizer, each trained as long as early stopping lets it."""
+    import ridgeway as rw
+
+    stops = np.array([[replay(curve, patience).stopped for curve in curves] for patience in PATIENCES])
+    lengths = sorted({int(stop) for stop in stops.ravel()})
+    path = train(
+        lambda: _build(seed)("none"),
+        data.x,
+        data.y,
+        rw.Grid(max_epochs=lengths),
+        epochs=EPOCHS,
+        progress=progress,
+        share=(0.85, 1.0),
+        repeats=REPEATS,
+        seed=seed,
+    )
+    table = path.table()
+    place = {(int(row["max_epochs"]), int(row["repeat"])): number for number, row in table.iterrows()}
+    every = table["lane"].tolist()
+    scores = _scores(path.predict(data.x, every), path.predict(data.x_val, every), data)
+    levels = []
+    for patience, stop in zip(PATIENCES, stops, strict=True):
+        lanes = [place[int(epochs), repeat] for repeat, epochs in enumerate(stop)]
+        # A curve ends where the lane does; the mean goes on with what it ended with.
+        held = np.array([np.where(np.arange(EPOCHS) < end, curve, curve[end - 1]) for curve, end in zip(curves, stop)])
+        levels.append(
+            {
+                "strength": patience,
+                "stopped": stop,
+                "curve": held.mean(0),
+                **{score: values[lanes] for score, values in scores.items()},
+            }
+        )
+    return levels

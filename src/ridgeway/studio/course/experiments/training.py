@@ -1,0 +1,127 @@
+"""`ridgeway.fit_path` as the experiments call it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ridgeway.studio.course.experiments.settings import Progress
+
+if TYPE_CHECKING:
+    import keras
+
+    from ridgeway.families import Family
+    from ridgeway.path import Path
+
+# Lanes side by side where a family has more; only the progress bar goes by it.
+_SIDE_BY_SIDE = 32
+
+
+def mlp(
+    width: int = 64,
+    classes: int = 10,
+    inputs: int = 64,
+    *,
+    dropout: bool = False,
+    optimizer: Any = None,
+    seed: int = 0,
+    smooth: bool = False,
+) -> keras.Model:
+    """A network with one hidden layer, compiled.
+
+    Args:
+        width: hidden units.
+        classes: outputs, logits.
+        inputs: features.
+        dropout: whether a dropout layer stands behind the hidden one.
+        optimizer: SGD with learning rate 0.02 and momentum 0.9 if None.
+        seed: of the starting weights.
+        smooth: whether the loss takes one-hot labels, as Keras's label smoothing needs.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers: list[Any] = [keras.Input((inputs,)), keras.layers.Dense(width, activation="relu", name="hidden")]
+    if dropout:
+        layers.append(keras.layers.Dropout(0.0, name="dropout"))
+    model = keras.Sequential([*layers, keras.layers.Dense(classes, name="output")])
+    kind = keras.losses.CategoricalCrossentropy if smooth else keras.losses.SparseCategoricalCrossentropy
+    model.compile(optimizer or keras.optimizers.SGD(0.02, momentum=0.9), kind(from_logits=True), metrics=["accuracy"])
+    return model
+
+
+def train(
+    model: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    family: Family,
+    *,
+    epochs: int,
+    progress: Progress,
+    share: tuple[float, float] = (0.0, 1.0),
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    keep: str = "last",
+    **arguments: Any,
+) -> Path:
+    """Trains a family.
+
+    Args:
+        model: compiled, or a function that builds it.
+        x: training rows.
+        y: their labels.
+        family: the lanes.
+        epochs: most epochs of a lane.
+        progress: told how far it is.
+        share: part of the whole experiment's work that this training is, from and to.
+        validation: rows to judge on after each epoch. None: lanes keep their last epoch.
+        keep: the epoch whose weights a lane keeps, "best" by validation loss or "last".
+        **arguments: further ones of `fit_path`.
+    """
+    import keras
+
+    import ridgeway as rw
+
+    repeats = arguments.get("repeats", 1)
+    rounds = epochs * max(1, -(-len(family.configurations()) * repeats // _SIDE_BY_SIDE))
+    callbacks: list[Any] = [*arguments.pop("callbacks", ()), _listener(progress, share, rounds)]
+    if validation is not None:
+        arguments["validation_data"] = validation
+    if keep == "last" and (validation is not None or "cv" in arguments):
+        # A rule that looks at the last epoch only keeps the last.
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                "val_loss", patience=epochs, start_from_epoch=epochs - 1, restore_best_weights=True
+            )
+        )
+    with warnings.catch_warnings():
+        # Without validation rows the last epoch is kept, which is what is asked for.
+        warnings.filterwarnings("ignore", message="No validation data")
+        path = rw.fit_path(
+            model, x, y, family, epochs=epochs, verbose=0, callbacks=callbacks, slots=None, **arguments
+        )
+    progress(share[1])
+    return path
+
+
+def by_epoch(path: Path, log: str, lanes: Sequence[int] | None = None) -> np.ndarray:
+    """A log of lanes that trained equally long, `(lane, epoch)`; NaN where a lane has ended."""
+    table = path.history().pivot(index="lane", columns="epoch", values=log)
+    return table.to_numpy(float) if lanes is None else table.loc[list(lanes)].to_numpy(float)
+
+
+def _listener(progress: Progress, share: tuple[float, float], rounds: int) -> Any:
+    import keras
+
+    class Listener(keras.callbacks.Callback):
+        """Counts rounds."""
+
+        count = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.count += 1
+            progress(share[0] + (share[1] - share[0]) * min(0.98, self.count / rounds))
+
+    return Listener()
