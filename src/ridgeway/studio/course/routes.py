@@ -39,7 +39,7 @@ def one_lesson(request: Request, name: str) -> HTMLResponse:
         raise HTTPException(404)
     lang = i18n.language(request)
     place = LESSONS.index(name)
-    experiment = f"course/experiments/{name}.html"
+    partial = f"course/experiments/{name}.html"
     available = set(pages.environment(lang).list_templates())
     return pages.render(
         request,
@@ -50,8 +50,8 @@ def one_lesson(request: Request, name: str) -> HTMLResponse:
         before=_at(place - 1, lang),
         after=_at(place + 1, lang),
         data_code=data_code(lang),
-        parts=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or experiment in available],
-        experiment=experiment if experiment in available else None,
+        parts=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or partial in available],
+        experiment_page=partial if partial in available else None,
         module=_module(name),
     )
 
