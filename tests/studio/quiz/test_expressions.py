@@ -7,7 +7,7 @@ import math
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ridgeway.errors import InputError
@@ -46,6 +46,7 @@ class Replayed(keras.Model):
         self.optimizer = None
 
 
+@settings(deadline=None)
 @given(LOSSES, st.integers(0, 6))
 def test_stopping_is_that_of_keras(losses: tuple[float, ...], patience: int) -> None:
     callback = keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, mode="min")
