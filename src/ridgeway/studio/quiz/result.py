@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from ridgeway.errors import InputError
 from ridgeway.studio.quiz.attempts import Standing
@@ -10,6 +13,8 @@ from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.explaining import Explained, explained
 from ridgeway.studio.quiz.shown import Shown
 from ridgeway.studio.quiz.words import Language
+
+_BLOCKS = re.compile(r"</(?:p|pre)>|<br>")
 
 RIGHT, PARTLY, WRONG, OPEN = "right", "partly", "wrong", "open"
 
@@ -70,6 +75,12 @@ def rows(standing: Standing, bank: Bank, lang: Language) -> list[Row]:
         outcome = OPEN if value is None else RIGHT if row and row.correct else PARTLY if points > 0 else WRONG
         found.append(Row(place + 1, drawn.shown(lang), told, points, outcome))
     return found
+
+
+def in_short(text: Markup) -> str:
+    """A question's text in one line, without its tags."""
+    # A paragraph's end parts words; the end of `code` or **strong** doesn't.
+    return Markup(_BLOCKS.sub(r"\g<0> ", text)).striptags()
 
 
 def topics(graded: list[Row], bank: Bank, lang: Language) -> list[Topic]:

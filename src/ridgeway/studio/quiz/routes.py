@@ -291,7 +291,7 @@ def review(request: Request, attempt_id: int) -> Response:
     if not stands.open:
         raise attempts.Closed
     lang = _lang(request)
-    texts = [one.shown(lang).text.striptags() for one in stands.questions]
+    texts = [result.in_short(one.shown(lang).text) for one in stands.questions]
     return render(request, "quiz/review.html", stands=stands, texts=texts, code=_code(request, stands))
 
 

@@ -258,7 +258,7 @@ def _attempt_page(request: Request, teacher: Entered, attempt_id: int, error: st
         teacher=teacher,
         stands=stands,
         rows=result.rows(stands, bank, lang) if not stands.open else [],
-        texts=[one.shown(lang).text.striptags() for one in stands.questions],
+        texts=[result.in_short(one.shown(lang).text) for one in stands.questions],
         others=others or 0,
         error=error,
         notice=notice,
@@ -345,6 +345,7 @@ def items_page(request: Request, teacher: Entered, wanted: Wanted) -> Response:
         items=items,
         attempts=len({one.attempt for one in answers}),
         shown={key: one.shown(lang) for key, one in drawn.items() if one},
+        short={key: result.in_short(one.shown(lang).text) for key, one in drawn.items() if one},
         topics={key: bank.topics[one.topic].in_language(lang) for key, one in drawn.items() if one},
         labels={
             one.question: [label(drawn[one.question], choice.key, lang) for choice in one.choices] for one in items
