@@ -444,7 +444,11 @@ class TestCovariateShift:
         ladder = result(covariate_shift)["ladder"]
         highest = {
             (net["activation"], net["kind"]): max(
-                (rate for rate, share in zip(ladder["rates"], net["accuracy"], strict=True) if share > ladder["trains"]),
+                (
+                    rate
+                    for rate, share in zip(ladder["rates"], net["accuracy"], strict=True)
+                    if share > ladder["trains"]
+                ),
                 default=0,
             )
             for net in ladder["nets"]

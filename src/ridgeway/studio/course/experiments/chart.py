@@ -95,7 +95,9 @@ def _drawing(chart: Chart) -> Markup:
     for place, text in y_ticks:
         y = down(place)
         parts.append(
-            Markup('<line class="grid" x1="{:.1f}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(left, _WIDTH - _RIGHT, y, y)
+            Markup('<line class="grid" x1="{:.1f}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
+                left, _WIDTH - _RIGHT, y, y
+            )
         )
         parts.append(Markup('<text class="tick end" x="{:.1f}" y="{:.1f}">{}</text>').format(left - 6, y + 4, text))
     taken = -math.inf
@@ -105,13 +107,17 @@ def _drawing(chart: Chart) -> Markup:
             continue
         taken = x + half
         parts.append(Markup('<text class="tick mid" x="{:.1f}" y="{}">{}</text>').format(x, bottom + 16, text))
-    parts.append(Markup('<line class="axis" x1="{:.1f}" x2="{}" y1="{}" y2="{}"/>').format(left, _WIDTH - _RIGHT, bottom, bottom))
+    parts.append(
+        Markup('<line class="axis" x1="{:.1f}" x2="{}" y1="{}" y2="{}"/>').format(left, _WIDTH - _RIGHT, bottom, bottom)
+    )
     middle = (left + _WIDTH - _RIGHT) / 2
     parts.append(Markup('<text class="name mid" x="{:.1f}" y="{}">{}</text>').format(middle, _HEIGHT - 8, chart.x))
     if chart.y:
         height = (top + bottom) / 2
         parts.append(
-            Markup('<text class="name mid" transform="translate(12 {:.1f}) rotate(-90)">{}</text>').format(height, chart.y)
+            Markup('<text class="name mid" transform="translate(12 {:.1f}) rotate(-90)">{}</text>').format(
+                height, chart.y
+            )
         )
     for one in chart.series:
         parts += _marks(one, across, down)

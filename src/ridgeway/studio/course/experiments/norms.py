@@ -105,9 +105,7 @@ def _paths(seed: int, progress: Progress) -> dict[str, Any]:
     listed = [{**idle, "l1": 2.0 * one} for one in STRENGTHS]
     listed += [{**idle, "l2": one} for one in STRENGTHS[1:]]
     listed += [{**idle, "lp": 2.0 * one} for one in STRENGTHS[1:]]
-    path = train(
-        model, x, y, rw.Listed(listed), epochs=EPOCHS, batch_size=len(x), progress=progress, seed=seed
-    )
+    path = train(model, x, y, rw.Listed(listed), epochs=EPOCHS, batch_size=len(x), progress=progress, seed=seed)
     weights = np.stack([next(iter(path.lane_weights(lane).values())).ravel() for lane in range(len(listed))])
     weights = weights.astype(np.float64)
     count = len(STRENGTHS)

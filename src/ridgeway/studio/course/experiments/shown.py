@@ -55,10 +55,13 @@ def of(name: str, lang: str) -> Data:
         raise LookupError(
             f"The shipped result of '{name}' is of another version. Run python -m ridgeway.studio.course.experiments {name}."
         )
-    t = i18n.translator(lang)
+    translate = i18n.translator(lang)
     given = {"result": result, "texts": texts(name, lang)}
-    figures, more = _FIGURES[name](result["data"], t)
-    badge = t("seed %(seed)s · %(ms)s ms") % {"seed": result["settings"]["seed"], "ms": f"{result['milliseconds']:,}"}
+    figures, more = _FIGURES[name](result["data"], translate)
+    badge = translate("seed %(seed)s · %(ms)s ms") % {
+        "seed": result["settings"]["seed"],
+        "ms": f"{result['milliseconds']:,}",
+    }
     return {
         "data": result["data"],
         "settings": result["settings"],
@@ -89,9 +92,7 @@ def _lines(
         for number, (name, values, colour) in enumerate(columns)
     ]
     named = [(place, _number(one)) for place, one in zip(places, at, strict=True)] if path else None
-    rows = [
-        [_number(one), *(_number(values[row]) for _name, values, _colour in columns)] for row, one in enumerate(at)
-    ]
+    rows = [[_number(one), *(_number(values[row]) for _name, values, _colour in columns)] for row, one in enumerate(at)]
     return Figure(Chart(label, x, y, series, named), [x, *(name for name, _v, _c in columns)], rows)
 
 
@@ -114,27 +115,37 @@ def _means(rows: Sequence[Sequence[float]]) -> list[float]:
     return [float(np.mean(row)) for row in rows]
 
 
-def _overview(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _overview(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     level = 1
-    race = [(t(NAMES[racer["name"]]), racer["levels"][level]["val_nll"]) for racer in data["racers"]]
-    name = t("Validation loss")
-    return {"race": _rows(t("Validation loss after the last epoch"), name, race, (t("Regularizer"), t("Mean")))}, {}
+    race = [
+        (translate(NAMES["overview"][racer["name"]]), racer["levels"][level]["val_nll"]) for racer in data["racers"]
+    ]
+    name = translate("Validation loss")
+    return {
+        "race": _rows(
+            translate("Validation loss after the last epoch"), name, race, (translate("Regularizer"), translate("Mean"))
+        )
+    }, {}
 
 
-def _weight_decay(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _weight_decay(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     first = data["optimizers"][0]
     lanes = first["decoupled"]
-    path = [(t("Training loss"), lanes["train_nll"], 2), (t("Validation loss"), lanes["val_nll"], 1)]
+    path = [(translate("Training loss"), lanes["train_nll"], 2), (translate("Validation loss"), lanes["val_nll"], 1)]
     apart = [
-        (t(NAMES[one["name"]]), [None if not d else float(np.log10(d)) for d in one["difference"]], colour)
+        (
+            translate(NAMES["weight-decay"][one["name"]]),
+            [None if not d else float(np.log10(d)) for d in one["difference"]],
+            colour,
+        )
         for one, colour in zip(data["optimizers"], (1, 2, 3), strict=True)
     ]
-    difference = _lines("", "λ", t("Difference"), data["lambdas"], apart)
+    difference = _lines("", "λ", translate("Difference"), data["lambdas"], apart)
     powers = [(float(power), f"1e{power}") for power in range(-9, 1, 2)]
     chart = Chart(
-        t("Largest difference between a weight with decay and the same weight with L2"),
+        translate("Largest difference between a weight with decay and the same weight with L2"),
         "λ",
-        t("Difference"),
+        translate("Difference"),
         difference.chart.series,
         difference.chart.x_ticks,
         powers,
@@ -144,34 +155,38 @@ def _weight_decay(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
         for place, value in enumerate(data["lambdas"])
     ]
     return {
-        "path": _lines(t("Loss against λ, after the last epoch"), "λ", t("Loss"), data["lambdas"], path),
+        "path": _lines(
+            translate("Loss against λ, after the last epoch"), "λ", translate("Loss"), data["lambdas"], path
+        ),
         "difference": Figure(chart, difference.head, rows),
     }, {}
 
 
-def _norms(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _norms(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     exponents = [_number(p) for p in data["exponents"]]
     sums = [one["sum"] for one in data["triangle"]]
     parts = [one["parts"] for one in data["triangle"]]
     triangle = _lines(
-        t("Length of the sum and sum of the lengths"),
+        translate("Length of the sum and sum of the lengths"),
         "p",
-        t("Length"),
+        translate("Length"),
         exponents,
-        [(t("‖a + b‖"), sums, 1), (t("‖a‖ + ‖b‖"), parts, 2)],
+        [(translate("‖a + b‖"), sums, 1), (translate("‖a‖ + ‖b‖"), parts, 2)],
     )
     paths = data["paths"]
     zeros = [
-        (t(NAMES[kind]), paths[kind]["zeros"], colour)
+        (translate(NAMES["norms"][kind]), paths[kind]["zeros"], colour)
         for kind, colour in (("l1", 1), ("subgradient", 2), ("l2", 3))
     ]
     return {
         "triangle": triangle,
-        "zeros": _lines(t("Coefficients that are exactly 0"), "λ", t("Zeros"), paths["strengths"], zeros),
+        "zeros": _lines(
+            translate("Coefficients that are exactly 0"), "λ", translate("Zeros"), paths["strengths"], zeros
+        ),
         "paths": _lines(
-            t("Coefficients against λ"),
+            translate("Coefficients against λ"),
             "λ",
-            t("Coefficient"),
+            translate("Coefficient"),
             paths["strengths"],
             [
                 (feature, [row[place] for row in paths["l1"]["weights"]], 1 + place % 6)
@@ -181,190 +196,236 @@ def _norms(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
     }, {"exponents": exponents}
 
 
-def _early_stopping(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _early_stopping(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     size = data["sizes"][2]
     epochs = range(1, data["epochs"] + 1)
     curves = [
-        (t("Validation loss"), size["curve"], 1),
-        (t("Training loss"), data["train"], 2),
-        (t("Loss on the test rows"), data["test"], 3),
+        (translate("Validation loss"), size["curve"], 1),
+        (translate("Training loss"), data["train"], 2),
+        (translate("Loss on the test rows"), data["test"], 3),
     ]
     times = [row["epochs"] for row in data["ridge"]]
     sizes = [
-        (t("Descent after t steps"), [row["descent_norm"] for row in data["ridge"]], 1),
-        (t("Ridge with λ = 1/(ηt)"), [row["ridge_norm"] for row in data["ridge"]], 2),
+        (translate("Descent after t steps"), [row["descent_norm"] for row in data["ridge"]], 1),
+        (translate("Ridge with λ = 1/(ηt)"), [row["ridge_norm"] for row in data["ridge"]], 2),
     ]
     return {
-        "curves": _lines(t("Loss by epoch"), t("Epoch"), t("Loss"), epochs, curves, path=False),
-        "ridge": _lines(t("Length of the weights"), "t", "‖w‖", times, sizes),
+        "curves": _lines(translate("Loss by epoch"), translate("Epoch"), translate("Loss"), epochs, curves, path=False),
+        "ridge": _lines(translate("Length of the weights"), "t", "‖w‖", times, sizes),
     }, {"rows": [one["rows"] for one in data["sizes"]]}
 
 
-def _saving_best(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _saving_best(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     scrub = data["scrub"]
     epochs = range(1, data["epochs"] + 1)
     curves = [
-        (t("Validation loss"), scrub["val_nll"], 1),
-        (t("Training loss"), scrub["train_nll"], 2),
-        (t("Loss on the test rows"), scrub["test_nll"], 3),
+        (translate("Validation loss"), scrub["val_nll"], 1),
+        (translate("Training loss"), scrub["train_nll"], 2),
+        (translate("Loss on the test rows"), scrub["test_nll"], 3),
     ]
-    seeds = [(t(NAMES[kind]), data["kept"][kind]["test_nll"]) for kind in ("last", "best", "patience")]
+    seeds = [
+        (translate(NAMES["saving-best"][kind]), data["kept"][kind]["test_nll"]) for kind in ("last", "best", "patience")
+    ]
     return {
-        "scrub": _lines(t("One seed, epoch by epoch"), t("Epoch"), t("Loss"), epochs, curves, path=False),
-        "seeds": _rows(t("Loss on the test rows, 20 seeds"), t("Loss on the test rows"), seeds, (t("Kept"), t("Mean"))),
+        "scrub": _lines(
+            translate("One seed, epoch by epoch"), translate("Epoch"), translate("Loss"), epochs, curves, path=False
+        ),
+        "seeds": _rows(
+            translate("Loss on the test rows, 20 seeds"),
+            translate("Loss on the test rows"),
+            seeds,
+            (translate("Kept"), translate("Mean")),
+        ),
     }, {"epochs": list(epochs), "best": int(np.argmin(scrub["val_nll"]))}
 
 
-def _dropout(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _dropout(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     path = [
-        (t("Training loss without dropout"), _means(data["train_nll"]), 2),
-        (t("Training loss as training sees it"), _means(data["train_loss"]), 4),
-        (t("Validation loss"), _means(data["val_nll"]), 1),
+        (translate("Training loss without dropout"), _means(data["train_nll"]), 2),
+        (translate("Training loss as training sees it"), _means(data["train_loss"]), 4),
+        (translate("Validation loss"), _means(data["val_nll"]), 1),
     ]
     average = data["average"]
     many = [
-        (t("Mean over n masks"), average["nll"], 1),
-        (t("One pass without dropout"), [average["once_nll"]] * len(average["counts"]), 2),
+        (translate("Mean over n masks"), average["nll"], 1),
+        (translate("One pass without dropout"), [average["once_nll"]] * len(average["counts"]), 2),
     ]
     return {
-        "path": _lines(t("Loss against the rate"), "p", t("Loss"), data["rates"], path),
-        "average": _lines(t("Loss of the mean prediction"), "n", t("Validation loss"), average["counts"], many),
+        "path": _lines(translate("Loss against the rate"), "p", translate("Loss"), data["rates"], path),
+        "average": _lines(
+            translate("Loss of the mean prediction"), "n", translate("Validation loss"), average["counts"], many
+        ),
     }, {}
 
 
-def _input_normalization(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _input_normalization(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     stretches = [one["stretch"] for one in data["stretches"]]
     counts = {
         (lane["stretch"], lane["rate"]): lane["steps_to_target"] for lane in data["lanes"] if not lane["diverges"]
     }
     steps = [
-        (t("rate %(share)s") % {"share": _number(rate)}, [counts[stretch, rate] for stretch in stretches], colour)
+        (
+            translate("rate %(share)s") % {"share": _number(rate)},
+            [counts[stretch, rate] for stretch in stretches],
+            colour,
+        )
         for rate, colour in zip(data["rates"][:-1], (1, 2, 3), strict=True)
     ]
     pixels = [
-        (t(NAMES[scale["scale"]]), [curve[-1] for curve in scale["curve"]], colour)
+        (translate(NAMES["input-normalization"][scale["scale"]]), [curve[-1] for curve in scale["curve"]], colour)
         for scale, colour in zip(data["pixels"]["scales"], (2, 4, 1, 3), strict=True)
     ]
     capped = [(name, [None if v is None or v > 4 else v for v in values], colour) for name, values, colour in pixels]
     drawn = _lines(
-        t("Validation loss by learning rate"), t("Learning rate"), t("Validation loss"), data["pixels"]["rates"], capped
+        translate("Validation loss by learning rate"),
+        translate("Learning rate"),
+        translate("Validation loss"),
+        data["pixels"]["rates"],
+        capped,
     )
-    whole = _lines("", t("Learning rate"), "", data["pixels"]["rates"], pixels)
+    whole = _lines("", translate("Learning rate"), "", data["pixels"]["rates"], pixels)
     return {
-        "steps": _lines(t("Steps until 99 % of the way down"), t("Stretch"), t("Steps"), stretches, steps),
+        "steps": _lines(
+            translate("Steps until 99 % of the way down"), translate("Stretch"), translate("Steps"), stretches, steps
+        ),
         "pixels": Figure(drawn.chart, whole.head, whole.rows),
     }, {"stretches": stretches}
 
 
-def _normalizations(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
-    kinds = [t(NAMES[one["kind"]]) for one in data["kinds"]]
+def _normalizations(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
+    kinds = [translate(NAMES["normalizations"][one["kind"]]) for one in data["kinds"]]
     counts = [len(one["means"]) for one in data["kinds"]]
     sets = Figure(
         Chart(
-            t("How many statistics"),
-            t("Pairs of mean and standard deviation"),
+            translate("How many statistics"),
+            translate("Pairs of mean and standard deviation"),
             "",
             [Series("", [(0.0, row), (float(count), row)], 1) for row, count in enumerate(counts)],
             y_ticks=[(float(row), kind) for row, kind in enumerate(kinds)],
             reverse=True,
         ),
-        [t("Normalization"), t("Pairs of mean and standard deviation"), t("Numbers in each")],
-        [
-            [kind, str(count), str(one["size"])]
-            for kind, count, one in zip(kinds, counts, data["kinds"], strict=True)
-        ],
+        [translate("Normalization"), translate("Pairs of mean and standard deviation"), translate("Numbers in each")],
+        [[kind, str(count), str(one["size"])] for kind, count, one in zip(kinds, counts, data["kinds"], strict=True)],
     )
     sizes = [row["size"] for row in data["noise"]]
     noise = [
-        (t("Measured"), [row["scatter"] for row in data["noise"]], 1),
+        (translate("Measured"), [row["scatter"] for row in data["noise"]], 1),
         ("1/√n", [size**-0.5 for size in sizes], 2),
     ]
     trained = data["accuracy"]["sizes"]
     accuracy = [
-        (t(NAMES[kind]), [float(np.mean(row[kind]["accuracy"])) for row in trained], colour)
+        (translate(NAMES["covariate-shift"][kind]), [float(np.mean(row[kind]["accuracy"])) for row in trained], colour)
         for kind, colour in (("none", 2), ("batch", 1))
     ]
     return {
         "sets": sets,
-        "noise": _lines(t("How far a batch's mean strays"), t("Batch size"), t("Spread of the mean"), sizes, noise),
+        "noise": _lines(
+            translate("How far a batch's mean strays"),
+            translate("Batch size"),
+            translate("Spread of the mean"),
+            sizes,
+            noise,
+        ),
         "accuracy": _lines(
-            t("Validation accuracy by batch size"),
-            t("Batch size"),
-            t("Accuracy"),
+            translate("Validation accuracy by batch size"),
+            translate("Batch size"),
+            translate("Accuracy"),
             [row["size"] for row in trained],
             accuracy,
         ),
     }, {"sizes": sizes, "places": list(range(1, data["shape"][1] * data["shape"][2] + 1))}
 
 
-def _covariate_shift(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _covariate_shift(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     epochs = range(1, data["epochs"] + 1)
     colours = {"none": 2, "batch": 1, "noisy": 4}
     means = [
-        (t(NAMES[kind["kind"]]), [row["mean"] for row in kind["layers"][2]], colours[kind["kind"]])
+        (
+            translate(NAMES["covariate-shift"][kind["kind"]]),
+            [row["mean"] for row in kind["layers"][2]],
+            colours[kind["kind"]],
+        )
         for kind in data["kinds"]
     ]
-    accuracy = [(t(NAMES[kind["kind"]]), kind["accuracy"], colours[kind["kind"]]) for kind in data["kinds"]]
+    accuracy = [
+        (translate(NAMES["covariate-shift"][kind["kind"]]), kind["accuracy"], colours[kind["kind"]])
+        for kind in data["kinds"]
+    ]
     ladder = [
-        (t(NAMES[net["kind"]]), net["accuracy"], colours[net["kind"]])
+        (translate(NAMES["covariate-shift"][net["kind"]]), net["accuracy"], colours[net["kind"]])
         for net in data["ladder"]["nets"]
         if net["activation"] == "sigmoid"
     ]
     return {
-        "moments": _lines(t("Mean by epoch"), t("Epoch"), t("Mean"), epochs, means, path=False),
-        "accuracy": _lines(t("Validation accuracy by epoch"), t("Epoch"), t("Accuracy"), epochs, accuracy, path=False),
+        "moments": _lines(translate("Mean by epoch"), translate("Epoch"), translate("Mean"), epochs, means, path=False),
+        "accuracy": _lines(
+            translate("Validation accuracy by epoch"),
+            translate("Epoch"),
+            translate("Accuracy"),
+            epochs,
+            accuracy,
+            path=False,
+        ),
         "ladder": _lines(
-            t("Validation accuracy by learning rate"),
-            t("Learning rate"),
-            t("Accuracy"),
+            translate("Validation accuracy by learning rate"),
+            translate("Learning rate"),
+            translate("Accuracy"),
             data["ladder"]["rates"],
             ladder,
         ),
     }, {"epochs": list(epochs)}
 
 
-def _coding(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
-    names = [name.strip() for name in t("politics, society, economy, culture").split(",")]
+def _coding(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
+    names = [name.strip() for name in translate("politics, society, economy, culture").split(",")]
     columns = [
         (
-            t("one-hot") if rows[0]["reference"] is None else t("without %(name)s") % {"name": names[rows[0]["reference"]]},
+            translate("one-hot")
+            if rows[0]["reference"] is None
+            else translate("without %(name)s") % {"name": names[rows[0]["reference"]]},
             [row["predictions"][2] for row in rows],
             1 + place,
         )
         for place, rows in enumerate(data["lanes"])
     ]
-    path = _lines(t("Prediction for one category against λ"), "λ", t("Prediction"), data["strengths"], columns)
+    path = _lines(
+        translate("Prediction for one category against λ"), "λ", translate("Prediction"), data["strengths"], columns
+    )
     return {"path": path}, {"names": names}
 
 
-def _label_smoothing(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _label_smoothing(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     lanes = data["shares"][2]["lanes"]
 
     def column(name: str) -> list[Any]:
         return [lane[name] for lane in lanes]
 
     epsilons = data["epsilons"]
-    scores = [(t("Accuracy"), column("accuracy"), 1), (t("Calibration error (ECE)"), column("ece"), 2)]
+    scores = [(translate("Accuracy"), column("accuracy"), 1), (translate("Calibration error (ECE)"), column("ece"), 2)]
     gaps = [
-        (t("Measured"), column("gap"), 1),
-        (t("Where the smoothed loss is least"), data["optimal_gap"], 2),
+        (translate("Measured"), column("gap"), 1),
+        (translate("Where the smoothed loss is least"), data["optimal_gap"], 2),
     ]
     return {
-        "scores": _lines(t("Accuracy and calibration error against ε"), "ε", "", epsilons, scores),
+        "scores": _lines(translate("Accuracy and calibration error against ε"), "ε", "", epsilons, scores),
         "nll": _lines(
-            t("Loss on true labels against ε"), "ε", t("Loss"), epsilons, [(t("Loss"), column("nll"), 1)]
+            translate("Loss on true labels against ε"),
+            "ε",
+            translate("Loss"),
+            epsilons,
+            [(translate("Loss"), column("nll"), 1)],
         ),
-        "gap": _lines(t("Distance of the logits"), "ε", t("Distance"), epsilons, gaps),
+        "gap": _lines(translate("Distance of the logits"), "ε", translate("Distance"), epsilons, gaps),
     }, {"shares": [one["share"] for one in data["shares"]]}
 
 
-def _playground(data: Data, t: Translate) -> tuple[dict[str, Figure], Data]:
+def _playground(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     strengths = [frame["strength"] for frame in data["frames"]]
     path = [
-        (t("Training loss"), [float(np.mean(frame["train_nll"])) for frame in data["frames"]], 2),
-        (t("Validation loss"), [float(np.mean(frame["val_nll"])) for frame in data["frames"]], 1),
+        (translate("Training loss"), [float(np.mean(frame["train_nll"])) for frame in data["frames"]], 2),
+        (translate("Validation loss"), [float(np.mean(frame["val_nll"])) for frame in data["frames"]], 1),
     ]
-    figure = _lines(t("Loss against the strength"), t("Strength"), t("Loss"), strengths, path)
+    figure = _lines(translate("Loss against the strength"), translate("Strength"), translate("Loss"), strengths, path)
     return {"path": figure}, {"strengths": strengths}
 
 
