@@ -281,7 +281,7 @@ class TestNorms:
         for place, strength in enumerate(norms.STRENGTHS[1:], start=1):
             lasso = Lasso(alpha=strength, fit_intercept=False, tol=1e-10, max_iter=100_000).fit(x, y).coef_
             ridge = Ridge(alpha=strength * len(x), fit_intercept=False).fit(x, y).coef_
-            # 1500 steps come near; the nearly collinear blood serums take longest.
+            # 2000 steps come near; the nearly collinear blood serums take longest.
             np.testing.assert_allclose(found["l1"]["weights"][place], lasso, atol=0.01)
             np.testing.assert_allclose(found["l2"]["weights"][place], ridge, atol=0.01)
             assert found["l2"]["zeros"][place] == found["subgradient"]["zeros"][place] == 0
@@ -444,7 +444,11 @@ class TestCovariateShift:
         ladder = result(covariate_shift)["ladder"]
         highest = {
             (net["activation"], net["kind"]): max(
-                (rate for rate, share in zip(ladder["rates"], net["accuracy"], strict=True) if share > ladder["trains"]),
+                (
+                    rate
+                    for rate, share in zip(ladder["rates"], net["accuracy"], strict=True)
+                    if share > ladder["trains"]
+                ),
                 default=0,
             )
             for net in ladder["nets"]

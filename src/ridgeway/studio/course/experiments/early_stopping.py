@@ -123,7 +123,9 @@ def _ridge(seed: int, progress: Progress) -> list[dict[str, Any]]:
     import ridgeway as rw
 
     x, y = diabetes()
-    model = keras.Sequential([keras.Input((x.shape[1],)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model = keras.Sequential(
+        [keras.Input((x.shape[1],)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")]
+    )
     model.compile(keras.optimizers.SGD(_RATE), "mse")
     path = train(
         model,

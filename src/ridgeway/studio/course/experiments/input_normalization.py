@@ -125,9 +125,7 @@ def _descents(x: np.ndarray, y: np.ndarray, seed: int, progress: Progress) -> li
         model,
         x.astype(np.float32),
         y.astype(np.float32)[:, None],
-        rw.Listed(
-            [{"stretch.factor": stretch, "learning_rate": rate * largest[stretch]} for stretch, rate in pairs]
-        ),
+        rw.Listed([{"stretch.factor": stretch, "learning_rate": rate * largest[stretch]} for stretch, rate in pairs]),
         epochs=STEPS,
         batch_size=len(x),
         # Two rows that read the weights off after each step.

@@ -41,7 +41,9 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     count = len(CLASSES)
     random = np.random.default_rng([settings.seed, 1])
     # The same rows in each share's copy, with ever more of the same labels replaced.
-    planted = [plant(data.clean, share, count, np.random.default_rng(int(random.integers(1 << 31)))) for share in SHARES]
+    planted = [
+        plant(data.clean, share, count, np.random.default_rng(int(random.integers(1 << 31)))) for share in SHARES
+    ]
     x = np.concatenate([data.x] * len(SHARES) + [data.x_val])
     y = np.concatenate([*planted, data.y_val])
     held_out = np.arange(len(SHARES) * ROWS, len(x))

@@ -19,7 +19,9 @@ def log_softmax(logits: Any) -> np.ndarray:
 
 def row_nll(logits: Any, labels: np.ndarray) -> np.ndarray:
     """Negative log-likelihood of each row's hard label, `(..., row)`, of logits `(..., row, class)`."""
-    return -np.take_along_axis(log_softmax(logits), np.broadcast_to(labels, np.shape(logits)[:-1])[..., None], -1)[..., 0]
+    return -np.take_along_axis(log_softmax(logits), np.broadcast_to(labels, np.shape(logits)[:-1])[..., None], -1)[
+        ..., 0
+    ]
 
 
 def nll(logits: Any, labels: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,8 @@ EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0, float("inf"))
 RADII = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 #: Strengths λ of a penalty beside ½ mean squared error.
 STRENGTHS = (0.0, *np.geomspace(0.003, 1.0, 12).round(5).tolist())
-EPOCHS = 1500
-_RATE = 0.2
+EPOCHS = 2000
+_RATE = 0.15
 _POINTS = 121
 # Where the loss of the contour picture is least, and how it curves.
 _CENTRE = np.array([1.15, 0.55])
@@ -25,23 +25,17 @@ _CURVES = {"round": np.eye(2), "tilted": np.array([[1.0, 0.55], [0.55, 0.8]])}
 
 
 class Settings(ExperimentSettings):
-    """What is computed anew.
-
-    Attributes:
-        contours: shape of the loss in the picture.
-    """
-
-    contours: Literal["round", "tilted"] = "tilted"
+    """Only the seed: all p, radii and strengths are computed at once."""
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Measures by `ridgeway.norm`, finds touching points on a fine grid, and trains two paths on the diabetes data.
 
     Returns:
-        `balls` and `triangle` by p; `contact`: centre and matrix of the loss, and by p and radius the touching point;
+        `balls` and `triangle` by p; `contact`: the losses' centre, and for a round and a tilted one its matrix and, by
+        p and radius, the touching point;
         `paths`: by penalty the coefficients by strength.
     """
-    curve = _CURVES[settings.contours]
     angles = np.linspace(0.0, 2.0 * np.pi, _POINTS)
     return {
         "exponents": ["inf" if np.isinf(p) else p for p in EXPONENTS],
@@ -51,8 +45,13 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         "radii": RADII,
         "contact": {
             "centre": _CENTRE,
-            "matrix": curve,
-            "points": [[contact(p, radius, curve) for radius in RADII] for p in EXPONENTS],
+            "losses": {
+                name: {
+                    "matrix": curve,
+                    "points": [[contact(p, radius, curve) for radius in RADII] for p in EXPONENTS],
+                }
+                for name, curve in _CURVES.items()
+            },
         },
         "paths": _paths(settings.seed, progress),
     }
@@ -106,9 +105,7 @@ def _paths(seed: int, progress: Progress) -> dict[str, Any]:
     listed = [{**idle, "l1": 2.0 * one} for one in STRENGTHS]
     listed += [{**idle, "l2": one} for one in STRENGTHS[1:]]
     listed += [{**idle, "lp": 2.0 * one} for one in STRENGTHS[1:]]
-    path = train(
-        model, x, y, rw.Listed(listed), epochs=EPOCHS, batch_size=len(x), progress=progress, seed=seed
-    )
+    path = train(model, x, y, rw.Listed(listed), epochs=EPOCHS, batch_size=len(x), progress=progress, seed=seed)
     weights = np.stack([next(iter(path.lane_weights(lane).values())).ravel() for lane in range(len(listed))])
     weights = weights.astype(np.float64)
     count = len(STRENGTHS)

@@ -84,12 +84,16 @@ def table(text: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     for number, row in enumerate(rows, start=1):
         if len(row) != 3:
             raise TableError(
-                N_("Row %(number)d has %(cells)d cells. Give it three: x, y and the class."), number=number, cells=len(row)
+                N_("Row %(number)d has %(cells)d cells. Give it three: x, y and the class."),
+                number=number,
+                cells=len(row),
             )
         numbers = _number(row[0]), _number(row[1])
         if None in numbers:
             raise TableError(
-                N_("Row %(number)d has no numbers in its first two cells (%(first)s, %(second)s). Write numbers there."),
+                N_(
+                    "Row %(number)d has no numbers in its first two cells (%(first)s, %(second)s). Write numbers there."
+                ),
                 number=number,
                 first=row[0][:20],
                 second=row[1][:20],
@@ -106,7 +110,9 @@ def table(text: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     classes = list(dict.fromkeys(labels))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise TableError(
-            N_("The third column holds %(classes)d classes. Use 2 to %(most)d."), classes=len(classes), most=MOST_CLASSES
+            N_("The third column holds %(classes)d classes. Use 2 to %(most)d."),
+            classes=len(classes),
+            most=MOST_CLASSES,
         )
     return np.array(points, float), np.array([classes.index(one) for one in labels], np.int64), classes
 

@@ -21,7 +21,7 @@ from ridgeway.studio.course.experiments.jobs import Busy, Job, Jobs
 from ridgeway.studio.course.experiments.points import TableError
 from ridgeway.studio.course.experiments.registry import IDS, PLAYGROUND, Experiment, Results, experiment
 from ridgeway.studio.i18n import N_
-from ridgeway.studio.security import csrf_checked, limited, settings_of
+from ridgeway.studio.security import csrf_checked, limited
 
 router = APIRouter()
 _logger = logging.getLogger(__name__)
@@ -134,5 +134,7 @@ def _state(request: Request, found: Job) -> dict[str, Any]:
         "state": found.state,
         "progress": found.progress,
         "ahead": request.app.state.experiment_jobs.ahead(found) if found.state == "waiting" else 0,
-        "error": translate(N_("The training failed. Reset the controls and try again.")) if found.state == "failed" else "",
+        "error": translate(N_("The training failed. Reset the controls and try again."))
+        if found.state == "failed"
+        else "",
     }

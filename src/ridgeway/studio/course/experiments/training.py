@@ -99,9 +99,7 @@ def train(
     with warnings.catch_warnings():
         # Without validation rows the last epoch is kept, which is what is asked for.
         warnings.filterwarnings("ignore", message="No validation data")
-        path = rw.fit_path(
-            model, x, y, family, epochs=epochs, verbose=0, callbacks=callbacks, slots=None, **arguments
-        )
+        path = rw.fit_path(model, x, y, family, epochs=epochs, verbose=0, callbacks=callbacks, slots=None, **arguments)
     progress(share[1])
     return path
 
