@@ -34,11 +34,21 @@ def problems(bank: Bank) -> list[str]:
     """Every fault of a bank, a sentence each, beginning with the question's id."""
     found = list(_of_the_whole(bank))
     for question in bank.questions.values():
-        for check in _CHECKS:
-            try:
-                found += [f"{question.id}: {problem}" for problem in check(bank, question)]
-            except InputError as error:
-                found.append(f"{question.id}: {error}")
+        found += question_problems(bank, question)
+    return found
+
+
+def question_problems(bank: Bank, question: Question) -> list[str]:
+    """Every fault of one question."""
+    found: list[str] = []
+    for check in _CHECKS:
+        if check is _drawn and found:
+            # What is known to be wrong can't be drawn.
+            break
+        try:
+            found += [f"{question.id}: {problem}" for problem in check(bank, question)]
+        except InputError as error:
+            found.append(f"{question.id}: {error}")
     return found
 
 
