@@ -75,9 +75,9 @@ def _of_the_whole(bank: Bank) -> Iterator[str]:
     used = {key for question in bank.questions.values() for key in question.source}
     for key in sorted(set(bank.sources) - used):
         yield f"No question names the source {key!r}. Remove it."
-    shared = Counter(question.alternatives for question in bank.questions.values())
+    shared = Counter(word for question in bank.questions.values() for word in question.alternatives)
     for name, count in shared.items():
-        if name is not None and count == 1:
+        if count == 1:
             yield f"Only one question has alternatives {name!r}. Name it in others, or remove it."
 
 
