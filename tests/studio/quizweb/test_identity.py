@@ -3,9 +3,11 @@
 import unicodedata
 
 import pytest
+from markupsafe import Markup
 
 from ridgeway.studio.quiz import codes
 from ridgeway.studio.quiz.identity import NameRefused, clean, identity
+from ridgeway.studio.quiz.result import in_short
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,8 @@ def test_codes_are_read_as_people_write_them() -> None:
     assert codes.read("oil-Oil", 6) == "011011"
     for wrong in ("", "ABC", "ABCDEFG!ABCDEFGH", "가나다라마바", "U" * 16):
         assert codes.read(wrong, codes.ATTEMPT) is None
+
+
+def test_a_question_in_one_line() -> None:
+    text = Markup("<p>One &lt;b&gt;.</p><pre><code>a = 1</code></pre><p>Is <code>Dropout</code>(0.5) it?<br>Two</p>")
+    assert in_short(text) == "One <b>. a = 1 Is Dropout(0.5) it? Two"

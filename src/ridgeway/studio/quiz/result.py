@@ -80,7 +80,8 @@ def rows(standing: Standing, bank: Bank, lang: Language) -> list[Row]:
 def in_short(text: Markup) -> str:
     """A question's text in one line, without its tags."""
     # A paragraph's end parts words; the end of `code` or **strong** doesn't.
-    return Markup(_BLOCKS.sub(r"\g<0> ", text)).striptags()
+    # As a plain string: pieces of Markup would be escaped when they are joined.
+    return Markup(_BLOCKS.sub(r"\g<0> ", str(text))).striptags()
 
 
 def topics(graded: list[Row], bank: Bank, lang: Language) -> list[Topic]:
