@@ -13,7 +13,18 @@ from importlib import resources
 
 from ridgeway.studio.course.markup import block, inline
 
-__all__ = ["LESSONS", "SECTIONS", "Check", "Choice", "Lesson", "LessonError", "Prediction", "data_code", "lesson", "source"]
+__all__ = [
+    "LESSONS",
+    "SECTIONS",
+    "Check",
+    "Choice",
+    "Lesson",
+    "LessonError",
+    "Prediction",
+    "data_code",
+    "lesson",
+    "source",
+]
 
 LESSONS = (
     "overview",

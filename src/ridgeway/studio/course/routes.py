@@ -6,10 +6,14 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from ridgeway.studio import i18n, pages
+from ridgeway.studio.course.experiments import routes as experiments
 from ridgeway.studio.course.lessons import LESSONS, SECTIONS, Lesson, data_code, lesson
 from ridgeway.studio.i18n import N_
 
 router = APIRouter()
+# Before the lessons, whose addresses would take theirs in.
+router.include_router(experiments.router)
+prepare, lifespan = experiments.prepare, experiments.lifespan
 
 HEADINGS = {
     "statement": N_("What the lecture says"),
