@@ -26,15 +26,22 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
+def browser_of() -> Callable[..., TestClient]:
+    """What opens a browser with cookies of its own: a context, so that the studio's tasks run."""
+
+    def opened(settings: Settings, address: str = "127.0.0.1") -> TestClient:
+        return TestClient(
+            create_app(settings), "http://127.0.0.1:8000", follow_redirects=False, client=(address, 50_000)
+        )
+
+    return opened
+
+
+@pytest.fixture
+def client(settings: Settings, browser_of: Callable[..., TestClient]) -> Iterator[TestClient]:
     """A browser at this machine."""
     with browser_of(settings) as opened:
         yield opened
-
-
-def browser_of(settings: Settings, address: str = "127.0.0.1") -> TestClient:
-    """A browser with cookies of its own, to be entered as a context so that the studio's tasks run."""
-    return TestClient(create_app(settings), "http://127.0.0.1:8000", follow_redirects=False, client=(address, 50_000))
 
 
 @pytest.fixture

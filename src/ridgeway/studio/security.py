@@ -14,7 +14,7 @@ import math
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,15 +96,20 @@ def csrf_token(request: Request) -> str:
     return _signature(settings_of(request), browser(request), "form")
 
 
-async def csrf_checked(request: Request) -> None:
+async def csrf_checked(request: Request) -> AsyncIterator[None]:
     """A dependency: lets through what a page of ours sent, by the field `csrf` or the header `X-CSRF-Token`."""
     sent: object = request.headers.get(TOKEN_HEADER)
     if sent is None:
         sent = (await request.form()).get("csrf")
-    if request.headers.get("sec-fetch-site") == "cross-site" or not (
-        isinstance(sent, str) and hmac.compare_digest(sent.encode(), csrf_token(request).encode())
-    ):
-        raise HTTPException(403, N_("This form has expired. Go back, load the page again and send it once more."))
+    try:
+        if request.headers.get("sec-fetch-site") == "cross-site" or not (
+            isinstance(sent, str) and hmac.compare_digest(sent.encode(), csrf_token(request).encode())
+        ):
+            raise HTTPException(403, N_("This form has expired. Go back, load the page again and send it once more."))
+        yield
+    finally:
+        # Files that were sent lie on the disk until then.
+        await request.close()
 
 
 def set_cookie(

@@ -10,10 +10,11 @@ from ridgeway.studio.course.experiments import routes as experiments
 from ridgeway.studio.course.lessons import LESSONS, SECTIONS, Lesson, data_code, lesson
 from ridgeway.studio.i18n import N_
 
-router = APIRouter()
-# Before the lessons, whose addresses would take theirs in.
-router.include_router(experiments.router)
 prepare, lifespan = experiments.prepare, experiments.lifespan
+
+router = APIRouter()
+# Before the lessons, whose address would take those of its pages.
+router.include_router(experiments.router)
 
 HEADINGS = {
     "statement": N_("What the lecture says"),
@@ -43,7 +44,7 @@ def one_lesson(request: Request, name: str) -> HTMLResponse:
         raise HTTPException(404)
     lang = i18n.language(request)
     place = LESSONS.index(name)
-    experiment = f"course/experiments/{name}.html"
+    partial = f"course/experiments/{name}.html"
     available = set(pages.environment(lang).list_templates())
     return pages.render(
         request,
@@ -54,8 +55,8 @@ def one_lesson(request: Request, name: str) -> HTMLResponse:
         before=_at(place - 1, lang),
         after=_at(place + 1, lang),
         data_code=data_code(lang),
-        parts=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or experiment in available],
-        experiment=experiment if experiment in available else None,
+        headings=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or partial in available],
+        experiment_page=partial if partial in available else None,
         module=_module(name),
     )
 

@@ -59,13 +59,13 @@ def duration(seconds: float | None, lang: str) -> str:
     """A time span; a dash for none."""
     if seconds is None:
         return "–"
-    _ = translator(lang)
+    said = translator(lang)
     if seconds < 59.5:
-        return _(DURATIONS["seconds"]) % {"seconds": f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"}
+        return said(DURATIONS["seconds"]) % {"seconds": f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"}
     minutes = round(seconds / 60) if seconds >= 3600 else int(seconds // 60)
     if minutes >= 60:
-        return _(DURATIONS["hours"]) % {"hours": minutes // 60, "minutes": minutes % 60}
-    return _(DURATIONS["minutes"]) % {"minutes": minutes, "seconds": int(seconds % 60)}
+        return said(DURATIONS["hours"]) % {"hours": minutes // 60, "minutes": minutes % 60}
+    return said(DURATIONS["minutes"]) % {"minutes": minutes, "seconds": int(seconds % 60)}
 
 
 def size(count: int) -> str:

@@ -1,0 +1,420 @@
+"""Pages of runs that have ended, and of new ones: what they show, and what a stranger's names do to them."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from ridgeway.studio.runs.form import checked, defaults, lanes_of, words_of
+from ridgeway.studio.runs.jobs import Job, Jobs, claim
+from ridgeway.studio.runs.process import Process
+from ridgeway.studio.runs.sparkline import sparkline
+from ridgeway.studio.runs.uploads import shown_name
+from ridgeway.studio.settings import Settings
+from run_directories import copied, record_of, sealed
+
+Token = Callable[[str], str]
+BAD = "<script>alert(1)</script>'\"><img src=x onerror=alert(2)>"
+ENGLISH = {"accept-language": "en"}
+
+
+@pytest.fixture
+def run(settings: Settings) -> Path:
+    """A run of four lanes, named digits."""
+    return copied(settings.workspace / "digits")
+
+
+def _running(folder: Path, **more: Any) -> Path:
+    record = {**record_of(folder), "status": "running", **more}
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_an_empty_workspace_says_how_to_begin(client: TestClient) -> None:
+    page = client.get("/runs", headers=ENGLISH).text
+    assert "There are no runs yet" in page and "ridgeway demo" in page
+
+
+def test_the_list(client: TestClient, run: Path) -> None:
+    page = client.get("/runs", headers=ENGLISH).text
+    assert 'href="/runs/run/digits"' in page
+    assert "finished" in page and "<svg" in page
+    assert "완료" in client.get("/runs").text
+
+
+def test_the_list_is_filtered_and_sorted(client: TestClient, settings: Settings, run: Path) -> None:
+    _running(copied(settings.workspace / "broken"))
+    names = lambda query: re.findall(r'class="run-name" href="/runs/run/(\w+)"', client.get(f"/runs?{query}").text)  # noqa: E731
+    assert names("sort=name") == ["broken", "digits"]
+    assert names("q=dig") == ["digits"]
+    assert names("state=killed") == ["broken"]
+    assert names("q=nothing") == []
+    for sort in ("best", "time", "lanes", "new", "strange"):
+        assert sorted(names(f"sort={sort}")) == ["broken", "digits"]
+    assert client.get("/runs?q=" + "x" * 300).status_code == 422
+
+
+def test_a_finished_run(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    assert page.count("<tr data-lane=") == 4
+    assert "/runs/best/digits" in page and "The best configuration" in page
+    assert 'class="is-best"' in page
+
+
+def test_lanes_are_filtered_and_sorted(client: TestClient, run: Path) -> None:
+    table = pd.read_parquet(run / "lanes.parquet")
+    name = next(iter(record_of(run)["hyperparameters"]))
+    lanes = lambda query: list(  # noqa: E731
+        map(int, re.findall(r'<tr data-lane="(\d+)"', client.get(f"/runs/run/digits?{query}").text))
+    )
+    value = table[name].iloc[0]
+    assert sorted(lanes(f"h_{name}={value:g}")) == table[table[name] == value]["lane"].tolist()
+    assert lanes("sort=lane&down=1") == table["lane"].tolist()[::-1]
+    assert lanes("sort=" + BAD) == lanes("")
+    assert lanes("stopped=never") == []
+
+
+def test_lanes_are_compared(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/compare/digits?lane=0&lane=2&lane=2&lane=99&lane=x", headers=ENGLISH).text
+    assert "lane=0&amp;lane=2&amp;" in page
+    assert "Tick two" in client.get("/runs/compare/digits", headers=ENGLISH).text
+
+
+def test_curves(client: TestClient, run: Path) -> None:
+    told = client.get("/runs/curves/digits?lane=1&lane=3").json()
+    history = pd.read_parquet(run / "history.parquet")
+    assert [lane["lane"] for lane in told["lanes"]] == [1, 3]
+    for lane in told["lanes"]:
+        mine = history[history["lane"] == lane["lane"]]
+        assert np.allclose(lane["logs"][told["metric"]], mine[told["metric"]], rtol=1e-5)
+        assert 0 <= lane["strength"] <= 1
+    assert len(client.get("/runs/curves/digits").json()["lanes"]) == 4
+
+
+def test_tables_as_csv(client: TestClient, run: Path) -> None:
+    answer = client.get("/runs/csv/digits?what=history")
+    assert "digits-history.csv" in answer.headers["content-disposition"]
+    read = pd.read_csv(io.StringIO(answer.text))
+    assert len(read) == len(pd.read_parquet(run / "history.parquet"))
+    assert client.get("/runs/csv/digits?what=../run").status_code == 422
+
+
+def test_the_best_model(client: TestClient, run: Path) -> None:
+    assert client.get("/runs/best/digits").content == (run / "best.keras").read_bytes()
+
+
+def test_the_report_is_a_page_of_nobody(client: TestClient, run: Path) -> None:
+    assert client.get("/runs/report/digits").status_code == 404
+    (run / "report.html").write_text("<!doctype html><script>parent.document.title = 'mine'</script>")
+    assert 'sandbox="allow-scripts allow-downloads"' in client.get("/runs/report/digits").text
+    answer = client.get("/runs/report-file/digits")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts allow-downloads; default-src 'none'")
+    assert "allow-same-origin" not in policy and "frame-ancestors 'self'" in policy
+    assert "attachment" in client.get("/runs/report-file/digits?download=true").headers["content-disposition"]
+
+
+def test_files_of_a_run_are_no_links(client: TestClient, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (run / "report.html").symlink_to(tmp_path / "secret")
+    assert client.get("/runs/report-file/digits").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "kind", ["run", "events", "report", "report-file", "curves", "compare", "csv", "lane", "best", "delete"]
+)
+@pytest.mark.parametrize("name", ["%2e%2e", "%2e%2e/outside", "%2e%2e%2foutside", ".studio", "no", "a%00b"])
+def test_no_page_leads_out_of_the_workspace(
+    client: TestClient, settings: Settings, kind: str, name: str, tmp_path: Path
+) -> None:
+    copied(tmp_path / "outside")
+    assert client.get(f"/runs/{kind}/{name}?lane=0").status_code == 404
+
+
+def test_names_of_a_stranger_are_text(client: TestClient, settings: Settings) -> None:
+    """A name of a directory, of data, of a hyperparameter, of a word to vary."""
+
+    def change(record: dict[str, Any]) -> None:
+        name = next(iter(record["hyperparameters"]))
+        record["hyperparameters"] = {BAD: record["hyperparameters"][name]}
+        record["extra"] |= {"task": BAD, "command": {"data": f"/x/{BAD}", "vary": [f"{BAD}=0"]}}
+        record |= {"device": BAD, "created": BAD}
+
+    name = BAD.replace("/", "_")
+    folder = copied(settings.workspace / name)
+    old = next(iter(record_of(folder)["hyperparameters"]))
+    for table in ("lanes.parquet",):
+        pd.read_parquet(folder / table).rename(columns={old: BAD}).to_parquet(folder / table)
+    sealed(folder, change)
+    address = f"/runs/run/{name}".replace("<", "%3C").replace(">", "%3E").replace('"', "%22").replace(" ", "%20")
+    pages = [client.get("/runs").text, client.get(address).text, client.get("/runs", params={"q": BAD}).text]
+    _running(folder)
+    pages += [client.get(address).text, client.get(address.replace("/run/", "/delete/")).text]
+    for page in pages:
+        assert "<script>alert" not in page and "<img src=x" not in page
+    assert "&lt;script&gt;alert" in pages[0] and "&lt;script&gt;alert" in pages[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"{}", b'{"schema": 1}', b"\xff\xfe"])
+def test_a_record_that_is_none(client: TestClient, run: Path, content: bytes) -> None:
+    (run / "run.json").write_bytes(content)
+    assert "unreadable" in client.get("/runs", headers=ENGLISH).text
+    answer = client.get("/runs/run/digits", headers=ENGLISH)
+    assert answer.status_code == 200 and "can't be read" in answer.text
+    assert client.get("/runs/csv/digits").status_code == 200
+    assert client.get("/runs/curves/digits").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"extra": 3}, {"seconds": []}, {"folds": 1}, {"device": {}}, {"status": [1]}, {"extra": {"command": "fit"}}]
+    + [{"metric": "none"}, {"created": "never"}, {"seconds": {"total": "long"}}],
+)
+def test_a_strangers_record_takes_no_other_run_away(
+    client: TestClient, settings: Settings, run: Path, change: dict[str, Any]
+) -> None:
+    for name in ("stranger", "running"):
+        folder = copied(settings.workspace / name)
+        record = {**record_of(folder), **change, **({"status": "running"} if name == "running" else {})}
+        (folder / "run.json").write_text(json.dumps(record))
+        assert client.get(f"/runs/run/{name}").status_code in (200, 422)
+    answer = client.get("/runs")
+    assert answer.status_code == 200 and 'href="/runs/run/digits"' in answer.text
+
+
+def test_tables_that_are_none(client: TestClient, run: Path) -> None:
+    (run / "lanes.parquet").write_bytes(b"PAR1 no table")
+    assert client.get("/runs").status_code == 200
+    assert client.get("/runs/run/digits").status_code == 422
+
+
+def test_a_broken_run_is_shown(client: TestClient, run: Path) -> None:
+    _running(run)
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    assert "broken off" in page and "fit_path(..., resume=True)" in page and "<noscript>" in page
+    told = re.search(r'id="live-standing">(.*?)</script>', page)
+    assert told and json.loads(told[1])["state"] == "killed"
+
+
+def test_events_of_a_broken_run(client: TestClient, run: Path) -> None:
+    _running(run)
+    answer = client.get("/runs/events/digits")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    ids = re.findall(r"^id: (\S+)$", answer.text, re.M)
+    assert ids and "event: end" in answer.text
+    again = client.get("/runs/events/digits", headers={"last-event-id": ids[-1]}).text
+    assert "event: news" not in again and "event: end" in again
+    assert "event: news" not in client.get(f"/runs/events/digits?after={ids[-1]}").text
+
+
+def test_only_ours_can_be_stopped(client: TestClient, run: Path, token: Token) -> None:
+    _running(run)
+    assert client.post("/runs/stop/digits", data={"csrf": token("/runs/new")}).status_code == 409
+    assert client.post("/runs/resume/digits", data={"csrf": token("/runs/new")}).status_code == 409
+
+
+def test_a_run_is_deleted_after_a_question(client: TestClient, settings: Settings, run: Path, token: Token) -> None:
+    page = client.get("/runs/delete/digits", headers=ENGLISH).text
+    assert str(run) in page and "files" in page
+    assert run.exists()
+    assert client.post("/runs/delete/digits", data={"csrf": token("/runs/delete/digits")}).status_code == 303
+    assert not run.exists() and client.get("/runs/run/digits").status_code == 404
+    assert [one.name for one in settings.workspace.iterdir()] == [".studio"]
+
+
+def test_a_run_at_work_is_not_deleted(client: TestClient, settings: Settings, run: Path, token: Token) -> None:
+    from ridgeway.locking import DirectoryLock
+
+    with DirectoryLock(run):
+        assert client.post("/runs/delete/digits", data={"csrf": token("/runs/new")}).status_code == 409
+    assert run.exists()
+
+
+def test_a_run_that_waits_leaves_the_queue(settings: Settings, browser_of: Callable[..., TestClient]) -> None:
+    jobs = Jobs(settings)
+    for name in ("first", "second"):
+        (settings.workspace / name).mkdir()
+        jobs.write(Job(name, ("fit", "no-such-file.csv", f"--out={name}"), 1.0, "data.csv"))
+    with browser_of(replace(settings, max_runs=0)) as browser:
+        page = browser.get("/runs/run/second", headers=ENGLISH).text
+        assert "Its place in the queue: 2" in page
+        found = re.search(r'name="csrf" value="(\w+)"', page)
+        assert found and browser.post("/runs/stop/first", data={"csrf": found[1]}).headers["location"] == "/runs"
+        assert "Its place in the queue: 1" in browser.get("/runs/run/second", headers=ENGLISH).text
+    assert jobs.read("first") is None and not (settings.workspace / "first").exists()
+
+
+def test_a_command_that_trains_nothing_says_why(settings: Settings, browser_of: Callable[..., TestClient]) -> None:
+    jobs = Jobs(settings)
+    jobs.write(Job("first", ("fit", "no-such-file.csv", "--out=first"), 1.0, "data.csv"))
+    claim(jobs.place("first"), Process(1, ""))
+    (jobs.place("first") / "log.txt").write_text(f"Error: {BAD}")
+    with browser_of(settings) as browser:
+        page = browser.get("/runs/run/first", headers=ENGLISH).text
+        assert "before it trained anything" in page and "Error: &lt;script&gt;" in page
+        assert "failed" in browser.get("/runs", headers=ENGLISH).text
+
+
+def _upload(client: TestClient, token: Token, name: str, content: bytes, lang: str = "en") -> Any:
+    files = {"file": (name, content)}
+    data = {"csrf": token("/runs/new")}
+    return client.post("/runs/new/upload", data=data, files=files, headers={"accept-language": lang})
+
+
+TABLE = b"a,b,label\n" + b"".join(f"{n},{n % 5},{'yes' if n % 3 else 'no'}\n".encode() for n in range(60))
+
+
+def test_an_upload_is_looked_into(client: TestClient, settings: Settings, token: Token) -> None:
+    answer = _upload(client, token, "../../etc/pass<b>wd.CSV", TABLE)
+    assert answer.status_code == 303
+    number = answer.headers["location"].rpartition("/")[2]
+    (place,) = (settings.own / "uploads").iterdir()
+    assert place.name == number
+    assert sorted(file.name for file in place.iterdir()) == ["about.json", "data.csv"]
+    page = client.get(answer.headers["location"], headers=ENGLISH).text
+    assert "pass&lt;b&gt;wd.CSV" in page and "60 rows" in page
+    assert '<option value="label" selected>' in page
+
+
+def test_column_names_are_text(client: TestClient, token: Token) -> None:
+    quoted = '"' + BAD.replace('"', '""') + '"'
+    answer = _upload(client, token, "a.csv", f"a,{quoted}\n1,2\n3,4\n".encode())
+    page = client.get(answer.headers["location"]).text
+    assert "<script>alert" not in page and "<img src=x" not in page and "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.exe", b"MZ"),
+        ("a", TABLE),
+        ("a.csv", b""),
+        ("a.csv", b"\xff\xfe\x00"),
+        ("a.csv", b'a,b\n1,2\n"unclosed'),
+        ("a.parquet", b"PAR1"),
+        ("a.npz", b"PK\x03\x04"),
+        ("", b"x"),
+    ],
+)
+def test_what_is_no_data(client: TestClient, settings: Settings, token: Token, name: str, content: bytes) -> None:
+    answer = _upload(client, token, name, content)
+    assert answer.status_code == 422
+    assert str(settings.workspace) not in answer.text
+    assert not list((settings.own / "uploads").iterdir())
+
+
+def test_an_archive_with_objects_is_refused(client: TestClient, settings: Settings, token: Token) -> None:
+    out = io.BytesIO()
+    np.savez(out, x=np.array([{}, {}], dtype=object), y=np.array([0, 1]))
+    assert _upload(client, token, "a.npz", out.getvalue()).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["0123456789abcdef", "%2e%2e", "x" * 16, "0123456789ABCDEF"])
+def test_uploads_that_are_not_there(client: TestClient, number: str) -> None:
+    assert client.get(f"/runs/new/{number}").status_code == 404
+
+
+def _form(**more: str) -> dict[str, str]:
+    found = {"kind": "table", "names": ["a", "label"], "rows": 60}
+    return {**defaults(found, "run-1"), **more}
+
+
+FOUND = {"kind": "table", "names": ["a", "label", "--out"], "rows": 60}
+
+
+def _errors(**more: str) -> set[str]:
+    return set(checked(_form(**more), FOUND, lambda said: said).errors)
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({}, set()),
+        ({"name": "../x"}, {"name"}),
+        ({"name": "a/b"}, {"name"}),
+        ({"name": ".studio"}, {"name"}),
+        ({"name": "-rf"}, {"name"}),
+        ({"name": "가을 실행"}, {"name"}),
+        ({"name": "가을-1"}, set()),
+        ({"name": "x" * 61}, {"name"}),
+        ({"target": "other"}, {"target"}),
+        ({"task": "other"}, {"task"}),
+        ({"epochs": "0"}, {"epochs"}),
+        ({"epochs": "1.5"}, {"epochs"}),
+        ({"epochs": "nan"}, {"epochs"}),
+        ({"epochs": "1e999"}, {"epochs"}),
+        ({"epochs": "--out=/"}, {"epochs"}),
+        ({"validation_split": "1"}, {"validation_split"}),
+        ({"time_limit": "60"}, set()),
+        ({"time_limit": "soon"}, {"time_limit"}),
+        ({"values_dropout": "0,1"}, {"values_dropout"}),
+        ({"values_dropout": "0,none"}, {"values_dropout"}),
+        ({"values_dropout": "0,0"}, {"values_dropout"}),
+        ({"values_dropout": ""}, {"values_dropout"}),
+        ({"values_weight_decay": "1e-5:1e-1:8:log"}, set()),
+        ({"values_weight_decay": "-1"}, {"values_weight_decay"}),
+        ({"values_weight_decay": "nan,inf"}, {"values_weight_decay"}),
+        ({"values_weight_decay": "0:1:5000"}, {"values_weight_decay"}),
+        ({"vary_normalization": "on"}, set()),
+        ({"vary_normalization": "on", "values_normalization": "none,other"}, {"values_normalization"}),
+        ({"repeats": "50", "values_weight_decay": "0:1:100"}, {"vary"}),
+        ({"vary_dropout": "", "vary_weight_decay": ""}, {"vary"}),
+        ({"method": "search", "vary_dropout": "", "vary_weight_decay": ""}, set()),
+    ],
+)
+def test_a_form_is_checked(given: dict[str, str], wrong: set[str]) -> None:
+    assert _errors(**given) == wrong
+
+
+def test_a_form_as_a_command() -> None:
+    run = checked(_form(target="--out", epochs="3"), FOUND, lambda said: said)
+    assert lanes_of(run) == 24
+    words = words_of(run, Path("/d/data.csv"), Path("/w/run-1"), FOUND, "ko")
+    assert words[:2] == ("fit", "/d/data.csv")
+    assert "--target=--out" in words and "--out=/w/run-1" in words and "--epochs=3" in words
+    assert "--vary=dropout=0,0.25,0.5" in words and not any(word.startswith("--time-limit") for word in words)
+    search = checked(_form(method="search", time_limit="5"), FOUND, lambda said: said)
+    words = words_of(search, Path("/d/data.csv"), Path("/w/run-1"), FOUND, "ko")
+    assert "--time-limit=5" in words and not any(word.startswith(("--vary", "--epochs")) for word in words)
+
+
+def test_a_wrong_form_comes_back_as_it_was(client: TestClient, settings: Settings, token: Token) -> None:
+    address = _upload(client, token, "a.csv", TABLE).headers["location"]
+    data = {**_form(target="label", name="../x", epochs="7", values_dropout="2"), "csrf": token(address)}
+    answer = client.post(address, data=data, headers=ENGLISH)
+    assert answer.status_code == 422
+    assert 'value="7"' in answer.text and 'aria-invalid="true"' in answer.text and 'id="name-error"' in answer.text
+    empty = client.post(address, data={"csrf": token(address)})
+    assert empty.status_code == 422
+
+
+def test_a_target_is_checked_as_by_the_command(client: TestClient, settings: Settings, token: Token) -> None:
+    address = _upload(client, token, "a.csv", b"a,b\n1,same\n2,same\n3,same\n").headers["location"]
+    answer = client.post(address, data={**_form(target="b", name="x"), "csrf": token(address)}, headers=ENGLISH)
+    assert answer.status_code == 422 and "at least two classes" in answer.text
+    assert not (settings.workspace / "x").exists()
+
+
+def test_names_of_files() -> None:
+    assert shown_name("C:\\data\\a.csv") == "a.csv"
+    assert shown_name("../../a\n\x00b.csv") == "ab.csv"
+    assert shown_name("") == "data"
+    assert len(shown_name("x" * 500 + ".parquet")) == 120 and shown_name("x" * 500 + ".parquet").endswith(".parquet")
+
+
+def test_small_curves() -> None:
+    assert sparkline([]) == "" and sparkline([1.0, None]) == ""
+    drawn = sparkline([3.0, 1.0, None, 2.0])
+    assert "<polyline" in drawn and 'aria-hidden="true"' in drawn and "style=" not in drawn
+    assert "nan" not in sparkline([1.0, 1.0])
+    assert len(sparkline([float(n) for n in range(5000)])) < 3000
