@@ -10,10 +10,11 @@ from ridgeway.studio.course.experiments import routes as experiments
 from ridgeway.studio.course.lessons import LESSONS, SECTIONS, Lesson, data_code, lesson
 from ridgeway.studio.i18n import N_
 
-router = APIRouter()
-# Their addresses come before that of a lesson, which takes any name.
-router.include_router(experiments.router)
 prepare, lifespan = experiments.prepare, experiments.lifespan
+
+router = APIRouter()
+# Before the lessons, whose address would take those of its pages.
+router.include_router(experiments.router)
 
 HEADINGS = {
     "statement": N_("What the lecture says"),
@@ -54,7 +55,7 @@ def one_lesson(request: Request, name: str) -> HTMLResponse:
         before=_at(place - 1, lang),
         after=_at(place + 1, lang),
         data_code=data_code(lang),
-        parts=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or partial in available],
+        headings=[(key, HEADINGS[key]) for key in SECTIONS if key != "experiment" or partial in available],
         experiment_page=partial if partial in available else None,
         module=_module(name),
     )

@@ -217,7 +217,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
     "input-normalization": (
         N_("Step"),
         N_("Loss"),
-        N_("Steps until 99 % of the way down"),
+        N_("Steps until a hundredth of the way is left"),
         N_("Stretch"),
         N_("Steps"),
         N_("rate %(share)s"),

@@ -87,7 +87,7 @@ function picture(data, at, radius, matrix, point, wide, t) {
     a: number(point.w[0], 3),
     b: number(point.w[1], 3),
   });
-  const root = svg("svg", { class: "chart", viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": label });
+  const root = svg("svg", { class: "chart cut", viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": label });
   root.append(svg("line", { class: "cross", x1: 0, x2: wide, y1: zero[1], y2: zero[1] }), svg("line", { class: "cross", x1: zero[0], x2: zero[0], y1: 0, y2: tall }));
   root.append(svg("text", { class: "tick end", x: wide - 4, y: zero[1] - 6 }, "w₁"), svg("text", { class: "tick", x: zero[0] + 6, y: 12 }, "w₂"));
   const edge = data.angles.map((angle, number_) => {
