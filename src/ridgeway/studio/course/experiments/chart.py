@@ -1,4 +1,4 @@
-"""Charts as SVG for a page that is read without a script; `static/course/experiments/chart.js` draws the moving ones."""
+"""Charts as SVG for a page that is read without a script; `chart.js` draws the moving ones."""
 
 from __future__ import annotations
 
@@ -149,7 +149,8 @@ def _legend(series: Sequence[Series]) -> Markup:
         return Markup("")
     rows = Markup("").join(
         Markup(
-            '<li><svg class="swatch" viewBox="0 0 24 10" aria-hidden="true"><path class="c{}{} line" d="M1 5H23"/></svg>{}</li>'
+            '<li><svg class="swatch" viewBox="0 0 24 10" aria-hidden="true">'
+            '<path class="c{}{} line" d="M1 5H23"/></svg>{}</li>'
         ).format(one.colour, " dashed" if one.dashed else "", escape(one.label))
         for one in named
     )

@@ -1,4 +1,4 @@
-"""Covariate shift: each layer's inputs over epochs, with batch normalization and without; the rates that still train."""
+"""Covariate shift: each layer's inputs over epochs, with batch normalization and without; which rates train."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Trains a deep sigmoid network for 1, 2, …, 16 epochs as lanes, and a ladder of learning rates.
 
     Returns:
-        `kinds`: for each, by layer and epoch, the `histogram`, `mean` and `spread` of what goes into the sigmoid and the
-        share that is `saturated`; `accuracy` by epoch; `ladder`: by activation, kind and learning rate.
+        `kinds`: for each, by layer and epoch, the `histogram`, `mean` and `spread` of what goes into the sigmoid and
+        the share that is `saturated`; `accuracy` by epoch; `ladder`: by activation, kind and learning rate.
     """
     import ridgeway as rw
 

@@ -157,7 +157,9 @@ def _stopped(data: Digits, curves: np.ndarray, seed: int, progress: Progress) ->
     for patience, stop in zip(PATIENCES, stops, strict=True):
         lanes = [place[int(epochs), repeat] for repeat, epochs in enumerate(stop)]
         # A curve ends where the lane does; the mean goes on with what it ended with.
-        held = np.array([np.where(np.arange(EPOCHS) < end, curve, curve[end - 1]) for curve, end in zip(curves, stop)])
+        held = np.array(
+            [np.where(np.arange(EPOCHS) < end, curve, curve[end - 1]) for curve, end in zip(curves, stop, strict=True)]
+        )
         levels.append(
             {
                 "strength": patience,

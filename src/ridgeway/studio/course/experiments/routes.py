@@ -43,7 +43,7 @@ def prepare(app: FastAPI) -> None:
     app.state.experiment_results = Results(folder)
     app.state.experiment_jobs = Jobs(folder)
     for lang in i18n.LANGUAGES:
-        pages.environment(lang).globals["experiment"] = lambda name, lang=lang: shown.of(name, lang)
+        pages.environment(lang).globals["experiment_of"] = lambda name, lang=lang: shown.of(name, lang)
 
 
 @contextlib.asynccontextmanager

@@ -44,8 +44,8 @@ def of(name: str, lang: str) -> Data:
         lang: "ko" or "en".
 
     Returns:
-        `data` (the shipped result), `settings`, `badge`, `figures` by name, `json` for the script, and what the lesson's
-        controls need besides.
+        `data` (the shipped result), `settings`, `badge`, `figures` by name, `json` for the script, and what the
+        lesson's controls need besides.
 
     Raises:
         LookupError: no result of this version is shipped.
@@ -53,7 +53,8 @@ def of(name: str, lang: str) -> Data:
     result = shipped(name)
     if result is None:
         raise LookupError(
-            f"The shipped result of '{name}' is of another version. Run python -m ridgeway.studio.course.experiments {name}."
+            f"The shipped result of '{name}' is of another version. Run "
+            f"python -m ridgeway.studio.course.experiments {name}."
         )
     translate = i18n.translator(lang)
     given = {"result": result, "texts": texts(name, lang)}
@@ -105,6 +106,10 @@ def _rows(label: str, x: str, rows: Sequence[tuple[str, Sequence[float]]], colum
     return Figure(chart, columns, [[name, _number(float(np.mean(values)))] for name, values in rows])
 
 
+def _named(translate: Translate, lesson: str, word: str) -> str:
+    return translate(NAMES[lesson][word])
+
+
 def _number(value: Any) -> str:
     if value is None:
         return "–"
@@ -118,7 +123,7 @@ def _means(rows: Sequence[Sequence[float]]) -> list[float]:
 def _overview(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     level = 1
     race = [
-        (translate(NAMES["overview"][racer["name"]]), racer["levels"][level]["val_nll"]) for racer in data["racers"]
+        (_named(translate, "overview", racer["name"]), racer["levels"][level]["val_nll"]) for racer in data["racers"]
     ]
     name = translate("Validation loss")
     return {
@@ -134,7 +139,7 @@ def _weight_decay(data: Data, translate: Translate) -> tuple[dict[str, Figure], 
     path = [(translate("Training loss"), lanes["train_nll"], 2), (translate("Validation loss"), lanes["val_nll"], 1)]
     apart = [
         (
-            translate(NAMES["weight-decay"][one["name"]]),
+            _named(translate, "weight-decay", one["name"]),
             [None if not d else float(np.log10(d)) for d in one["difference"]],
             colour,
         )
@@ -175,7 +180,7 @@ def _norms(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
     )
     paths = data["paths"]
     zeros = [
-        (translate(NAMES["norms"][kind]), paths[kind]["zeros"], colour)
+        (_named(translate, "norms", kind), paths[kind]["zeros"], colour)
         for kind, colour in (("l1", 1), ("subgradient", 2), ("l2", 3))
     ]
     return {
@@ -224,7 +229,8 @@ def _saving_best(data: Data, translate: Translate) -> tuple[dict[str, Figure], D
         (translate("Loss on the test rows"), scrub["test_nll"], 3),
     ]
     seeds = [
-        (translate(NAMES["saving-best"][kind]), data["kept"][kind]["test_nll"]) for kind in ("last", "best", "patience")
+        (_named(translate, "saving-best", kind), data["kept"][kind]["test_nll"])
+        for kind in ("last", "best", "patience")
     ]
     return {
         "scrub": _lines(
@@ -272,7 +278,7 @@ def _input_normalization(data: Data, translate: Translate) -> tuple[dict[str, Fi
         for rate, colour in zip(data["rates"][:-1], (1, 2, 3), strict=True)
     ]
     pixels = [
-        (translate(NAMES["input-normalization"][scale["scale"]]), [curve[-1] for curve in scale["curve"]], colour)
+        (_named(translate, "input-normalization", scale["scale"]), [curve[-1] for curve in scale["curve"]], colour)
         for scale, colour in zip(data["pixels"]["scales"], (2, 4, 1, 3), strict=True)
     ]
     capped = [(name, [None if v is None or v > 4 else v for v in values], colour) for name, values, colour in pixels]
@@ -293,7 +299,7 @@ def _input_normalization(data: Data, translate: Translate) -> tuple[dict[str, Fi
 
 
 def _normalizations(data: Data, translate: Translate) -> tuple[dict[str, Figure], Data]:
-    kinds = [translate(NAMES["normalizations"][one["kind"]]) for one in data["kinds"]]
+    kinds = [_named(translate, "normalizations", one["kind"]) for one in data["kinds"]]
     counts = [len(one["means"]) for one in data["kinds"]]
     sets = Figure(
         Chart(
@@ -314,7 +320,7 @@ def _normalizations(data: Data, translate: Translate) -> tuple[dict[str, Figure]
     ]
     trained = data["accuracy"]["sizes"]
     accuracy = [
-        (translate(NAMES["covariate-shift"][kind]), [float(np.mean(row[kind]["accuracy"])) for row in trained], colour)
+        (_named(translate, "covariate-shift", kind), [float(np.mean(row[kind]["accuracy"])) for row in trained], colour)
         for kind, colour in (("none", 2), ("batch", 1))
     ]
     return {
@@ -341,18 +347,18 @@ def _covariate_shift(data: Data, translate: Translate) -> tuple[dict[str, Figure
     colours = {"none": 2, "batch": 1, "noisy": 4}
     means = [
         (
-            translate(NAMES["covariate-shift"][kind["kind"]]),
+            _named(translate, "covariate-shift", kind["kind"]),
             [row["mean"] for row in kind["layers"][2]],
             colours[kind["kind"]],
         )
         for kind in data["kinds"]
     ]
     accuracy = [
-        (translate(NAMES["covariate-shift"][kind["kind"]]), kind["accuracy"], colours[kind["kind"]])
+        (_named(translate, "covariate-shift", kind["kind"]), kind["accuracy"], colours[kind["kind"]])
         for kind in data["kinds"]
     ]
     ladder = [
-        (translate(NAMES["covariate-shift"][net["kind"]]), net["accuracy"], colours[net["kind"]])
+        (_named(translate, "covariate-shift", net["kind"]), net["accuracy"], colours[net["kind"]])
         for net in data["ladder"]["nets"]
         if net["activation"] == "sigmoid"
     ]
