@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from ridgeway.studio.app import create_app
-from ridgeway.studio.quiz import attempts
+from ridgeway.studio.quiz import starting
 from ridgeway.studio.quiz.draw import draw
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import storage_of
@@ -36,7 +36,7 @@ def every_kind(good_seeds: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> No
         with taking:
             return next(good_seeds)
 
-    monkeypatch.setattr(attempts, "secrets", SimpleNamespace(randbits=randbits))
+    monkeypatch.setattr(starting, "secrets", SimpleNamespace(randbits=randbits))
 
 
 def studio_app(settings: Settings, folder: FilePath, **changes: Any) -> FastAPI:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from ridgeway.studio.quiz import attempts, codes
+from ridgeway.studio.quiz import attempts, codes, starting
 from ridgeway.studio.quiz.forms import given
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Learner
@@ -109,7 +109,7 @@ def test_starts_at_once_keep_the_rules(app: FastAPI, settings: Settings, same: b
     values = {"affiliation": "소속", "class_code": "", "language": "ko", "held": ()}
     given = at_once(
         *[
-            lambda n=number: attempts.start(storage, bank, settings, name="하나" if same else f"이름 {n}", **values)
+            lambda n=number: starting.start(storage, bank, settings, name="하나" if same else f"이름 {n}", **values)
             for number in range(8)
         ]
     )

@@ -1,4 +1,4 @@
-"""An attempt's life: started, answered question by question, handed in once, graded by the server.
+"""An attempt's life once it is started: answered question by question, handed in once, graded by the server.
 
 Nothing here knows of pages. What opens an attempt is its code, which the browser's cookie holds; a number alone opens
 nothing. Each function is one transaction.
@@ -7,13 +7,12 @@ nothing. Each function is one transaction.
 from __future__ import annotations
 
 import datetime
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
@@ -21,11 +20,9 @@ from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.quiz import codes
 from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw_again
 from ridgeway.studio.quiz.grading import check_answer, chosen, grade
-from ridgeway.studio.quiz.identity import identity, key
-from ridgeway.studio.settings import Settings
-from ridgeway.studio.storage import Answer, Attempt, Classroom, Learner, Storage, now
+from ridgeway.studio.storage import Answer, Attempt, Learner, Storage, now
 
 LEARNER, CLOCK, BANK = "learner", "clock", "bank"
 
@@ -44,33 +41,12 @@ class Refused(Exception):
     """What a learner asked for can't be done now; the message is in English, for a translator."""
 
 
-class ClassRefused(Refused):
-    """There is no class of that code, or it is closed."""
-
-
 class Closed(Exception):
     """The attempt is handed in already, or its time is over: there is a result."""
 
 
 class BankChanged(Exception):
     """The bank doesn't give this attempt's questions any more."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How a quiz is taken.
-
-    Attributes:
-        classroom: the class, or None outside all classes.
-        attempts: how many; None for as many as they like.
-        minutes: time limit; None for none.
-        questions: how many are drawn.
-    """
-
-    classroom: Classroom | None
-    attempts: int | None
-    minutes: int | None
-    questions: int
 
 
 @dataclass(frozen=True)
@@ -116,102 +92,8 @@ class Standing:
         return row is not None and row.flagged
 
 
-def rules(session: Session, settings: Settings, class_code: str) -> Rules:
-    """The rules of a class, or of the studio where no code is given.
-
-    Raises:
-        ClassRefused: no class has that code, or it is closed.
-    """
-    if not class_code.strip():
-        return Rules(None, settings.attempts, settings.quiz_minutes, settings.questions)
-    code = codes.read(class_code, codes.CLASS)
-    found = code and session.scalars(select(Classroom).where(Classroom.code == code)).one_or_none()
-    if not found:
-        raise ClassRefused(N_("No class has this code. Check it with your teacher, or leave the field empty."))
-    if found.closed:
-        raise ClassRefused(N_("This class is closed: its quiz can't be started any more. Ask your teacher."))
-    return Rules(found, found.attempts, found.minutes, found.questions)
-
-
-def start(
-    storage: Storage,
-    bank: Bank,
-    settings: Settings,
-    *,
-    name: str,
-    affiliation: str,
-    class_code: str,
-    language: str,
-    held: Iterable[str],
-) -> tuple[int, str]:
-    """Starts an attempt, or goes on with the open one of the same learner in the same browser.
-
-    Args:
-        storage: the database.
-        bank: to draw from.
-        settings: the studio's rules.
-        name: of the learner, as `clean` gives it.
-        affiliation: likewise.
-        class_code: as typed; empty for none.
-        language: of the page.
-        held: codes that the browser's cookie holds.
-
-    Returns:
-        The attempt's number and its code.
-
-    Raises:
-        Refused: no such class, or the learner has no attempts left.
-    """
-    by_hash = {codes.hashed(code): code for code in held}
-    with storage.writing() as session:
-        rule = rules(session, settings, class_code)
-        learner = _learner(session, rule.classroom, name, affiliation)
-        attempts = session.scalars(select(Attempt).where(Attempt.learner_id == learner.id)).all()
-        moment = now()
-        for one in attempts:
-            if one.handed_in_at is None and one.code in by_hash and not _over(one, moment):
-                return one.id, by_hash[one.code]
-        used = [one for one in attempts if one.closed_by != BANK]
-        if rule.attempts is not None and len(used) >= rule.attempts:
-            if any(one.handed_in_at is None and not _over(one, moment) for one in used):
-                raise Refused(
-                    N_(
-                        "No attempt is left under this name and affiliation, but one is not handed in yet. "
-                        "Go on with it by its code."
-                    )
-                )
-            raise Refused(N_("No attempt is left under this name and affiliation. Ask your teacher for another."))
-        code, seed = codes.new(codes.ATTEMPT), secrets.randbits(63)
-        drawn = draw(bank, seed, rule.questions)
-        attempt = Attempt(
-            learner_id=learner.id,
-            code=codes.hashed(code),
-            seed=seed,
-            bank=bank.version,
-            questions=[one.id for one in drawn],
-            language=language,
-            started_at=moment,
-            minutes=rule.minutes,
-        )
-        session.add(attempt)
-        session.flush()
-        return attempt.id, code
-
-
-def _learner(session: Session, classroom: Classroom | None, name: str, affiliation: str) -> Learner:
-    """The learner's row, made where there is none, and locked, so that attempts are counted one start after another."""
-    class_id = classroom.id if classroom else None
-    who = identity(class_id, name, affiliation)
-    fresh = {"name": name, "affiliation": affiliation, "consented_at": now()}
-    insert = _insert(session)(Learner).values(
-        class_id=class_id, name_key=key(name), affiliation_key=key(affiliation), identity=who, **fresh
-    )
-    session.execute(insert.on_conflict_do_update(index_elements=["identity"], set_=fresh))
-    return session.scalars(select(Learner).where(Learner.identity == who).with_for_update()).one()
-
-
-def _insert(session: Session) -> Any:
-    """INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy writes for each by itself."""
+def insert_into(session: Session) -> Any:
+    """An INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy writes for each by itself."""
     return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
 
 
@@ -227,21 +109,6 @@ def held_attempts(storage: Storage, held: Iterable[str]) -> list[Attempt]:
     query = _whole().where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
     with storage.reading() as session:
         return list(session.scalars(query.order_by(Attempt.started_at.desc(), Attempt.id.desc())))
-
-
-def attempts_left(storage: Storage, settings: Settings, attempt: Attempt) -> int | None:
-    """How often the learner of an attempt may start again; None without a limit."""
-    classroom = attempt.learner.classroom
-    if classroom and classroom.closed:
-        return 0
-    allowed = classroom.attempts if classroom else settings.attempts
-    if allowed is None:
-        return None
-    query = select(func.count()).where(
-        Attempt.learner_id == attempt.learner_id, Attempt.closed_by.is_distinct_from(BANK)
-    )
-    with storage.reading() as session:
-        return max(0, allowed - (session.scalar(query) or 0))
 
 
 def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] | None) -> Standing:
@@ -260,7 +127,7 @@ def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] 
         attempt = _found(session, attempt_id, held)
         answers = {one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))}
     moment = now()
-    if attempt.handed_in_at is None and _over(attempt, moment):
+    if attempt.handed_in_at is None and is_over(attempt, moment):
         hand_in(storage, bank, attempt_id, held, by=CLOCK)
         return standing(storage, bank, attempt_id, held)
     try:
@@ -308,7 +175,7 @@ def save(
     with storage.writing() as session:
         # Others may answer meanwhile; nobody may hand in.
         attempt = _found(session, attempt_id, held, lock="shared")
-        over = _over(attempt, moment)
+        over = is_over(attempt, moment)
         if attempt.handed_in_at is None and not over:
             try:
                 drawn = next(one for one in drawn_for(bank, attempt) if one.id == question)
@@ -319,7 +186,7 @@ def save(
                 if value is not None:
                     check_answer(drawn, value)
                 changed |= {"value": value, "saved_at": moment}
-            insert = _insert(session)(Answer).values(
+            insert = insert_into(session)(Answer).values(
                 {"attempt_id": attempt_id, "question": question, "flagged": False, **changed}
             )
             session.execute(insert.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
@@ -348,7 +215,7 @@ def hand_in(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] |
         if attempt.handed_in_at is not None:
             return
         deadline = attempt.deadline
-        if deadline is not None and _over(attempt, moment):
+        if deadline is not None and is_over(attempt, moment):
             by, moment = CLOCK, deadline
         try:
             drawn = drawn_for(bank, attempt)
@@ -401,7 +268,7 @@ def close_overdue(storage: Storage, bank: Bank) -> int:
     query = select(Attempt).where(Attempt.handed_in_at.is_(None), Attempt.minutes.is_not(None))
     moment = now()
     with storage.reading() as session:
-        over = [one.id for one in session.scalars(query) if _over(one, moment)]
+        over = [one.id for one in session.scalars(query) if is_over(one, moment)]
     for one in over:
         hand_in(storage, bank, one, None, by=CLOCK)
     return len(over)
@@ -478,5 +345,6 @@ def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: 
     return found
 
 
-def _over(attempt: Attempt, moment: datetime.datetime) -> bool:
+def is_over(attempt: Attempt, moment: datetime.datetime) -> bool:
+    """Whether an attempt's time is over, a little more being given for the way to the server."""
     return attempt.deadline is not None and moment > attempt.deadline + _GRACE

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from ridgeway.studio.app import error_page
 from ridgeway.studio.i18n import N_, language, translator
 from ridgeway.studio.pages import render
-from ridgeway.studio.quiz import attempts, codes, result
+from ridgeway.studio.quiz import attempts, codes, result, starting
 from ridgeway.studio.quiz.attempts import Standing
 from ridgeway.studio.quiz.bank import Bank, load_bank
 from ridgeway.studio.quiz.forms import field, given
@@ -109,10 +109,10 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
     refused = ""
     with storage.reading() as session:
         try:
-            rules = attempts.rules(session, settings, values.get("class_code", ""))
+            rules = starting.rules(session, settings, values.get("class_code", ""))
         except attempts.Refused as error:
             refused = str(error)
-            rules = attempts.rules(session, settings, "")
+            rules = starting.rules(session, settings, "")
     if refused:
         errors = {"class_code": refused, **errors}
     places = ("name", "affiliation", "class_code", "consent", "resume_code", "refused")
@@ -143,7 +143,7 @@ def start(request: Request, form: Posted) -> Response:
         errors["consent"] = N_("Without your consent the quiz can't be started: it has to keep your answers.")
     if not errors:
         try:
-            attempt_id, code = attempts.start(
+            attempt_id, code = starting.start(
                 storage_of(request.app),
                 bank_of(request.app),
                 settings_of(request),
@@ -152,7 +152,7 @@ def start(request: Request, form: Posted) -> Response:
                 language=language(request),
                 held=held(request),
             )
-        except attempts.ClassRefused as error:
+        except starting.ClassRefused as error:
             errors["class_code"] = str(error)
         except attempts.Refused as error:
             errors["refused"] = str(error)
@@ -318,7 +318,7 @@ def result_page(request: Request, attempt_id: int) -> Response:
         stands=stands,
         rows=graded,
         topics=result.topics(graded, bank, lang),
-        left=attempts.attempts_left(storage_of(request.app), settings_of(request), stands.attempt),
+        left=starting.attempts_left(storage_of(request.app), settings_of(request), stands.attempt),
         code=_code(request, stands),
     )
 

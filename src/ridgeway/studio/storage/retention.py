@@ -38,9 +38,9 @@ def remove_old(storage: Storage, days: int, moment: datetime.datetime | None = N
         if days <= 0:
             return 0
         oldest = moment - datetime.timedelta(days=days)
-        removed = session.execute(delete(Attempt).where(Attempt.started_at < oldest)).rowcount
+        removed = session.scalars(delete(Attempt).where(Attempt.started_at < oldest).returning(Attempt.id)).all()
         session.execute(delete(Event).where(Event.at < oldest))
         # A learner's row is made in one transaction with the first attempt: none without is about to get one.
         without = ~exists(select(Attempt.id).where(Attempt.learner_id == Learner.id))
         session.execute(delete(Learner).where(without, Learner.consented_at < oldest))
-        return int(removed)
+        return len(removed)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from ridgeway.studio.quiz.attempts import BANK
@@ -122,7 +122,7 @@ class Listed:
     pages: int
 
 
-def _attempts() -> Select[tuple[Attempt]]:
+def _attempts() -> Select[Attempt]:
     return (
         select(Attempt)
         .join(Attempt.learner)
@@ -164,25 +164,32 @@ def affiliations(session: Session, classroom: str = "") -> list[str]:
     return [one for one in session.scalars(query.select_from(Attempt)) if one]
 
 
-def summaries(session: Session) -> tuple[list[tuple[Classroom, Row[Any]]], Row[Any]]:
-    """Each class, newest first, with learners, attempts and those handed in; and the same outside all classes."""
-    figures = (
-        func.count(Learner.id.distinct()).label("learners"),
-        func.count(Attempt.id).label("attempts"),
-        func.count(Attempt.points).label("done"),
-    )
+@dataclass(frozen=True)
+class Counts:
+    """What there is of a class.
+
+    Attributes:
+        learners: who have started.
+        attempts: open or handed in.
+        done: attempts that are handed in.
+    """
+
+    learners: int = 0
+    attempts: int = 0
+    done: int = 0
+
+
+def counts(session: Session) -> tuple[list[tuple[Classroom, Counts]], Counts]:
+    """Each class, newest first, with its counts; and the counts outside all classes."""
     taken = Attempt.closed_by.is_distinct_from(BANK)
     query = (
-        select(Learner.class_id, *figures)
+        select(Learner.class_id, func.count(Learner.id.distinct()), func.count(Attempt.id), func.count(Attempt.points))
         .outerjoin(Attempt, (Attempt.learner_id == Learner.id) & taken)
         .group_by(Learner.class_id)
     )
-    by_class = {row.class_id: row for row in session.execute(query)}
-    nothing = session.execute(
-        select(*figures).outerjoin(Attempt, Attempt.learner_id == Learner.id).where(Learner.id < 0)
-    ).one()
+    by_class = {class_id: Counts(*numbers) for class_id, *numbers in session.execute(query)}
     classes = session.scalars(select(Classroom).order_by(Classroom.created_at.desc(), Classroom.id.desc()))
-    return [(one, by_class.get(one.id, nothing)) for one in classes], by_class.get(None, nothing)
+    return [(one, by_class.get(one.id, Counts())) for one in classes], by_class.get(None, Counts())
 
 
 def first_answers(session: Session, wanted: Filter) -> list[Graded]:

@@ -110,7 +110,7 @@ def _overview(
 ) -> Response:
     settings = settings_of(request)
     with storage_of(request.app).reading() as session:
-        by_class, outside = listing.summaries(session)
+        by_class, outside = listing.counts(session)
     fresh = {"name": "", "attempts": "1", "minutes": "", "questions": str(settings.questions)}
     return render(
         request,
@@ -164,7 +164,7 @@ def _class_page(
     request: Request, teacher: Entered, classroom: Classroom, fields: dict[str, str], errors: dict[str, str]
 ) -> Response:
     with storage_of(request.app).reading() as session:
-        by_class, _ = listing.summaries(session)
+        by_class, _ = listing.counts(session)
     counts = next(row for one, row in by_class if one.id == classroom.id)
     return render(
         request,
