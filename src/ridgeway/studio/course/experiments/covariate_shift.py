@@ -47,7 +47,9 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     data = digits(settings.seed, ROWS)
     # One path for both views, so that each structure is compiled once.
     still = {"activation": "sigmoid", "learning_rate": _RATE}
-    listed = [{**still, "between": kind, "max_epochs": epochs} for kind in KINDS for epochs in range(1, EPOCHS + 1)]
+    listed: list[dict[str, Any]] = [
+        {**still, "between": kind, "max_epochs": epochs} for kind in KINDS for epochs in range(1, EPOCHS + 1)
+    ]
     listed += [
         {"activation": activation, "learning_rate": rate, "between": kind, "max_epochs": _LADDER_EPOCHS}
         for activation in ("sigmoid", "relu")

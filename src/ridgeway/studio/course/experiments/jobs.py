@@ -143,8 +143,8 @@ class Jobs:
         while (job := self._next()) is not None:
             try:
                 error = self._compute(job)
-            except (OSError, EOFError) as problem:
-                error = f"{type(problem).__name__}: {problem}"
+            except (OSError, EOFError):
+                error = "The computing process ended."
                 self._end_process()
             with self._change:
                 job.state, job.error = ("failed", error) if error else ("done", "")

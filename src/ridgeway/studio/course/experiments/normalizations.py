@@ -178,14 +178,14 @@ def _accuracy(data: Digits, seed: int, progress: Progress) -> dict[str, Any]:
             repeats=3,
             seed=seed,
         )
-        table = path.table().set_index("between")
+        table = path.table()
         found.append(
             {
                 "size": size,
                 **{
                     kind: {
-                        "accuracy": table.loc[kind, "val_accuracy"].to_numpy(),
-                        "nll": table.loc[kind, "val_nll"].to_numpy(),
+                        "accuracy": table.loc[table["between"] == kind, "val_accuracy"].to_numpy(),
+                        "nll": table.loc[table["between"] == kind, "val_nll"].to_numpy(),
                     }
                     for kind in ("none", "batch")
                 },

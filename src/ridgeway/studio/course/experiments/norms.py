@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ridgeway.norms import norm
 from ridgeway.studio.course.experiments.early_stopping import diabetes
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
 from ridgeway.studio.course.experiments.training import train
@@ -59,12 +58,16 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
 
 def ball(p: float, angles: np.ndarray) -> np.ndarray:
     """How far the unit ball's edge is from 0 in each direction."""
+    from ridgeway.norms import norm
+
     directions = np.stack([np.cos(angles), np.sin(angles)], -1)
     return 1.0 / norm(directions, p, axis=-1)
 
 
 def triangle(p: float) -> dict[str, float]:
     """The size of (1, 0) + (0, 1) beside the sum of their sizes: it may not be more, if p is to give a norm."""
+    from ridgeway.norms import norm
+
     return {"sum": float(norm([1.0, 1.0], p)), "parts": float(norm([1.0, 0.0], p) + norm([0.0, 1.0], p))}
 
 
@@ -77,6 +80,8 @@ def contact(p: float, radius: float, curve: np.ndarray, centre: np.ndarray = _CE
         curve: positive definite matrix A of the loss (w − c)ᵀA(w − c).
         centre: c.
     """
+    from ridgeway.norms import norm
+
     if norm(centre, p) <= radius:
         return {"w": centre, "loss": 0.0, "inside": True}
     # The corners, where p ≤ 1 touches, are among the directions.

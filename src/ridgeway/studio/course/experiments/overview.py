@@ -48,7 +48,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     import ridgeway as rw
 
     data = digits(settings.seed, ROWS, settings.wrong)
-    idle = {**dict.fromkeys(STRENGTHS, 0.0), "between": "none"}
+    idle: dict[str, Any] = {**dict.fromkeys(STRENGTHS, 0.0), "between": "none"}
     listed = [idle]
     listed += [{**idle, name: value} for name, values in STRENGTHS.items() for value in values]
     listed += [{**idle, "between": kind} for kind in ("batch", "layer")]
@@ -150,7 +150,8 @@ def _stopped(data: Digits, curves: np.ndarray, seed: int, progress: Progress) ->
         seed=seed,
     )
     table = path.table()
-    place = {(int(row["max_epochs"]), int(row["repeat"])): number for number, row in table.iterrows()}
+    runs = zip(table["max_epochs"].astype(int), table["repeat"].astype(int), strict=True)
+    place = {run: number for number, run in enumerate(runs)}
     every = table["lane"].tolist()
     scores = _scores(path.predict(data.x, every), path.predict(data.x_val, every), data)
     levels = []

@@ -35,7 +35,7 @@ NAMES = {
         "layer": N_("layer"),
         "instance": N_("instance"),
         "group": N_("group (2 groups)"),
-        "keras_layer": N_("Keras's LayerNormalization by default"),
+        "keras_layer": N_("layer, Keras's default"),
     },
     "covariate-shift": {
         "none": N_("without normalization"),
@@ -251,7 +251,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("layer"),
         N_("instance"),
         N_("group (2 groups)"),
-        N_("Keras's LayerNormalization by default"),
+        N_("layer, Keras's default"),
         N_(
             "This cell is %(value)s. It is averaged with %(others)s others: mean %(mean)s, standard "
             "deviation %(spread)s. Normalized it is %(after)s."

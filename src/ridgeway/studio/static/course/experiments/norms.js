@@ -100,7 +100,7 @@ function picture(data, at, radius, matrix, point, wide, t) {
   for (const level of [0.05, 0.2, 0.45, 0.8, 1.25]) root.append(contour(matrix, centre, level, place, unit, "contour"));
   if (touching) root.append(contour(matrix, centre, touching, place, unit, "contour touching"));
   const [cx, cy] = place(centre);
-  root.append(svg("circle", { class: "dot c2", cx, cy, r: 4 }), svg("text", { class: "mark-text", x: cx + 8, y: cy - 6 }, t("least loss")));
+  root.append(svg("circle", { class: "dot c2", cx, cy, r: 4 }), svg("text", { class: "mark-text mid", x: Math.min(cx, wide - 62), y: cy - 10 }, t("least loss")));
   const [x, y] = place(point.w);
   root.append(svg("circle", { class: "dot c8", cx: x, cy: y, r: 5.5 }));
   return root;
