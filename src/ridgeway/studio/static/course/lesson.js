@@ -8,6 +8,7 @@ startExperiment();
 offerCopies();
 followReading();
 foldContents();
+reachWideFormulas();
 openForPrint();
 
 /** The choice stays in this browser, and is shown again beside the experiment and the answer. */
@@ -117,6 +118,18 @@ function followReading() {
 /** On a phone the list of sections would fill the first screen. */
 function foldContents() {
   if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".toc-fold").open = false;
+}
+
+/** A formula that is wider than the screen scrolls, so the keyboard must reach it. */
+function reachWideFormulas() {
+  const check = () => {
+    for (const formula of document.querySelectorAll('p:has(> math[display="block"])')) {
+      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+      else formula.removeAttribute("tabindex");
+    }
+  };
+  check();
+  addEventListener("resize", check);
 }
 
 /** Browsers that don't print what is folded get it opened. */
