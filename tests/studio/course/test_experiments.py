@@ -33,7 +33,7 @@ from ridgeway.studio.course.experiments import (
     weight_decay,
 )
 from ridgeway.studio.course.experiments.data import digits, plant
-from ridgeway.studio.course.experiments.numbers import plain
+from ridgeway.studio.course.experiments.rounding import plain
 
 
 @functools.cache

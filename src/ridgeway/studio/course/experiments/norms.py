@@ -15,7 +15,7 @@ VERSION = 1
 EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0, float("inf"))
 RADII = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 #: Strengths λ of a penalty beside ½ mean squared error.
-STRENGTHS = (0.0, *np.geomspace(0.003, 1.0, 12).round(5).tolist())
+STRENGTHS = (0.0, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.2, 0.3, 0.5, 1.0)
 EPOCHS = 2000
 _RATE = 0.15
 _POINTS = 121

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ridgeway.studio.course.experiments.numbers import plain
+from ridgeway.studio.course.experiments.rounding import plain
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, key
 
 PLAYGROUND = "playground"

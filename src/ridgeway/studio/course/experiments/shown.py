@@ -292,7 +292,7 @@ def _input_normalization(data: Data, translate: Translate) -> tuple[dict[str, Fi
     whole = _lines("", translate("Learning rate"), "", data["pixels"]["rates"], pixels)
     return {
         "steps": _lines(
-            translate("Steps until 99 % of the way down"), translate("Stretch"), translate("Steps"), stretches, steps
+            translate("Steps until a hundredth of the way is left"), translate("Stretch"), translate("Steps"), stretches, steps
         ),
         "pixels": Figure(drawn.chart, whole.head, whole.rows),
     }, {"stretches": stretches}

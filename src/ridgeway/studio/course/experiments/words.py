@@ -35,7 +35,7 @@ NAMES = {
         "layer": N_("layer"),
         "instance": N_("instance"),
         "group": N_("group (2 groups)"),
-        "keras_layer": N_("Keras's LayerNormalization by default"),
+        "keras_layer": N_("layer, Keras's default"),
     },
     "covariate-shift": {
         "none": N_("without normalization"),
@@ -217,7 +217,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
     "input-normalization": (
         N_("Step"),
         N_("Loss"),
-        N_("Steps until 99 % of the way down"),
+        N_("Steps until a hundredth of the way is left"),
         N_("Stretch"),
         N_("Steps"),
         N_("rate %(share)s"),
@@ -251,7 +251,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("layer"),
         N_("instance"),
         N_("group (2 groups)"),
-        N_("Keras's LayerNormalization by default"),
+        N_("layer, Keras's default"),
         N_(
             "This cell is %(value)s. It is averaged with %(others)s others: mean %(mean)s, standard "
             "deviation %(spread)s. Normalized it is %(after)s."

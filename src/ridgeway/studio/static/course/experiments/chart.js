@@ -51,11 +51,20 @@ export function ticks(low, high, count = 5) {
   return found;
 }
 
+const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
 function powers(low, high) {
   const found = [];
-  for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power++) found.push([power, number(10 ** power)]);
-  const most = 6;
-  const every = Math.ceil(found.length / most);
+  for (let power = Math.ceil(low - 1e-9); power <= high + 1e-9; power++) {
+    found.push([power, Math.abs(power) > 3 ? `10${[...String(power)].map((one) => RAISED[one]).join("")}` : number(10 ** power)]);
+  }
+  if (found.length < 3) {
+    // Less than two powers of ten: 2 and 5 between them.
+    for (let power = Math.floor(low); power <= high; power++) {
+      for (const factor of [2, 5]) found.push([power + Math.log10(factor), number(factor * 10 ** power)]);
+    }
+  }
+  const every = Math.ceil(found.length / 7);
   return found.filter((_, place) => place % every === 0);
 }
 
@@ -66,6 +75,8 @@ function width(text) {
   return sum;
 }
 
+const WIDEST = 736;
+let clips = 0;
 const observed = new WeakMap();
 const observer = new ResizeObserver((entries) => {
   for (const { target } of entries) {
@@ -80,7 +91,8 @@ const observer = new ResizeObserver((entries) => {
 /** Draws into a figure now, and again whenever its width changes. */
 export function draw(host, paint) {
   const plot = host.querySelector(".plot");
-  const again = () => paint(plot, Math.max(260, plot.clientWidth));
+  // No wider than charts are shown, so that letters keep their size.
+  const again = () => paint(plot, Math.min(WIDEST, Math.max(260, plot.clientWidth)));
   observed.set(plot, { draw: again, width: plot.clientWidth });
   observer.observe(plot);
   again();
@@ -134,7 +146,14 @@ function drawing(spec, wide) {
     root.append(svg("text", { class: "name mid", transform: `translate(12 ${middle}) rotate(-90)` }, spec.y.label));
   }
   spec.paint?.(root, across, down, frame);
-  for (const one of spec.series) root.append(marksOf(one, across, down, frame, spec));
+  // What is beyond a given range ends at the frame.
+  const clip = `chart-clip-${clips++}`;
+  const room = 7;
+  const box = { x: frame.left - room, y: frame.top - (spec.y.domain ? 0 : room), width: frame.right - frame.left + 2 * room, height: frame.bottom - frame.top + (spec.y.domain ? 1 + room : 2 * room) };
+  root.append(svg("clipPath", { id: clip }, svg("rect", box)));
+  const inner = svg("g", { "clip-path": `url(#${clip})` });
+  for (const one of spec.series) inner.append(marksOf(one, across, down));
+  root.append(inner);
   marks(root, spec.marks ?? [], across, down, frame, wide);
   if (!spec.still) readout(root, spec, across, frame);
   return root;
@@ -152,13 +171,14 @@ function axis(spec, name) {
     }
   }
   values = values.filter((value) => value != null && (!given.log || value > 0));
+  if (name === "y") values.push(...(spec.marks ?? []).map((mark) => mark.y).filter((value) => value != null));
   if (given.log) values = values.map(Math.log10);
   const fixed = given.domain?.map((value) => (given.log ? Math.log10(value) : value));
   let low = fixed?.[0] ?? Math.min(...values);
   let high = fixed?.[1] ?? Math.max(...values);
   if (!Number.isFinite(low)) [low, high] = [0, 1];
   if (!fixed) {
-    const pad = given.rows ? 0.6 : place === 1 ? 0.05 * (high - low || 1) : given.pad ?? 0;
+    const pad = given.rows ? 0.6 : place === 1 ? 0.05 * (high - low || 1) : given.pad ?? (spec.y.rows ? 0.03 * (high - low) : 0);
     const floor = place === 1 && low === 0 && !given.rows;
     low -= floor ? 0 : pad;
     high += pad;
@@ -176,23 +196,22 @@ function scale(one, start, end) {
   return made;
 }
 
-function marksOf(one, across, down, frame) {
+function marksOf(one, across, down) {
   const group = svg("g", { class: `c${one.colour ?? 1}${one.dashed ? " dashed" : ""}${one.faint ? " faint" : ""}` });
   const kind = one.kind ?? "line";
-  const inside = (at) => Math.min(frame.bottom + 1, Math.max(frame.top - 1, at));
   if (kind === "dots") {
     for (const [x, y] of one.points) {
-      if (y != null) group.append(svg("circle", { class: "dot", cx: across(x), cy: inside(down(y)), r: one.size ?? 3.5 }));
+      if (y != null) group.append(svg("circle", { class: "dot", cx: across(x), cy: down(y), r: one.size ?? 3.5 }));
     }
   } else if (kind === "bars") {
     const half = one.points.length > 1 ? 0.46 * Math.abs(across(one.points[1][0]) - across(one.points[0][0])) : 12;
     for (const [x, y] of one.points) {
-      const top = inside(down(y));
+      const top = down(y);
       group.append(svg("rect", { class: "bar", x: across(x) - half, width: 2 * half, y: top, height: Math.max(0, down(0) - top) }));
     }
   } else if (kind === "band") {
-    const up = one.points.map(([x, , y]) => `${across(x)} ${inside(down(y))}`);
-    const back = one.points.map(([x, y]) => `${across(x)} ${inside(down(y))}`).reverse();
+    const up = one.points.map(([x, , y]) => `${across(x)} ${down(y)}`);
+    const back = one.points.map(([x, y]) => `${across(x)} ${down(y)}`).reverse();
     group.append(svg("path", { class: "band", d: `M${[...up, ...back].join("L")}Z` }));
   } else {
     let path = "";
@@ -203,7 +222,7 @@ function marksOf(one, across, down, frame) {
         pen = "M";
         continue;
       }
-      const [at, high] = [across(x), inside(down(y))];
+      const [at, high] = [across(x), down(y)];
       if (kind === "step" && pen === "L") path += `L${at.toFixed(1)} ${before.toFixed(1)}`;
       path += `${pen}${at.toFixed(1)} ${high.toFixed(1)}`;
       before = high;
@@ -212,7 +231,7 @@ function marksOf(one, across, down, frame) {
     group.append(svg("path", { class: "line", d: path }));
     if (one.dotted) {
       for (const [x, y] of one.points) {
-        if (y != null) group.append(svg("circle", { class: "dot", cx: across(x), cy: inside(down(y)), r: 2.6 }));
+        if (y != null) group.append(svg("circle", { class: "dot", cx: across(x), cy: down(y), r: 2.6 }));
       }
     }
   }

@@ -16,7 +16,7 @@ export function mount(element, given) {
     const stretches = data.stretches.map((one) => one.stretch);
     const places = stretches.map((_, place) => place);
     chart(figure("steps"), {
-      label: t("Steps until 99 % of the way down"),
+      label: t("Steps until a hundredth of the way is left"),
       x: { label: t("Stretch"), ticks: lanes(stretches) },
       y: { label: t("Steps"), log: true },
       series: data.rates.slice(0, -1).map((rate, place) => ({
@@ -88,13 +88,14 @@ function fastest(scale) {
 /** Contours of the loss and the way down; both axes have one scale, that of the contours' long side. */
 function picture(shape, lane, wide, t) {
   const [[a], [, d]] = shape.curvature;
-  const tall = wide * 0.72;
+  const tall = wide * 0.62;
   const long = Math.abs(shape.best[1]) || 1;
-  const unit = (0.36 * tall) / long;
-  // Weights of the stretched feature are small numbers; their axis is drawn larger, but by no more than is visible.
-  const zoom = Math.min(shape.stretch, 4);
-  const centre = [wide * 0.55, tall * 0.5];
-  const place = ([x, y]) => [centre[0] + (x - shape.best[0]) * unit * zoom, centre[1] - (y - shape.best[1]) * unit];
+  const unit = (0.36 * wide) / long;
+  // The second weight goes to the right, for contours are long that way; beyond a stretch of 8 they would be a line.
+  const zoom = Math.max(1, shape.stretch / 8);
+  const centre = [wide * 0.56, tall * 0.5];
+  const side = shape.best[1] > 0 ? 1 : -1;
+  const place = ([first, second]) => [centre[0] + side * (second - shape.best[1]) * unit, centre[1] - (first - shape.best[0]) * unit * zoom];
   const end = lane.weights.at(-1);
   const label = t("From (0, 0) towards (%(a)s, %(b)s): after 60 steps at (%(c)s, %(d)s)", {
     a: number(shape.best[0], 3),
@@ -107,7 +108,7 @@ function picture(shape, lane, wide, t) {
   const inner = svg("g", { "clip-path": "url(#descent-frame)" });
   for (const size of [0.25, 0.5, 0.75, 1, 1.3, 1.7]) {
     const level = 0.5 * d * (size * long) ** 2;
-    inner.append(svg("ellipse", { class: "contour", cx: centre[0], cy: centre[1], rx: Math.sqrt((2 * level) / a) * unit * zoom, ry: Math.sqrt((2 * level) / d) * unit }));
+    inner.append(svg("ellipse", { class: "contour", cx: centre[0], cy: centre[1], rx: Math.sqrt((2 * level) / d) * unit, ry: Math.sqrt((2 * level) / a) * unit * zoom }));
   }
   const steps = lane.weights.map(place).filter(([x, y]) => Math.abs(x) < 20 * wide && Math.abs(y) < 20 * wide);
   inner.append(svg("path", { class: "line c2", d: `M${steps.map((one) => one.map((at) => at.toFixed(1)).join(" ")).join("L")}` }));
@@ -117,5 +118,6 @@ function picture(shape, lane, wide, t) {
   inner.append(svg("text", { class: "mark-text", x: centre[0] + 8, y: centre[1] - 8 }, t("least loss")));
   inner.append(svg("text", { class: "mark-text end", x: sx - 8, y: sy + 4 }, t("start")));
   root.append(clip, inner);
+  root.append(svg("text", { class: "tick end", x: wide - 4, y: tall - 6 }, "w₂"), svg("text", { class: "tick", x: 4, y: 14 }, zoom > 1 ? `w₁ × ${zoom}` : "w₁"));
   return root;
 }

@@ -30,7 +30,7 @@ export function mount(element, given) {
       layer: t("layer"),
       instance: t("instance"),
       group: t("group (2 groups)"),
-      keras_layer: t("Keras's LayerNormalization by default"),
+      keras_layer: t("layer, Keras's default"),
     };
     const value = data.cube[cell.sample][cell.place][cell.channel];
     said("said").textContent = t(

@@ -87,7 +87,7 @@ function picture(data, at, radius, matrix, point, wide, t) {
     a: number(point.w[0], 3),
     b: number(point.w[1], 3),
   });
-  const root = svg("svg", { class: "chart", viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": label });
+  const root = svg("svg", { class: "chart cut", viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": label });
   root.append(svg("line", { class: "cross", x1: 0, x2: wide, y1: zero[1], y2: zero[1] }), svg("line", { class: "cross", x1: zero[0], x2: zero[0], y1: 0, y2: tall }));
   root.append(svg("text", { class: "tick end", x: wide - 4, y: zero[1] - 6 }, "w₁"), svg("text", { class: "tick", x: zero[0] + 6, y: 12 }, "w₂"));
   const edge = data.angles.map((angle, number_) => {
@@ -100,7 +100,7 @@ function picture(data, at, radius, matrix, point, wide, t) {
   for (const level of [0.05, 0.2, 0.45, 0.8, 1.25]) root.append(contour(matrix, centre, level, place, unit, "contour"));
   if (touching) root.append(contour(matrix, centre, touching, place, unit, "contour touching"));
   const [cx, cy] = place(centre);
-  root.append(svg("circle", { class: "dot c2", cx, cy, r: 4 }), svg("text", { class: "mark-text", x: cx + 8, y: cy - 6 }, t("least loss")));
+  root.append(svg("circle", { class: "dot c2", cx, cy, r: 4 }), svg("text", { class: "mark-text mid", x: Math.min(cx, wide - 62), y: cy - 10 }, t("least loss")));
   const [x, y] = place(point.w);
   root.append(svg("circle", { class: "dot c8", cx: x, cy: y, r: 5.5 }));
   return root;

@@ -31,7 +31,7 @@ export function mount(element, given) {
     const base = worth(rows[0]);
     chart(figure("race"), {
       label: measures[measure],
-      x: { label: measures[measure], pad: 0 },
+      x: { label: measures[measure] },
       y: { rows: true, reverse: true, ticks: order.map((row, place) => [place, names[row.name] + strength(row)]) },
       series: [
         { label: "", points: order.flatMap((row, place) => row[measure].map((value) => [value, place])), colour: 1, kind: "dots", size: 2.8, faint: true },

@@ -3,6 +3,8 @@
 import { chart, html, lanes, number } from "./chart.js";
 import { stage } from "./stage.js";
 
+const fixed = (value) => value.toFixed(5).replace("-", "−");
+
 export function mount(element, given) {
   const figure = (name) => element.querySelector(`[data-figure="${name}"]`);
   stage(element, given, (state, data, t) => {
@@ -17,7 +19,8 @@ export function mount(element, given) {
     chart(figure("path"), {
       label: t("Loss against λ, after the last epoch"),
       x: { label: "λ", ticks },
-      y: { label: t("Loss") },
+      // The dip is small beside the end, where nothing is learned any more.
+      y: { label: t("Loss"), domain: [0, 1.6] },
       series: [
         { label: t("Validation loss"), points: along(lane.val_nll), colour: 1, dotted: true },
         { label: t("Training loss"), points: along(lane.train_nll), colour: 2, dotted: true },
@@ -79,10 +82,8 @@ export function mount(element, given) {
         html(
           "tr",
           {},
-          html("th", { scope: "row" }, one.before.toFixed(5)),
-          ...[one.gradient.toFixed(5), number(1 - rate * data.lambdas[at]), one.hand[at].toFixed(5), one.engine[at].toFixed(5)].map((cell) =>
-            html("td", { class: "number" }, cell),
-          ),
+          html("th", { scope: "row" }, fixed(one.before)),
+          ...[fixed(one.gradient), number(1 - rate * data.lambdas[at]), fixed(one.hand[at]), fixed(one.engine[at])].map((cell) => html("td", { class: "number" }, cell)),
         ),
       ),
     );
