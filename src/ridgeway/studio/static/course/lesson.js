@@ -132,11 +132,11 @@ function reachWideFormulas() {
   addEventListener("resize", check);
 }
 
-/** Browsers that don't print what is folded get it opened. */
+/** Answers are printed too; of an experiment the figures are enough. */
 function openForPrint() {
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = [...document.querySelectorAll("details:not([open])")].filter((one) => !one.closest(".experiment"));
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => {
