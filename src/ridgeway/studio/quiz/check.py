@@ -34,11 +34,21 @@ def problems(bank: Bank) -> list[str]:
     """Every fault of a bank, a sentence each, beginning with the question's id."""
     found = list(_of_the_whole(bank))
     for question in bank.questions.values():
-        for check in _CHECKS:
-            try:
-                found += [f"{question.id}: {problem}" for problem in check(bank, question)]
-            except InputError as error:
-                found.append(f"{question.id}: {error}")
+        found += question_problems(bank, question)
+    return found
+
+
+def question_problems(bank: Bank, question: Question) -> list[str]:
+    """Every fault of one question."""
+    found: list[str] = []
+    for check in _CHECKS:
+        if check is _drawn and found:
+            # What is known to be wrong can't be drawn.
+            break
+        try:
+            found += [f"{question.id}: {problem}" for problem in check(bank, question)]
+        except InputError as error:
+            found.append(f"{question.id}: {error}")
     return found
 
 
@@ -65,9 +75,9 @@ def _of_the_whole(bank: Bank) -> Iterator[str]:
     used = {key for question in bank.questions.values() for key in question.source}
     for key in sorted(set(bank.sources) - used):
         yield f"No question names the source {key!r}. Remove it."
-    shared = Counter(question.alternatives for question in bank.questions.values())
+    shared = Counter(word for question in bank.questions.values() for word in question.alternatives)
     for name, count in shared.items():
-        if name is not None and count == 1:
+        if count == 1:
             yield f"Only one question has alternatives {name!r}. Name it in others, or remove it."
 
 

@@ -44,6 +44,7 @@ def summary(bank: Bank) -> str:
     covered = {line for question in questions for line in question.covers}
     figures = sum(question.figure is not None for question in questions)
     drawn = sum(bool(question.parameters) for question in questions)
+    lines = f"of {len(bank.statements)} lines {len(covered)} asked about, {len(bank.unasked)} left out with a reason"
     wide = max(len(topic) for topic in topics)
     return "\n".join(
         (
@@ -52,7 +53,7 @@ def summary(bank: Bank) -> str:
             + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
             + f"; {figures} read a figure of a real run",
             f"  numbers drawn for each attempt in {drawn}",
-            f"  lecture: of {len(bank.statements)} lines {len(covered)} asked about, {len(bank.unasked)} left out with a reason",
+            f"  lecture: {lines}",
             *(f"  {topic:<{wide}}  {count:3}" for topic, count in topics.items()),
         )
     )

@@ -104,12 +104,11 @@ def draw(bank: Bank, seed: int, count: int = 15) -> tuple[DrawnQuestion, ...]:
     while len(chosen) < count:
         before = len(chosen)
         for pool in pools.values():
-            at = next((place for place, one in enumerate(pool) if one.alternatives not in taken), None)
+            at = next((place for place, one in enumerate(pool) if taken.isdisjoint(one.alternatives)), None)
             if at is not None and len(chosen) < count:
                 question = pool.pop(at)
                 chosen.append(question)
-                if question.alternatives:
-                    taken.add(question.alternatives)
+                taken.update(question.alternatives)
         if len(chosen) == before:
             # Only alternatives of questions that were taken are left.
             taken.clear()

@@ -37,6 +37,11 @@ def best_at(losses: tuple[float, ...], until: float | None = None) -> float:
     return float(seen.index(min(seen)) + 1)
 
 
+def peak_at(values: tuple[float, ...]) -> float:
+    """The place, from 1, of the largest value; the earliest of equal ones."""
+    return float(values.index(max(values)) + 1)
+
+
 def value_at(values: tuple[float, ...], place: float) -> float:
     """The value at a place counted from 1."""
     if not 1 <= place <= len(values):
@@ -95,6 +100,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "spread": _spread,
     "stops_at": stops_at,
     "best_at": best_at,
+    "peak_at": peak_at,
     "value_at": value_at,
     "improvements": improvements,
     "last_reaching": last_reaching,

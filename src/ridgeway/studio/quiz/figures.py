@@ -13,7 +13,7 @@ from ridgeway.studio.quiz.words import Language, word
 
 # Small enough to be read at 320 px of width.
 _WIDTH, _HEIGHT = 480, 320
-_LEFT, _RIGHT, _BOTTOM = 58, 14, 46
+_LEFT, _RIGHT, _BOTTOM = 58, 20, 46
 _LEGEND_LINE = 20
 # Okabe and Ito's colours that keep 3:1 against white and against a dark ground; lines differ in dash and mark too.
 _COLOURS = ("#0072b2", "#c2571a", "#008f6b", "#a85c8a", "#7a7a1f", "#5b6bd6")
@@ -77,7 +77,7 @@ def _table_html(table: Table) -> Markup:
 
 def _svg(data: FigureData, lang: Language) -> Markup:
     labels = [series.label.in_language(lang) for series in data.series]
-    top = 12 + _LEGEND_LINE * len(labels) + 16
+    top = 12 + _LEGEND_LINE * len(labels) + 24
     x = _Axis(data.x, data.at, _LEFT, _WIDTH - _RIGHT)
     y = _Axis(data.y, [one for series in data.series for one in series.values], _HEIGHT - _BOTTOM, top)
     parts = [_grid(x, y, top), *_axis_titles(data, lang, top)]
@@ -159,7 +159,7 @@ def _axis_titles(data: FigureData, lang: Language, top: float) -> list[Markup]:
         Markup('<text x="{:.0f}" y="{}" text-anchor="middle">{}</text>').format(
             (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 9, data.x.label.in_language(lang)
         ),
-        Markup('<text x="{}" y="{:.0f}">{}</text>').format(4, top - 9, data.y.label.in_language(lang)),
+        Markup('<text x="{}" y="{:.0f}">{}</text>').format(4, top - 15, data.y.label.in_language(lang)),
     ]
 
 

@@ -83,14 +83,17 @@ def shown_number(value: Value, form: str = "") -> str:
 
     Args:
         value: what to show.
-        form: `.3f`, `.2g` or `.0%` as in Python; without, six significant digits at most.
+        form: `.3f`, `.2g` or `.0%` as in Python; without, up to six significant digits, or
+            whole with thousands apart from 10,000 on.
     """
     if isinstance(value, tuple):
         return ", ".join(shown_number(one, form) for one in value)
     if form:
         text = format(value, form)
     else:
-        text = f"{round(value, 10):.6g}"
+        text = (
+            f"{value:,.0f}" if float(value).is_integer() and 10_000 <= abs(value) < 1e15 else f"{round(value, 10):.6g}"
+        )
         if "e" in text and 1e-9 < abs(value) < 1e12:
             text = f"{value:.10f}".rstrip("0").rstrip(".") if abs(value) < 1 else f"{value:.0f}"
     # Rounded to nothing, a small negative number keeps its sign in Python.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ridgeway.studio.quiz.expressions import Value
 from ridgeway.studio.quiz.words import Language
@@ -176,7 +176,8 @@ class _Question(_Part):
         figure: the real run that it shows, a file of `figures`; its series are rows of numbers in expressions.
         parameters: what is drawn for each attempt: a list to choose from, or a range.
         computed: further values for explanations, in order, from parameters and the ones before.
-        alternatives: of the questions that share this word an attempt gets one at most.
+        alternatives: words; of the questions that share one an attempt gets one at most, because they are alike, or
+            because one shows what another asks for. A single word needs no list.
         linked: questions that share this word get the same values for parameters of the same name.
         example: values of all parameters, and what the answer, and with `wrong` the wrong values, then are.
     """
@@ -192,9 +193,14 @@ class _Question(_Part):
     figure: Key | None = None
     parameters: dict[Name, tuple[float, ...] | tuple[tuple[float, ...], ...] | Range] = {}
     computed: dict[Name, str] = {}
-    alternatives: Key | None = None
+    alternatives: tuple[Key, ...] = ()
     linked: Key | None = None
     example: dict[str, float | tuple[float, ...]] | None = None
+
+    @field_validator("alternatives", mode="before")
+    @classmethod
+    def _word_or_words(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
 
     def choices(self, name: str) -> tuple[Value, ...]:
         """The values that a parameter is drawn from."""
