@@ -67,10 +67,11 @@ def _catalogue(lang: str) -> Mapping[str, str]:
         for entry in read_po(BytesIO(file.read_bytes()), locale=lang):
             if not entry.id or entry.fuzzy:
                 continue
-            one, many = entry.id if isinstance(entry.id, tuple) else (entry.id, entry.id)
-            found = entry.string[-1] if isinstance(entry.string, tuple | list) else entry.string
-            if found:
-                texts[one] = texts[many] = found
+            # Of one and many Korean has one form.
+            found = [entry.string] if isinstance(entry.string, str) else list(entry.string or ())
+            for message in [entry.id] if isinstance(entry.id, str) else entry.id:
+                if found and found[-1]:
+                    texts[message] = found[-1]
     return MappingProxyType(texts)
 
 

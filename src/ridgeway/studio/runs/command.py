@@ -20,15 +20,14 @@ def main(folder: str) -> None:
     """Takes the job, unless another process has it, and becomes its command."""
     place = Path(folder)
     # A shell that starts a studio in the background has it ignore Ctrl-C, and its children too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if not claim(place, this_process()):
         return
     with suppress(OSError, AttributeError):
         os.nice(_NICE)
-    sys.argv = ["ridgeway", *json.loads((place / JOB).read_bytes())["words"]]
-    from ridgeway.cli import main as run
-
-    run()
+    words = json.loads((place / JOB).read_bytes())["words"]
+    # The process stays the same one, by its number and its start.
+    os.execv(sys.executable, [sys.executable, "-m", "ridgeway.cli", *words])
 
 
 if __name__ == "__main__":

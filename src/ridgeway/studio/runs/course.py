@@ -194,7 +194,7 @@ def configurations(record: Mapping[str, Any], lanes: int) -> list[dict[str, Any]
         family = dict(parsed(one) for one in command["vary"])
         folds = record.get("folds")
         copies = int(record.get("repeats") or 1) * (len(folds["rows"]) if folds else 1)
-    except (InputError, TypeError, KeyError, ValueError):
+    except (InputError, AttributeError, TypeError, KeyError, ValueError):
         return []
     points = [dict(zip(family, point, strict=True)) for point in itertools.product(*family.values())]
     return [point for point in points for _ in range(copies)] if len(points) * copies == lanes else []

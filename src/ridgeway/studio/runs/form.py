@@ -174,8 +174,8 @@ def _check_varied(run: NewRun, translate: Translator) -> None:
             right = right and len(numbers) == len(values) and inside
         if not right:
             run.errors[f"values_{one.name}"] = _wanted(one, translate)
-    lanes = lanes_of(run)
-    if not run.errors and lanes is not None and lanes > MOST_LANES:
+    lanes = None if run.errors else lanes_of(run)
+    if lanes is not None and lanes > MOST_LANES:
         said = translate(N_("That is %(lanes)s lanes, and at most %(most)s are allowed. Choose fewer values."))
         run.errors["vary"] = said % {"lanes": f"{lanes:,}", "most": f"{MOST_LANES:,}"}
 

@@ -153,8 +153,8 @@ def report_file(request: Request, name: str, download: bool = False) -> Response
         # A page of nobody may not be embedded under stricter ones.
         "Cross-Origin-Opener-Policy": "unsafe-none",
     }
-    named = {"filename": f"{_last(name)}-report.html"} if download else {}
-    return FileResponse(file, media_type="text/html; charset=utf-8", headers=headers, **named)
+    named = f"{_last(name)}-report.html" if download else None
+    return FileResponse(file, media_type="text/html; charset=utf-8", headers=headers, filename=named)
 
 
 @router.get("/curves/{name:path}")

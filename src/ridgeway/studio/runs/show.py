@@ -17,7 +17,7 @@ from ridgeway.studio.runs import lanes as tables
 from ridgeway.studio.runs import words
 from ridgeway.studio.runs.course import Courses, configurations
 from ridgeway.studio.runs.sparkline import sparkline
-from ridgeway.studio.runs.summary import AT_WORK, Summary, record_of, table_of
+from ridgeway.studio.runs.summary import AT_WORK, Summary, lanes_of, record_of, table_of
 
 # Lanes on the leader board, in a chart at first, and side by side.
 _BOARD = 12
@@ -103,7 +103,7 @@ def finished(request: Request, run: Summary) -> Response:
     """A run that has ended: its best, its curves and its lanes."""
     lang = i18n.language(request)
     record = record_of(run.folder)
-    table = _with_seconds(run.folder)
+    table = _with_seconds(run.folder, record)
     asked = request.query_params
     names = tables.hyperparameters(record)
     wanted = tables.Wanted(
@@ -138,7 +138,7 @@ def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
     """Lanes side by side."""
     lang = i18n.language(request)
     record = record_of(run.folder)
-    table = _with_seconds(run.folder)
+    table = _with_seconds(run.folder, record)
     chosen = tables.numbers(lanes, table, _COMPARED)
     rows = {row["lane"]: row for row in tables.rows(table[table["lane"].isin(chosen)])}
     logs, names = tables.logs(table, record), list(record["hyperparameters"])
@@ -161,7 +161,7 @@ def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
 
 def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None, lang: str) -> dict[str, Any]:
     """The curves of lanes, the best ones where none is named."""
-    table, history = table_of(folder, "lanes.parquet"), table_of(folder, "history.parquet")
+    table, history = lanes_of(folder, record), table_of(folder, "history.parquet")
     if lanes:
         chosen = tables.numbers(lanes, table, 400)
     else:
@@ -212,8 +212,8 @@ def _best_lane(run: Summary, record: Mapping[str, Any], table: pd.DataFrame) -> 
     return int(same.loc[values.idxmin(), "lane"]) if run.configuration and values.notna().any() else None
 
 
-def _with_seconds(folder: Path) -> pd.DataFrame:
-    table = table_of(folder, "lanes.parquet")
+def _with_seconds(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
+    table = lanes_of(folder, record)
     if (folder / "timings.parquet").is_file():
         return table.merge(table_of(folder, "timings.parquet"), on="lane", how="left")
     return table

@@ -20,6 +20,7 @@ from ridgeway.selection import configurations, value_of
 from ridgeway.studio.runs.course import Courses
 from ridgeway.studio.runs.jobs import Job, Jobs, State
 from ridgeway.studio.runs.places import folder_of, run_folders
+from ridgeway.studio.runs.words import STATES
 from ridgeway.studio.settings import Settings
 
 #: States of a run that a process works on, and that one may stop.
@@ -128,13 +129,18 @@ class Runs:
         )
 
     def _summary(self, name: str, folder: Path) -> Summary:
-        job = self.jobs.read(name)
         try:
-            record = record_of(folder)
+            return self._read(name, folder, record_of(folder))
         except (InputError, OSError) as error:
             return Summary(name, folder, "unreadable", wrong=str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # What a stranger's record says where nothing is laid down: the other runs are shown all the same.
+            return Summary(name, folder, "unreadable", wrong=f"run.json: {type(error).__name__}: {error}")
+
+    def _read(self, name: str, folder: Path, record: dict[str, Any]) -> Summary:
+        job = self.jobs.read(name)
         state = self._state(name, folder, record)
-        extra = record["extra"] if isinstance(record.get("extra"), dict) else {}
+        extra = record["extra"]
         told: dict[str, Any] = {
             "data": job.data if job and job.data else _data(record, extra),
             "rows": _rows(record),
@@ -162,7 +168,7 @@ class Runs:
         job = self.jobs.state(name) if self.jobs.read(name) is not None else State.ended
         if job == State.waiting:
             return "waiting"
-        status = str(record.get("status", "finished"))
+        status = record["status"] if record["status"] in STATES else "unreadable"
         if status != "running":
             # The command reads data and writes the report outside of the run's own time.
             return "saving" if job == State.working and status == "finished" else status
@@ -194,7 +200,39 @@ def record_of(folder: Path) -> dict[str, Any]:
     record = read_record(folder / "run.json")
     if wrong := problem(record):
         raise InputError(f"'{folder / 'run.json'}' is not as ridgeway writes it: {wrong}.")
-    return record
+    return _as_laid_down(record)
+
+
+def _as_laid_down(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with what `problem` leaves open in the shape that the pages read; what has another one is left out."""
+    given = record.get("extra")
+    extra: dict[str, Any] = given if isinstance(given, dict) else {}
+    if not isinstance(extra.get("command"), dict):
+        extra = {**extra, "command": None}
+    folds = record.get("folds")
+    seconds = record.get("seconds")
+    total = seconds.get("total") if isinstance(seconds, dict) else None
+    return {
+        **record,
+        "extra": extra,
+        "folds": folds if isinstance(folds, dict) and isinstance(folds.get("rows"), list) else None,
+        "seconds": {"total": total if isinstance(total, int | float) else None},
+        "status": str(record.get("status", "finished")),
+    }
+
+
+def lanes_of(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of a run's lanes, with all the columns that its record names.
+
+    Raises:
+        InputError: it is missing, can't be read, or lacks a column.
+    """
+    table = table_of(folder, "lanes.parquet")
+    wanted = {"lane", "epochs", "best_epoch", "stopped", record["metric"], *record["hyperparameters"]}
+    if not wanted <= set(table.columns):
+        lacking = min(wanted - set(table.columns))
+        raise InputError(f"'lanes.parquet' of '{folder}' has no column '{lacking}'. Check it by `ridgeway doctor`.")
+    return table
 
 
 def table_of(folder: Path, name: str) -> pd.DataFrame:
@@ -216,20 +254,19 @@ def table_of(folder: Path, name: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=64)
 def _read(file: Path, changed: int, size: int) -> pd.DataFrame:
-    check_parquet(file)
     try:
+        check_parquet(file)
         return pd.read_parquet(file)
-    except OSError:
+    except (InputError, FileNotFoundError):
         raise
     except Exception as error:  # what a stranger's file may make Arrow and pandas raise
         raise InputError(f"'{file}' can't be read as a table ({type(error).__name__}).") from error
 
 
 def _of_tables(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
-    seconds = (record.get("seconds") or {}).get("total")
-    told: dict[str, Any] = {"seconds": seconds, "share": 1.0}
+    told: dict[str, Any] = {"seconds": record["seconds"]["total"], "share": 1.0}
     try:
-        lanes = table_of(folder, "lanes.parquet")
+        lanes = lanes_of(folder, record)
         history = table_of(folder, "history.parquet")
         chosen = best_configuration(lanes, record)
         told |= {"lanes": len(lanes), "ended": len(lanes)}

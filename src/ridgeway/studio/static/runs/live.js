@@ -131,7 +131,8 @@ function draw() {
 }
 
 function cells(live) {
-  const count = Math.min(128, Math.max(run.plan?.slots ?? 0, live.length));
+  const slots = standing.state === "running" ? (run.plan?.slots ?? 0) : 0;
+  const count = Math.min(128, Math.max(slots, live.length));
   const place = find("cells");
   const inOrder = [...live].sort((one, other) => one.lane - other.lane);
   place.replaceChildren(
