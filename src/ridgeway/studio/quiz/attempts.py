@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
@@ -50,6 +50,25 @@ class BankChanged(Exception):
 
 
 @dataclass(frozen=True)
+class Saved:
+    """What a learner is told who gave an answer.
+
+    Attributes:
+        saved_at: when it was.
+        has_answer: whether the question has one now.
+        flagged: whether it is marked to come back to.
+        answered: how many questions of the attempt have an answer.
+        seconds_left: until the time is over; None without a limit.
+    """
+
+    saved_at: datetime.datetime
+    has_answer: bool
+    flagged: bool
+    answered: int
+    seconds_left: int | None
+
+
+@dataclass(frozen=True)
 class Standing:
     """An attempt as it stands.
 
@@ -78,8 +97,7 @@ class Standing:
     @property
     def seconds_left(self) -> int | None:
         """Until the time is over; None without a limit."""
-        deadline = self.attempt.deadline
-        return None if deadline is None else max(0, int((deadline - self.moment).total_seconds()))
+        return _seconds_left(self.attempt, self.moment)
 
     def value(self, question: str) -> Any:
         """The saved answer to a question, or None."""
@@ -150,7 +168,7 @@ def save(
     value: Any = None,
     flagged: bool | None = None,
     keep: bool = False,
-) -> datetime.datetime:
+) -> Saved:
     """Saves an answer, the last one given to a question being the one that counts.
 
     Args:
@@ -162,9 +180,6 @@ def save(
         value: the answer as JSON; None takes it back.
         flagged: whether to come back to it; None leaves that as it is.
         keep: leaves the answer as it is, for a flag alone.
-
-    Returns:
-        When it was saved.
 
     Raises:
         NoAttempt: there is none that one of the codes opens, or it has no such question.
@@ -190,7 +205,12 @@ def save(
                 {"attempt_id": attempt_id, "question": question, "flagged": False, **changed}
             )
             session.execute(insert.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
-            return moment
+            rows = session.execute(
+                select(Answer.question, Answer.value, Answer.flagged).where(Answer.attempt_id == attempt_id)
+            ).all()
+            here = next(row for row in rows if row.question == question)
+            answered = sum(row.value is not None for row in rows)
+            return Saved(moment, here.value is not None, here.flagged, answered, _seconds_left(attempt, moment))
     if over:
         hand_in(storage, bank, attempt_id, held, by=CLOCK)
     raise Closed
@@ -327,22 +347,29 @@ def _drawings(versioned: _Versioned, seed: int, ids: tuple[str, ...]) -> tuple[D
     return draw_again(versioned.bank, seed, ids)
 
 
-def _whole() -> Any:
-    return select(Attempt).options(selectinload(Attempt.learner).selectinload(Learner.classroom))
+def _whole() -> Select[Attempt]:
+    return select(Attempt).options(joinedload(Attempt.learner).joinedload(Learner.classroom))
 
 
 def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: str = "") -> Attempt:
-    query = _whole().where(Attempt.id == attempt_id)
+    # Who locks the row has no use for the learner's.
+    query: Select[Attempt] = select(Attempt) if lock else _whole()
+    query = query.where(Attempt.id == attempt_id)
     if not 0 < attempt_id < _NUMBERS:
         raise NoAttempt
     if held is not None:
         query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))
     if lock:
-        query = query.with_for_update(read=lock == "shared", of=Attempt)
+        query = query.with_for_update(read=lock == "shared")
     found: Attempt | None = session.scalars(query).one_or_none()
     if found is None:
         raise NoAttempt
     return found
+
+
+def _seconds_left(attempt: Attempt, moment: datetime.datetime) -> int | None:
+    deadline = attempt.deadline
+    return None if deadline is None else max(0, int((deadline - moment).total_seconds()))
 
 
 def is_over(attempt: Attempt, moment: datetime.datetime) -> bool:

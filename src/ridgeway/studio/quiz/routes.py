@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, cast
@@ -253,7 +254,7 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
         and field(form, "go") != "order"
     )
     try:
-        moment = attempts.save(
+        saved = attempts.save(
             storage, bank, attempt_id, held(request), drawn.id, value=value, flagged=flag, keep=untouched
         )
     except MalformedAnswer as error:
@@ -264,18 +265,8 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
             return JSONResponse({"detail": said}, 422)
         return _question_page(request, stands, number, status=422, value=value, error=said)
     if _wants_json(request):
-        after = _standing(request, attempt_id)
-        row = after.answers.get(drawn.id)
-        return JSONResponse(
-            {
-                "saved_at": moment.isoformat(),
-                "has_answer": row is not None and row.value is not None,
-                "flagged": after.flagged(drawn.id),
-                "answered": after.answered,
-                "seconds_left": after.seconds_left,
-            },
-            headers={"Cache-Control": "no-store"},
-        )
+        told = dataclasses.asdict(saved) | {"saved_at": saved.saved_at.isoformat()}
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
     go = field(form, "go")
     if go == "review":
         return _see(request, f"/quiz/{attempt_id}/review")

@@ -1,0 +1,279 @@
+"""Many learners at once at the quiz of a real studio, which is killed meanwhile; nothing acknowledged may be lost.
+
+Each learner starts, reads and answers each question with a time to think, and hands in, as the page's script does: an
+answer that is not acknowledged is sent again. Meanwhile the server gets SIGKILL, and starts again on the same database.
+At the end each answer that was acknowledged must be there as it was last given, none twice, and each attempt graded.
+
+Run it by `make soak`; the exit code is 1 where an answer is lost, or the answers came too late.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from sqlalchemy import func, select
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from ridgeway.studio.storage import Answer, Attempt, open_storage
+from studio.storage.databases import binaries, server
+
+# Seconds: what the issue asks for.
+_MEDIAN, _LAST = 0.1, 1.0
+# Seconds between two tries of a request that failed, and until a request is given up.
+_AGAIN, _LONGEST = 0.5, 30.0
+
+
+class Question(HTMLParser):
+    """What a page asks: its kind, its token, and the fields with what can be chosen."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.kind, self.token = "", ""
+        self.fields: dict[str, list[str]] = {}
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Collects the fields."""
+        given = {name: value or "" for name, value in attributes}
+        name = given.get("name", "")
+        self.kind = given.get("data-kind", self.kind)
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and given.get("value"):
+            self.fields.setdefault(self._select, []).append(given["value"])
+        elif tag == "input" and name == "csrf":
+            self.token = given["value"]
+        elif tag == "input" and name == "answer":
+            self.fields.setdefault(name, []).append(given.get("value", ""))
+
+    def answered(self, chance: random.Random) -> tuple[dict[str, Any], Any]:
+        """Some answer: the form's fields, and the JSON that the database should hold."""
+        answers = self.fields.get("answer", [])
+        match self.kind:
+            case "single":
+                one = chance.choice(answers)
+                return {"answer": one}, one
+            case "several":
+                some = [one for one in answers if chance.random() < 0.5] or answers[:1]
+                return {"answer": some}, some
+            case "order":
+                chance.shuffle(answers)
+                return {"answer": answers, "go": "order"}, answers
+            case "number":
+                text = f"{chance.uniform(-3, 3):.3f}"
+                return {"answer": text}, text
+        picked = {name: chance.choice(values) for name, values in self.fields.items() if name.startswith("answer.")}
+        return picked, {name.removeprefix("answer."): value for name, value in picked.items()}
+
+
+@dataclass
+class Tally:
+    """What the learners saw.
+
+    Attributes:
+        seconds: of each request that was answered.
+        failed: requests that were not.
+        acknowledged: the last acknowledged answer by attempt and place of the question.
+        handed_in: attempts.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    failed: int = 0
+    acknowledged: dict[tuple[int, int], Any] = field(default_factory=dict)
+    handed_in: set[int] = field(default_factory=set)
+
+
+class Studio:
+    """A studio in a process of its own, which can be killed."""
+
+    def __init__(self, workspace: Path, database: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        run = "from ridgeway.cli import main; main()"
+        options = ["--no-browser", "--port", str(self.port), "--workspace", str(workspace), "--database", database]
+        self._command = [sys.executable, "-c", run, "studio", *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                httpx.get(f"http://127.0.0.1:{self.port}/quiz", timeout=5).raise_for_status()
+                return
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        raise RuntimeError("the studio doesn't start")
+
+    def kill(self) -> None:
+        """Ends it as a power cut does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+
+class Learner:
+    """One learner at a browser of their own."""
+
+    def __init__(self, number: int, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
+        self._number, self._tally = number, tally
+        self._chance = random.Random(number)
+        self._http = httpx.AsyncClient(
+            base_url=address, transport=transport, timeout=_LONGEST, headers={"Accept-Language": "ko"}
+        )
+
+    async def take_the_quiz(self, think: float, delay: float) -> None:
+        """Comes, answers each question, sometimes thinks better of it, and hands in."""
+        await asyncio.sleep(delay)
+        first = Question((await self._ask("GET", "/quiz")).text)
+        who = {"name": f"학습자 {self._number}", "affiliation": "소속", "class_code": "", "consent": "yes"}
+        started = await self._ask("POST", "/quiz/start", {**who, "csrf": first.token})
+        attempt = int(started.headers["location"].rsplit("/", 1)[1])
+        count = 15
+        for place in range(1, count + 1):
+            page = Question((await self._ask("GET", f"/quiz/{attempt}/{place}")).text)
+            for _ in range(1 + (self._chance.random() < 0.2)):
+                await asyncio.sleep(think * self._chance.uniform(0.5, 1.5))
+                fields, value = page.answered(self._chance)
+                data = {**fields, "csrf": page.token}
+                saved = await self._ask("POST", f"/quiz/{attempt}/{place}", data, {"Accept": "application/json"})
+                assert saved.json()["has_answer"], saved.text
+                self._tally.acknowledged[attempt, place] = value
+        review = Question((await self._ask("GET", f"/quiz/{attempt}/review")).text)
+        await self._ask("POST", f"/quiz/{attempt}/hand-in", {"csrf": review.token})
+        result = await self._ask("GET", f"/quiz/{attempt}/result")
+        assert re.search(r"<strong>[\d.]+</strong>", result.text)
+        self._tally.handed_in.add(attempt)
+
+    async def _ask(
+        self, method: str, path: str, data: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Sends a request until it is answered."""
+        while True:
+            begun = time.monotonic()
+            try:
+                answer = await self._http.request(method, path, data=data, headers=headers)
+            except httpx.TransportError:
+                self._tally.failed += 1
+                await asyncio.sleep(_AGAIN)
+                continue
+            self._tally.seconds.append(time.monotonic() - begun)
+            assert answer.status_code in (200, 303), (path, answer.status_code, answer.text[:500])
+            return answer
+
+
+async def soak(studio: Studio, learners: int, think: float, kills: int) -> Tally:
+    """Lets the learners go, and kills the studio meanwhile."""
+    tally = Tally()
+    transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=200, max_keepalive_connections=100))
+    address = f"http://127.0.0.1:{studio.port}"
+    crowd = [Learner(number, address, transport, tally) for number in range(learners)]
+    chance = random.Random(0)
+    # They don't all come in the same second.
+    work = [asyncio.create_task(one.take_the_quiz(think, chance.uniform(0, 2 * think))) for one in crowd]
+    whole = 17 * think
+    for _ in range(kills):
+        await asyncio.sleep(whole / (kills + 1) * chance.uniform(0.8, 1.1))
+        await asyncio.to_thread(studio.kill)
+        print(f"  killed, {len(tally.acknowledged)} answers acknowledged", flush=True)
+        await asyncio.to_thread(studio.start)
+    await asyncio.gather(*work)
+    await transport.aclose()
+    return tally
+
+
+def checked(database: str, tally: Tally, learners: int) -> list[str]:
+    """What is wrong with what the database holds."""
+    storage = open_storage(database)
+    wrong = []
+    with storage.reading() as session:
+        attempts = {one.id: one for one in session.scalars(select(Attempt))}
+        rows = session.execute(select(Answer.attempt_id, Answer.question, Answer.value)).all()
+        twice = session.execute(
+            select(Answer.attempt_id, Answer.question)
+            .group_by(Answer.attempt_id, Answer.question)
+            .having(func.count() > 1)
+        ).all()
+    storage.close()
+    stored = {(attempt, question): value for attempt, question, value in rows}
+    for (attempt, place), value in tally.acknowledged.items():
+        question = attempts[attempt].questions[place - 1]
+        if json.dumps(stored.get((attempt, question)), sort_keys=True) != json.dumps(value, sort_keys=True):
+            wrong.append(
+                f"attempt {attempt}, question {place}: acknowledged {value}, stored {stored.get((attempt, question))}"
+            )
+    if twice:
+        wrong.append(f"answers twice: {twice}")
+    ungraded = [one for one in tally.handed_in if attempts[one].points is None]
+    if ungraded:
+        wrong.append(f"not graded: {ungraded}")
+    if len(tally.handed_in) != learners:
+        wrong.append(f"{len(tally.handed_in)} of {learners} handed in")
+    return wrong
+
+
+def main() -> int:
+    """A line a database; 1 where something is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--learners", type=int, default=500)
+    parser.add_argument("--think", type=float, default=12.0, help="seconds a question, on average")
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"])
+    given = parser.parse_args()
+    failed = False
+    for kind in given.databases:
+        workspace = Path(tempfile.mkdtemp(prefix="ridgeway-soak-"))
+        database = f"sqlite:///{workspace}/studio.db"
+        if kind == "postgresql":
+            if binaries() is None:
+                print("postgresql: left out, no server here (apt install postgresql)")
+                continue
+            name = f"soak_{uuid.uuid4().hex}"
+            with psycopg.connect(f"{server()}/postgres", autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            database = f"{server()}/{name}".replace("postgresql:", "postgresql+psycopg:")
+        studio = Studio(workspace, database)
+        studio.start()
+        try:
+            tally = asyncio.run(soak(studio, given.learners, given.think, given.kills))
+        finally:
+            studio.kill()
+        wrong = checked(database, tally, given.learners)
+        seconds = sorted(tally.seconds)
+        median, last = statistics.median(seconds), seconds[int(0.99 * len(seconds))]
+        if median >= _MEDIAN or last >= _LAST:
+            wrong.append("too slow")
+        print(
+            f"{kind}: {given.learners} learners, {len(tally.acknowledged)} answers; {len(seconds)} requests answered, "
+            f"{tally.failed} failed and sent again; median {1000 * median:.0f} ms, 99 % within {1000 * last:.0f} ms; "
+            f"{'; '.join(wrong[:5]) or 'nothing lost, nothing twice'}",
+            flush=True,
+        )
+        failed |= bool(wrong)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
