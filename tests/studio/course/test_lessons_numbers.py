@@ -361,3 +361,28 @@ def test_h5_warns_and_keras_does_not(tmp_path: Path, caplog: pytest.LogCaptureFi
         model.save(tmp_path / "best_model.h5")
     assert any("legacy" in record.getMessage() for record in caplog.records)
     assert keras.models.load_model(tmp_path / "best_model.h5") is not None
+
+
+def test_predictions_come_out_as_the_shipped_experiments_do() -> None:
+    """What is said of the learner's choices holds for the results that the pages open with."""
+    from ridgeway.studio.course.experiments.registry import shipped
+
+    def data(name: str) -> dict[str, Any]:
+        found = shipped(name)
+        assert found is not None
+        return found["data"]
+
+    smoothing = data("label-smoothing")
+    ece = {share["share"]: [lane["ece"] for lane in share["lanes"]] for share in smoothing["shares"]}
+    accuracy = {share["share"]: [lane["accuracy"] for lane in share["lanes"]] for share in smoothing["shares"]}
+    # 20 %: more accurate, worse calibrated at every strength; 40 %: calibrated better, then worse.
+    assert accuracy[0.2][3] > accuracy[0.2][0] and min(ece[0.2]) == ece[0.2][0]
+    assert 0 < int(np.argmin(ece[0.4])) < 4 and ece[0.4][-1] > ece[0.4][0]
+    saved = data("saving-best")["curves"]
+    assert sum(min(curve) < curve[-1] for curve in saved) >= 0.9 * len(saved)
+    rates = data("dropout")
+    train, val = (np.mean(rates[key], axis=1) for key in ("train_nll", "val_nll"))
+    assert train[8] > train[0] and 0 < int(np.argmin(val)) < 9 and val[8] > val.min() < val[0]
+    lanes = data("input-normalization")["lanes"]
+    steps = {lane["stretch"]: lane["steps_to_target"] for lane in lanes if lane["rate"] == 0.25}
+    assert steps[8.0] > 20 * steps[1.0]

@@ -8,6 +8,7 @@ startExperiment();
 offerCopies();
 followReading();
 foldContents();
+reachWideFormulas();
 openForPrint();
 
 /** The choice stays in this browser, and is shown again beside the experiment and the answer. */
@@ -119,11 +120,23 @@ function foldContents() {
   if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".toc-fold").open = false;
 }
 
-/** Browsers that don't print what is folded get it opened. */
+/** A formula that is wider than the screen scrolls, so the keyboard must reach it. */
+function reachWideFormulas() {
+  const check = () => {
+    for (const formula of document.querySelectorAll('p:has(> math[display="block"])')) {
+      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+      else formula.removeAttribute("tabindex");
+    }
+  };
+  check();
+  addEventListener("resize", check);
+}
+
+/** Answers are printed too; of an experiment the figures are enough. */
 function openForPrint() {
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = [...document.querySelectorAll("details:not([open])")].filter((one) => !one.closest(".experiment"));
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => {
