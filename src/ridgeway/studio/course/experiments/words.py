@@ -193,6 +193,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("Output"),
         N_("%(kind)s: mean in training"),
         N_("%(kind)s: prediction"),
+        N_("Scaling"),
         N_("Output without dropout"),
         N_("Training: where it stays"),
         N_("Training: where it is dropped"),
@@ -283,6 +284,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("What goes into the activation"),
         N_("Share"),
         N_("Mean"),
+        N_("Normalization"),
         N_("Standard deviation"),
         N_("beyond ±3, where the sigmoid is flat"),
         N_("Validation accuracy"),
@@ -326,6 +328,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("Prediction for %(name)s against λ"),
         N_("Prediction for %(name)s"),
         N_("Weights and intercept"),
+        N_("Column"),
         N_("intercept"),
         N_("Weight"),
         N_(

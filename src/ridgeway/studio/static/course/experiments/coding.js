@@ -75,7 +75,7 @@ export function mount(element, given) {
     const dummy = dummies[own][at];
     chart(figure("weights"), {
       label: t("Weights and intercept"),
-      x: { label: "", ticks: [[0, t("intercept")], ...groups.map((place) => [place + 1, label(place)])], domain: [-0.5, groups.length + 0.5] },
+      x: { label: t("Column"), ticks: [[0, t("intercept")], ...groups.map((place) => [place + 1, label(place)])], domain: [-0.5, groups.length + 0.5] },
       y: { label: t("Weight") },
       series: [
         { label: t("one-hot"), points: [[0, full[at].intercept], ...groups.map((place) => [place + 1, full[at].weights[place]])], colour: 1, kind: "dots", size: 5 },

@@ -20,7 +20,7 @@ export function mount(element, given) {
       y: { label: t("Share"), domain: [0, 0.4] },
       series: rows.map((row) => ({ label: names[row.kind], points: middles.map((middle, place) => [middle, row.now.histogram[place] / all]), colour: colours[row.kind], kind: "step", dashed: row.kind === "noisy" })),
       table: {
-        head: ["", t("Mean"), t("Standard deviation"), t("beyond ±3, where the sigmoid is flat"), t("Validation accuracy")],
+        head: [t("Normalization"), t("Mean"), t("Standard deviation"), t("beyond ±3, where the sigmoid is flat"), t("Validation accuracy")],
         body: rows.map((row) => [names[row.kind], number(row.now.mean, 3), number(row.now.spread, 3), percent(row.now.saturated), percent(row.accuracy[epoch])]),
       },
     });

@@ -49,7 +49,7 @@ export function mount(element, given) {
         ...(rate ? kinds : kinds.slice(0, 1)).map(([label, row, colour]) => ({ y: row.prediction, label: t("%(kind)s: prediction", { kind: label }), colour })),
       ],
       table: {
-        head: ["", t("Output without dropout"), t("Training: where it stays"), t("Training: where it is dropped"), t("Mean over %(n)s masks", { n: unit.counts[count] }), t("Prediction")],
+        head: [t("Scaling"), t("Output without dropout"), t("Training: where it stays"), t("Training: where it is dropped"), t("Mean over %(n)s masks", { n: unit.counts[count] }), t("Prediction")],
         body: kinds.map(([label, row]) => [label, unit.value, row.survivor, 0, row.means[count], row.prediction].map((cell) => number(cell))),
       },
     });

@@ -86,6 +86,7 @@ export function stage(element, { data }, show) {
   }
   if (asked.size) element.scrollIntoView();
   paint();
+  element.dataset.ready = "";
   if (training && (anew || !result)) train();
   return { paint, state, t, train };
 }
