@@ -14,6 +14,7 @@ import asyncio
 import json
 import random
 import re
+import shutil
 import signal
 import socket
 import statistics
@@ -272,6 +273,8 @@ def main() -> int:
             flush=True,
         )
         failed |= bool(wrong)
+        if not wrong:
+            shutil.rmtree(workspace)
     return int(failed)
 
 
