@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak claims clean
+.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
 
 setup: $(VENV)/.ready
 
@@ -41,8 +41,12 @@ bench-cluster: setup
 	$(BIN)/python benchmarks/cluster.py $(ARGS)
 
 # What takes too long for `make test`: fifty runs killed, each gone on with and compared.
-soak: setup
-	$(BIN)/python soak/kills.py $(ARGS)
+soak: setup soak-learners
+	$(BIN)/python soak/kills.py
+
+# 500 learners at the quiz of a studio that is killed three times, on SQLite and PostgreSQL.
+soak-learners: setup
+	$(BIN)/python soak/learners.py $(ARGS)
 
 # Rows that are streamed against rows in memory: speed and peak memory. ARGS="--gb 5 --repeats 5" and so on.
 bench-streaming: setup
