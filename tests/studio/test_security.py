@@ -91,7 +91,8 @@ def test_every_form_has_a_token() -> None:
 def test_scripts_take_nothing_from_elsewhere() -> None:
     for file in STATIC.glob("**/*.js"):
         if "vendor" not in file.parts:
-            text = file.read_text(encoding="utf-8")
+            # SVG is named by an address that nobody visits.
+            text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
             assert not re.search(r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", text), (
                 file
             )

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -22,14 +23,14 @@ _ANCHOR = re.compile(r"\{#([a-z0-9-]+)\}\s*")
 _WORDS = re.compile(r"\[([^\]]*)\]")
 
 
-def block(text: str, lang: str) -> str:
+def block(text: str, lang: str) -> Markup:
     """Markdown of several paragraphs as HTML. `lang` is that of the words in which formulas are read aloud."""
-    return _PARSER.render(text, {"lang": lang})
+    return Markup(_PARSER.render(text, {"lang": lang}))
 
 
-def inline(text: str, lang: str) -> str:
+def inline(text: str, lang: str) -> Markup:
     """Markdown of one line as HTML without a paragraph around it."""
-    return _PARSER.renderInline(text, {"lang": lang})
+    return Markup(_PARSER.renderInline(text, {"lang": lang}))
 
 
 def _math(state: StateInline, silent: bool) -> bool:
