@@ -83,8 +83,8 @@ class DrawnQuestion:
 def draw(bank: Bank, seed: int, count: int = 15) -> tuple[DrawnQuestion, ...]:
     """The questions of an attempt, in order.
 
-    Topics take turns in a random order, so that their numbers differ by one at most while all have questions that can be taken; of
-    questions with the same `alternatives` one is taken as long as there are others. The same seed and bank give the
+    Topics take turns in a random order, so that their numbers differ by one at most while all have questions to take;
+    of questions with the same `alternatives` one is taken as long as there are others. The same seed and bank give the
     same attempt on every machine.
 
     Args:
