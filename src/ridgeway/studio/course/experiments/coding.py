@@ -8,12 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
-from ridgeway.studio.course.experiments.training import train
+from ridgeway.studio.course.experiments.training import repeated, train
 
 VERSION = 1
 #: Strengths λ of the penalty ½λ‖w‖² beside ½ mean squared error; the intercept goes free.
 STRENGTHS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-EPOCHS = 600
+#: Steps of descent, each on all rows.
+STEPS = 600
+_AN_EPOCH = 30
 _RATE = 0.4
 _ROWS = 160
 
@@ -106,12 +108,13 @@ def _lanes(y: np.ndarray, groups: np.ndarray, count: int, seed: int, progress: P
     pairs = [(reference, strength) for reference in references for strength in STRENGTHS]
     path = train(
         model,
-        np.eye(count, dtype=np.float32)[groups],
-        y.astype(np.float32)[:, None],
+        repeated(_AN_EPOCH, np.eye(count, dtype=np.float32)[groups]),
+        repeated(_AN_EPOCH, y.astype(np.float32)[:, None]),
         # Keras's mean squared error is twice ½ mean squared error, so l2 = λ stands for ½λ‖w‖².
         rw.Listed([{"without.column": reference, "l2": strength} for reference, strength in pairs]),
-        epochs=EPOCHS,
+        epochs=STEPS // _AN_EPOCH,
         batch_size=len(y),
+        shuffle=False,
         progress=progress,
         seed=seed,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
-from ridgeway.studio.course.experiments.training import by_epoch, mlp, train
+from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -63,7 +63,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     )
     table = path.table()
     every = table["lane"].tolist()
-    on_train, on_val = path.predict(data.x, every), path.predict(data.x_val, every)
+    on_train, on_val = predict(path, (data.x, data.x_val), every)
     scores = {
         "train_nll": metrics.nll(on_train, data.y),
         "train_loss": by_epoch(path, "loss")[:, -1],

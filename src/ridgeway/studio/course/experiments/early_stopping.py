@@ -10,7 +10,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
-from ridgeway.studio.course.experiments.training import mlp, train
+from ridgeway.studio.course.experiments.training import mlp, predict, train
 
 VERSION = 1
 ROWS = 200
@@ -88,8 +88,8 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         share=(0.0, 0.7),
         seed=settings.seed,
     )
-    losses = metrics.row_nll(path.predict(data.x_val), data.y_val)
-    on_test = path.predict(data.x_test)
+    on_train, on_val, on_test = predict(path, (data.x, data.x_val, data.x_test))
+    losses = metrics.row_nll(on_val, data.y_val)
     sizes = []
     for size in SIZES:
         curve = losses[:, :size].mean(1)
@@ -107,7 +107,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         "epochs": EPOCHS,
         "patiences": PATIENCES,
         "min_deltas": MIN_DELTAS,
-        "train": metrics.nll(path.predict(data.x), data.y),
+        "train": metrics.nll(on_train, data.y),
         "test": metrics.nll(on_test, data.y_test),
         "test_accuracy": metrics.accuracy(on_test, data.y_test),
         "sizes": sizes,

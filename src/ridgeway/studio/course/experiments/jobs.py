@@ -215,6 +215,8 @@ def work(pipe: Connection, folder: str) -> None:
         folder: of the results.
     """
     os.environ["KERAS_BACKEND"] = "jax"
+    # Small nets gain nothing from a second device, and the server needs a core too.
+    os.environ.setdefault("RIDGEWAY_CPU_DEVICES", "1")
     # A learner waits, but the server's answers come first.
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)

@@ -9,7 +9,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import digits, plant
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
-from ridgeway.studio.course.experiments.training import by_epoch, mlp, train
+from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 VERSION = 1
 ROWS = 160
@@ -62,7 +62,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     )
     table = path.table()
     every = table["lane"].tolist()
-    on_test, on_train = path.predict(data.x_test, every), path.predict(data.x, every)
+    on_test, on_train = predict(path, (data.x_test, data.x), every)
     losses = by_epoch(path, "val_nll")
     shares = []
     for place, share in enumerate(SHARES):

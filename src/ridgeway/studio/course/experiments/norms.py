@@ -8,14 +8,17 @@ import numpy as np
 
 from ridgeway.studio.course.experiments.early_stopping import diabetes
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
-from ridgeway.studio.course.experiments.training import train
+from ridgeway.studio.course.experiments.training import repeated, train
 
 VERSION = 1
 EXPONENTS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0, float("inf"))
 RADII = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 #: Strengths λ of a penalty beside ½ mean squared error.
-STRENGTHS = (0.0, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.2, 0.3, 0.5, 1.0)
-EPOCHS = 2000
+#: With three penalties no more lanes than train side by side.
+STRENGTHS = (0.0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+#: Steps of descent, each on all rows.
+STEPS = 2000
+_AN_EPOCH = 40
 _RATE = 0.15
 _POINTS = 121
 # Where the loss of the contour picture is least, and how it curves.
@@ -110,7 +113,17 @@ def _paths(seed: int, progress: Progress) -> dict[str, Any]:
     listed = [{**idle, "l1": 2.0 * one} for one in STRENGTHS]
     listed += [{**idle, "l2": one} for one in STRENGTHS[1:]]
     listed += [{**idle, "lp": 2.0 * one} for one in STRENGTHS[1:]]
-    path = train(model, x, y, rw.Listed(listed), epochs=EPOCHS, batch_size=len(x), progress=progress, seed=seed)
+    path = train(
+        model,
+        repeated(_AN_EPOCH, x),
+        repeated(_AN_EPOCH, y),
+        rw.Listed(listed),
+        epochs=STEPS // _AN_EPOCH,
+        batch_size=len(x),
+        shuffle=False,
+        progress=progress,
+        seed=seed,
+    )
     weights = np.stack([next(iter(path.lane_weights(lane).values())).ravel() for lane in range(len(listed))])
     weights = weights.astype(np.float64)
     count = len(STRENGTHS)

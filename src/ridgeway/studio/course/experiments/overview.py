@@ -10,7 +10,7 @@ from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.early_stopping import replay
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
-from ridgeway.studio.course.experiments.training import by_epoch, train
+from ridgeway.studio.course.experiments.training import by_epoch, predict, train
 
 VERSION = 1
 ROWS = 200
@@ -67,7 +67,8 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     table = path.table()
     every = table["lane"].tolist()
     curves = by_epoch(path, "val_nll")
-    scores = _scores(path.predict(data.x, every), path.predict(data.x_val, every), data)
+    on_train, on_val = predict(path, (data.x, data.x_val), every)
+    scores = _scores(on_train, on_val, data)
     racers = []
     for name in RACERS[:-1]:
         levels = []
@@ -153,7 +154,8 @@ def _stopped(data: Digits, curves: np.ndarray, seed: int, progress: Progress) ->
     runs = zip(table["max_epochs"].astype(int), table["repeat"].astype(int), strict=True)
     place = {run: number for number, run in enumerate(runs)}
     every = table["lane"].tolist()
-    scores = _scores(path.predict(data.x, every), path.predict(data.x_val, every), data)
+    on_train, on_val = predict(path, (data.x, data.x_val), every)
+    scores = _scores(on_train, on_val, data)
     levels = []
     for patience, stop in zip(PATIENCES, stops, strict=True):
         lanes = [place[int(epochs), repeat] for repeat, epochs in enumerate(stop)]

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from ridgeway.studio.course.experiments import metrics, points
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, one_of
-from ridgeway.studio.course.experiments.training import train
+from ridgeway.studio.course.experiments.training import predict, train
 
 if TYPE_CHECKING:
     import keras
@@ -94,7 +94,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     )
     table = path.table()
     every = table["lane"].tolist()
-    on_train, on_val = path.predict(x, every), path.predict(x_val, every)
+    on_train, on_val = predict(path, (x, x_val), every)
     scores = {
         "train_nll": metrics.nll(on_train, y),
         "val_nll": metrics.nll(on_val, y_val),

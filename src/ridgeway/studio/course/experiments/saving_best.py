@@ -9,7 +9,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
-from ridgeway.studio.course.experiments.training import by_epoch, mlp, train
+from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -117,10 +117,10 @@ def _scrub(data: Digits, seed: int, progress: Progress) -> dict[str, Any]:
         share=(0.7, 1.0),
         seed=seed,
     )
-    on_test = path.predict(data.x_test)
+    on_train, on_val, on_test = predict(path, (data.x, data.x_val, data.x_test))
     return {
-        "train_nll": metrics.nll(path.predict(data.x), data.y),
-        "val_nll": metrics.nll(path.predict(data.x_val), data.y_val),
+        "train_nll": metrics.nll(on_train, data.y),
+        "val_nll": metrics.nll(on_val, data.y_val),
         "test_nll": metrics.nll(on_test, data.y_test),
         "test_accuracy": metrics.accuracy(on_test, data.y_test),
     }

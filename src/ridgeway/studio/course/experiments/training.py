@@ -104,6 +104,23 @@ def train(
     return path
 
 
+def predict(path: Path, parts: Sequence[np.ndarray], lanes: Sequence[int] | None = None) -> list[np.ndarray]:
+    """Predictions of lanes on several sets of rows at once: `(lane, row, class)` for each set.
+
+    Args:
+        path: the path.
+        parts: sets of rows.
+        lanes: their numbers; all that kept an epoch if None.
+    """
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    return np.split(path.predict(np.concatenate(parts), lanes), ends, axis=1)
+
+
+def repeated(copies: int, rows: np.ndarray) -> np.ndarray:
+    """Rows so many times over: with `shuffle=False` and one copy a batch, an epoch is so many steps on all rows."""
+    return np.concatenate([rows] * copies)
+
+
 def by_epoch(path: Path, log: str, lanes: Sequence[int] | None = None) -> np.ndarray:
     """A log of lanes that trained equally long, `(lane, epoch)`; NaN where a lane has ended."""
     table = path.history().pivot(index="lane", columns="epoch", values=log)

@@ -9,7 +9,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
-from ridgeway.studio.course.experiments.training import by_epoch, mlp, train
+from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -88,7 +88,9 @@ def _pair(
     decoupled = list(range(count))
     # Without decay the two are one lane.
     in_loss = [0, *range(count, 2 * count - 1)]
-    logits = _by_lane(path, data.x), _by_lane(path, data.x_val)
+    table = path.table()
+    kept = table.loc[table["best_epoch"].notna(), "lane"].tolist()
+    logits = [dict(zip(kept, found, strict=True)) for found in predict(path, (data.x, data.x_val), kept)]
     return {
         "name": name,
         "learning_rate": rate,
@@ -103,13 +105,7 @@ def _pair(
     }
 
 
-def _by_lane(path: Path, x: np.ndarray) -> dict[int, np.ndarray]:
-    table = path.table()
-    kept = table.loc[table["best_epoch"].notna(), "lane"].tolist()
-    return dict(zip(kept, path.predict(x, kept), strict=True))
-
-
-def _lanes(path: Path, lanes: list[int], logits: tuple[dict, dict], data: Digits) -> dict[str, Any]:
+def _lanes(path: Path, lanes: list[int], logits: list[dict[int, np.ndarray]], data: Digits) -> dict[str, Any]:
     on_train, on_val = logits
     # A lane that diverged has no number to show.
     return {
