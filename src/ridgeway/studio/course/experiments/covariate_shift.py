@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 ROWS = 300
-EPOCHS = 16
+EPOCHS = 12
 #: Without normalization, with batch normalization, and with noise put in behind it (Santurkar et al. 2018).
 KINDS = ("none", "batch", "noisy")
 HIDDEN = 3
@@ -23,7 +23,6 @@ WIDTH = 32
 _RATE = 0.1
 #: Learning rates of the ladder.
 LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_LADDER_EPOCHS = 12
 # A network that gets half of the validation rows right has learned something: chance is a tenth.
 _TRAINS = 0.5
 _EDGES = np.linspace(-4.0, 4.0, 33)
@@ -36,7 +35,7 @@ class Settings(ExperimentSettings):
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
-    """Trains a deep sigmoid network for 1, 2, …, 16 epochs as lanes, and a ladder of learning rates.
+    """Trains a deep sigmoid network for 1, 2, …, 12 epochs as lanes, and a ladder of learning rates.
 
     Returns:
         `kinds`: for each, by layer and epoch, the `histogram`, `mean` and `spread` of what goes into the sigmoid and
@@ -51,7 +50,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         {**still, "between": kind, "max_epochs": epochs} for kind in KINDS for epochs in range(1, EPOCHS + 1)
     ]
     listed += [
-        {"activation": activation, "learning_rate": rate, "between": kind, "max_epochs": _LADDER_EPOCHS}
+        {"activation": activation, "learning_rate": rate, "between": kind, "max_epochs": EPOCHS}
         for activation in ("sigmoid", "relu")
         for kind in ("none", "batch")
         for rate in LADDER
@@ -176,9 +175,7 @@ def _ladder(path: Path) -> dict[str, Any]:
     for activation in ("sigmoid", "relu"):
         for kind in ("none", "batch"):
             chosen = table[
-                (table["activation"] == activation)
-                & (table["between"] == kind)
-                & (table["max_epochs"] == _LADDER_EPOCHS)
+                (table["activation"] == activation) & (table["between"] == kind) & (table["max_epochs"] == EPOCHS)
             ].sort_values("learning_rate")
             lanes = chosen["lane"].tolist()
             found.append(
@@ -191,7 +188,7 @@ def _ladder(path: Path) -> dict[str, Any]:
                     "saturation": _by_layer(probes, lanes, "saturation"),
                 }
             )
-    return {"rates": LADDER, "trains": _TRAINS, "epochs": _LADDER_EPOCHS, "nets": found}
+    return {"rates": LADDER, "trains": _TRAINS, "epochs": EPOCHS, "nets": found}
 
 
 def _by_layer(probes: Any, lanes: list[int], probe: str) -> list[dict[str, float]]:
