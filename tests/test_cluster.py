@@ -22,6 +22,7 @@ from ridgeway.cluster.chunks import chunk_size, parted
 from ridgeway.cluster.queues import ClusterFailure
 from ridgeway.errors import InputError
 from ridgeway.progress import ProgressBar
+from small_run import X, Y, network, train
 
 ray = pytest.importorskip("ray")
 
@@ -36,9 +37,6 @@ pytestmark = [
     pytest.mark.xdist_group("ray"),
 ]
 
-RANDOM = np.random.default_rng(0)
-X = RANDOM.normal(size=(120, 4)).astype(np.float32)
-Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(np.int32)
 MEMORY = 100 * 2**20
 
 
@@ -57,21 +55,6 @@ def cluster() -> Iterator[Any]:
     made.shutdown()
 
 
-def network() -> keras.Model:
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(1)
-    layers = [
-        keras.Input((4,)),
-        keras.layers.Dense(8, activation="relu"),
-        keras.layers.Dropout(0.1),
-        keras.layers.Dense(2),
-    ]
-    model = keras.Sequential(layers)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
-    return model
-
-
 KINDS: dict[str, dict[str, Any]] = {
     "grid": {},
     "halving, repeats and probes": {"halving": 2, "repeats": 2, "probes": ["saturation"]},
@@ -79,24 +62,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "structures": {"family": rw.Grid(weight_decay=[0.0, 0.3], normalization=["none", "batch"], ema=[0.0, 0.9])},
     "bayes": {"family": rw.Bayes(9, batch=3, weight_decay=rw.Range(1e-4, 1.0, log=True), dropout=rw.Range(0.0, 0.8))},
 }
-
-
-def train(**changed: Any) -> rw.Path:
-    arguments: dict[str, Any] = {
-        "model": network(),
-        "x": X,
-        "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
-        "epochs": 8,
-        "batch_size": 16,
-        "validation_split": 0.25,
-        "callbacks": [keras.callbacks.EarlyStopping(patience=2)],
-        "slots": 4,
-        "executor": "vmap",
-        "checkpoint_every": 0,
-        **changed,
-    }
-    model, x, family = (arguments.pop(name) for name in ("model", "x", "family"))
-    return rw.fit_path(model, x, Y, family, **arguments)
 
 
 def assert_same_table(alone: rw.Path, spread: rw.Path) -> None:

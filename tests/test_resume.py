@@ -21,6 +21,8 @@ import pytest
 
 import ridgeway as rw
 from ridgeway.checkpoints import generations
+from small_run import X, Y, network
+from small_run import train as small_run
 
 # A kill leaves no time to close files.
 pytestmark = [
@@ -29,29 +31,10 @@ pytestmark = [
 ]
 
 SCRIPT = Path(__file__).parent / "resumed_run.py"
-RANDOM = np.random.default_rng(0)
-X = RANDOM.normal(size=(120, 4)).astype(np.float32)
-Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(np.int32)
 
 
 class Killed(BaseException):
     """What no handler of the run's takes notice of, as little as it could of SIGKILL."""
-
-
-def network(seed: int = 1) -> keras.Model:
-    # As in a fresh process: Keras numbers the names of layers by what was built before.
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(seed)
-    layers = [
-        keras.Input((4,)),
-        keras.layers.Dense(8, activation="relu"),
-        keras.layers.Dropout(0.1),
-        keras.layers.Dense(2),
-    ]
-    model = keras.Sequential(layers)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
-    return model
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -71,20 +54,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def train(out: Path, **changed: Any) -> rw.Path:
-    arguments: dict[str, Any] = {
-        "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
-        "epochs": 8,
-        "batch_size": 16,
-        "validation_split": 0.25,
-        "callbacks": [keras.callbacks.EarlyStopping(patience=2)],
-        "slots": 4,
-        "executor": "vmap",
-        "checkpoint_every": 0,
-        **changed,
-    }
-    family = arguments.pop("family")
-    x = on_disk(X) if arguments.pop("streamed", False) else X
-    return rw.fit_path(network(), x, Y, family, out=out, **arguments)
+    x = on_disk(X) if changed.pop("streamed", False) else X
+    return small_run(out=out, x=x, **changed)
 
 
 def on_disk(rows: np.ndarray) -> np.ndarray:

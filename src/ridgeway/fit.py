@@ -21,9 +21,10 @@ from ridgeway import compilation_cache, record, storage
 from ridgeway.callbacks import seconds_of
 from ridgeway.checkpoints.identity import identity
 from ridgeway.checkpoints.status import UNFINISHED
-from ridgeway.cluster.connection import check_cluster, connected
+from ridgeway.cluster.connection import Share, check_cluster, connected
 from ridgeway.cluster.crew import Crew
 from ridgeway.cluster.queues import ClusterQueues
+from ridgeway.cluster.shipment import Shipment
 from ridgeway.continuation import Continuation, restored_of
 from ridgeway.data import (
     Dataset,
@@ -354,17 +355,18 @@ def fit_path(
         executor, slots = moment.executor["name"], moment.executor["slots"]
         began -= moment.elapsed
     limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit)
-    run = Run(variants, about, understood, probes, out, parts, steps, grouping, search, limited, continuation)
+    run = Run(variants, about, understood, probes, out, parts, grouping, steps, search, limited, continuation)
     with contextlib.ExitStack() as held:
         queues_of: Callable[..., LaneQueues]
         if cluster is None:
             choice = choose(queued[0].job, executor, slots)
             about["executor"] = choice.record
-            order = row_orders(parts, seed, shuffle, 2 * (choice.executor.slots + repeats * parts.count))
+            order = row_orders(parts, seed, shuffle, choice.executor.slots, repeats)
             queues_of = functools.partial(Queues, choice=choice, order=order, seed=seed)
         else:
             held.enter_context(connected(cluster))
-            crew = Crew.of(about, source, grouping, understood.rules, probes, every)
+            shipment = Shipment.of(about, source, grouping, understood.rules, probes)
+            crew = Crew(shipment, Share.of_nodes(), every)
             lanes = sum(len(group.plans) for group in queued)
             about["executor"], seconds = crew.measure(queued[0], lanes, executor, slots)
             queues_of = functools.partial(ClusterQueues, crew=crew, record=about["executor"], lane_seconds=seconds)

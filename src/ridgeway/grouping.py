@@ -20,6 +20,7 @@ from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Family
 from ridgeway.hyperparameters import Decay, is_built
+from ridgeway.probes import ProbeProgram
 from ridgeway.structures import Builder, Structure, Variants, arguments_of, key_of, scaled_states, structure_of
 
 
@@ -73,6 +74,13 @@ class Grouping:
     def group_of(self, plans: Sequence[LanePlan]) -> Group:
         """The group of plans of one structure; errors as in `groups`."""
         return self._group(key_of(structure_of(plans[0].configuration)), list(plans))
+
+    def probe(self, group: Group, names: tuple[str, ...]) -> ProbeProgram | None:
+        """What looks into a group's lanes by these probes, None for no looks."""
+        if not names:
+            return None
+        folds = None if self.parts.trained is None else self.parts.trained.train
+        return ProbeProgram.of(group.job.program, names, group.job.data, group.job.epochs, folds)
 
     def _choosing(self, configurations: Sequence[Configuration], first: int) -> Iterator[LanePlan]:
         """The lanes that take part in the choice."""

@@ -90,12 +90,21 @@ def check_npy(file: Path, stream: IO[bytes], size: int) -> None:
         InputError: the header claims another shape.
         ValueError: it is no header.
     """
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    shape, _, dtype = npy_header(stream)
     # Objects are pickled, and NumPy is told to refuse them.
     if not dtype.hasobject and (left := size - stream.tell()) != math.prod(shape) * dtype.itemsize:
         raise InputError(
             f"'{file}' has {left} bytes of data for an array of the shape {shape} that its header claims. Save it "
             "again by numpy.savez."
         )
+
+
+def npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is laid out by columns, and dtype of a `.npy` array; the stream then stands at its data.
+
+    Raises:
+        ValueError: it is no header.
+    """
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(stream)

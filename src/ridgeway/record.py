@@ -27,13 +27,18 @@ def begun() -> dict[str, Any]:
         "id": uuid.uuid4().hex,
         "ridgeway": version("ridgeway"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": {
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "jax": jax.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         "device": f"{jax.local_devices()[0].platform}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """What numbers depend on beside ridgeway itself."""
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "jax": jax.__version__,
+        "numpy": np.__version__,
     }
 
 

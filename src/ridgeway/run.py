@@ -50,8 +50,8 @@ class Run:
     probes: tuple[str, ...]
     out: str | os.PathLike[str] | None
     parts: Parts
+    grouping: Grouping
     rungs: tuple[int, ...] = ()
-    grouping: Grouping | None = None
     search: Search | None = None
     ends: TimeLimit | None = None
     continuation: Continuation | None = None
@@ -136,7 +136,7 @@ class Run:
                     self._go_on(queues, moment)
                     listeners.best = dict(moment.best)
                     bar.go_on(self._results, queues.under_way())
-                while self.search is not None and self.grouping is not None:
+                while self.search is not None:
                     queues.train(self._results, on_round, stop_asked, more=True)
                     if stop_asked() or queues.ended:
                         break
@@ -202,7 +202,7 @@ class Run:
         """Queues the configurations that the search proposes next; whether there are any."""
         first = search.asked
         asked = search.ask()
-        if asked and self.grouping is not None:
+        if asked:
             queues.add(self.grouping.groups(asked, first))
         return bool(asked)
 
@@ -274,12 +274,10 @@ class Run:
         return survivors(means, self.about["halving"]["factor"])
 
     def _probe(self, group: Group) -> ProbeProgram | None:
-        if not self.probes:
-            return None
-        folds = None if self.parts.trained is None else self.parts.trained.train
-        probe = ProbeProgram.of(group.job.program, self.probes, group.job.data, group.job.epochs, folds)
-        labels = probe.labels(group.job.initials[0])
-        self._labels |= {plan.lane: labels for plan in group.plans}
+        probe = self.grouping.probe(group, self.probes)
+        if probe is not None:
+            labels = probe.labels(group.job.initials[0])
+            self._labels |= {plan.lane: labels for plan in group.plans}
         return probe
 
     def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:

@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "state"
 _KEPT = 2
-# Seconds from one checkpoint to the next, at least so many times what the last one took: with this its cost stays
-# below 3 %, whatever the disk and the size of the lanes.
-_TIMES = 40
+#: Seconds from one checkpoint to the next, at least so many times what the last one took: with this its cost stays
+#: below 3 %, whatever the disk and the size of the lanes.
+TIMES = 40
 _GENERATION, _FINISHED = re.compile(r"generation-(\d{6,})"), re.compile(r"finished-(\d{6,})")
 
 
@@ -70,7 +70,7 @@ class Checkpoints:
             if not self._writing.done():
                 return False
             self.wait()
-        return time.perf_counter() - self._last >= max(self._every, _TIMES * self._cost if self._every else 0.0)
+        return time.perf_counter() - self._last >= max(self._every, TIMES * self._cost if self._every else 0.0)
 
     def save(
         self,

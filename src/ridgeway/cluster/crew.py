@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import keras
 
 from ridgeway.cluster import worker
 from ridgeway.cluster.chunks import Chunk, News
@@ -16,9 +13,6 @@ from ridgeway.cluster.connection import Share, nodes
 from ridgeway.cluster.mailbox import Mailbox
 from ridgeway.cluster.shipment import Shipment, sent
 from ridgeway.engine.queues import Group
-from ridgeway.engine.slots import Rules
-from ridgeway.grouping import Grouping
-from ridgeway.structures import Builder
 
 
 @dataclass
@@ -48,19 +42,6 @@ class Crew:
         head = {"num_cpus": 0, "resources": {"node:__internal_head__": 0.001}}
         self.mailbox = ray.remote(Mailbox).options(**head).remote()
 
-    @classmethod
-    def of(
-        cls,
-        about: Mapping[str, Any],
-        source: keras.Model | Builder,
-        grouping: Grouping,
-        rules: Rules,
-        probes: tuple[str, ...],
-        every: float,
-    ) -> Crew:
-        """A crew for a run; arguments as in `Shipment.of`."""
-        return cls(Shipment.of(about, source, grouping, rules, probes), Share.of_nodes(), every)
-
     def measure(self, group: Group, lanes: int, name: str, slots: int | None) -> tuple[dict[str, Any], float | None]:
         """Chooses the executor on one of the nodes; see `worker.measure`.
 
@@ -85,6 +66,22 @@ class Crew:
         return self._train.remote(
             [self._shipment], [self._initials(group)], bare, name, slots, self.mailbox, self.every
         )
+
+    def failure(self, task: Any) -> Exception | None:
+        """Why a task that is over is lost, with its worker or node; None where it came to its end.
+
+        Raises:
+            RayTaskError: what it raised itself, which another attempt would raise again.
+        """
+        import ray
+
+        try:
+            ray.get(task)
+        except ray.exceptions.RayTaskError:
+            raise
+        except ray.exceptions.RayError as error:
+            return error
+        return None
 
     def take(self, seconds: float) -> list[News]:
         """What tasks have told since, as soon as there is something."""

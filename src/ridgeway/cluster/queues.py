@@ -32,11 +32,7 @@ class ClusterFailure(RuntimeError):
 class ClusterQueues(LaneQueues):
     """Trains chunks of lanes of all groups on a cluster.
 
-    Args:
-        groups: the lanes, by structure.
-        rules: how long lanes train.
-        probe: gives what looks into a group's lanes.
-        ends: as in `Watch`.
+    Args beside those of `LaneQueues`:
         crew: the cluster.
         record: of the executor.
         lane_seconds: what a lane takes that trains all epochs, None where that is not known.
@@ -62,13 +58,8 @@ class ClusterQueues(LaneQueues):
     def go_on(self, course: Course) -> None:
         """See the base class."""
         self._left = [list(left) for left in course.left]
-        standing = course.standing
-        self._left[course.place] += [*standing.live.values(), *standing.waiting, *standing.queue]
+        self._left[course.place] += course.standing.entries()
         self._watch.go_on(course.watched)
-
-    def under_way(self) -> list[LaneResult]:
-        """See the base class."""
-        return [one.result for one in self._waiting()]
 
     def train(
         self,
@@ -206,29 +197,22 @@ class ClusterQueues(LaneQueues):
         """Puts the lanes of tasks that are over in their places; begins those anew that are lost."""
         import ray
 
-        over, _ = (
-            ray.wait(list(self._active), num_returns=max(len(self._active), 1), timeout=0) if self._active else ([], [])
-        )
+        if not self._active:
+            return []
+        over, _ = ray.wait(list(self._active), num_returns=len(self._active), timeout=0)
         if not over:
             return []
         # All that they told before is there by now.
         trained = self._heard(self.crew.take(0.01), results, on_round)
         for task in over:
-            chunk = self._active[task]
-            try:
-                ray.get(task)
-            except ray.exceptions.RayTaskError:
-                raise
-            except ray.exceptions.RayError as error:
-                del self._active[task]
-                self._lost(chunk, error)
-                continue
-            if not told and any(self._unfinished(chunk)):
-                del self._active[task]
-                self._lost(chunk, RuntimeError("its task ended before its lanes did."))
-                continue
-            del self._active[task]
-            self._left[chunk.place] += chunk.left()
+            failure = self.crew.failure(task)
+            chunk = self._active.pop(task)
+            if failure is None and not told and any(self._unfinished(chunk)):
+                failure = RuntimeError("its task ended before its lanes did.")
+            if failure is None:
+                self._left[chunk.place] += chunk.left()
+            else:
+                self._lost(chunk, failure)
         return trained
 
     def _unfinished(self, chunk: Chunk) -> Iterator[LanePlan | Waiting]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import socket
 import time
@@ -16,10 +15,11 @@ from typing import Any
 import jax
 
 from ridgeway import compilation_cache
+from ridgeway.checkpoints.generations import TIMES
 from ridgeway.cluster.chunks import Chunk, News, Trained
 from ridgeway.cluster.shipment import Shipment
 from ridgeway.data import row_orders
-from ridgeway.engine.executor import Executor, Probe
+from ridgeway.engine.executor import Executor
 from ridgeway.engine.lanes import LanePlan, LaneResult
 from ridgeway.engine.probe import choose, fitting
 from ridgeway.engine.queues import Group, plan_of
@@ -27,11 +27,8 @@ from ridgeway.engine.slots import Round, Slots, Waiting
 from ridgeway.engine.state import ModelState
 from ridgeway.engine.watch import Watch
 from ridgeway.errors import InputError
-from ridgeway.probes import ProbeProgram
-from ridgeway.record import begun
+from ridgeway.record import versions
 from ridgeway.structures import key_of, structure_of
-
-logger = logging.getLogger(__name__)
 
 #: A word to tasks: to stop, with the reason, or to let lanes wait.
 STOP, PAUSE = "stop", "pause"
@@ -40,8 +37,6 @@ STOP, PAUSE = "stop", "pause"
 _EVERY = 0.25
 # Posts that are under way before a task waits for one to arrive.
 _UNDER_WAY = 2
-# As of the run's own checkpoints: what lanes' states cost stays below 3 %.
-_TIMES = 40
 
 
 @dataclass
@@ -50,6 +45,9 @@ class Workshop:
 
     Args:
         shipment: the run.
+
+    Attributes:
+        grouping: its groups, built here.
     """
 
     shipment: Shipment
@@ -58,8 +56,7 @@ class Workshop:
 
     def __post_init__(self) -> None:
         """Builds the model."""
-        about = begun()
-        own = {**about["versions"], "ridgeway": version("ridgeway")}
+        own = {**versions(), "ridgeway": version("ridgeway")}
         other = [
             f"{name} {own[name]} (here {known})" for name, known in self.shipment.versions.items() if own[name] != known
         ]
@@ -68,13 +65,13 @@ class Workshop:
                 f"{socket.gethostname()} has {', '.join(other)}: lanes would differ from node to node. Install the "
                 "same versions on all."
             )
-        self._grouping = self.shipment.grouping()
+        self.grouping = self.shipment.grouping()
 
     def group(self, plans: Sequence[LanePlan], initials: Sequence[ModelState]) -> Group:
         """The group of these plans, which have one structure, with the starting states that are given."""
         key = key_of(structure_of(plans[0].configuration))
         if key not in self._groups:
-            group = self._grouping.group_of(plans[:1])
+            group = self.grouping.group_of(plans[:1])
             shapes = [jax.tree.map(lambda leaf: leaf.shape, states[0]) for states in (group.job.initials, initials)]
             if shapes[0] != shapes[1]:
                 raise InputError(
@@ -95,16 +92,9 @@ class Workshop:
             self._executor = (key, choose(job, name, min(slots, fitting(job))).executor)
         return self._executor[1]
 
-    def probe(self, group: Group) -> Probe | None:
-        """What looks into lanes."""
-        if not self.shipment.probes:
-            return None
-        parts, job = self._grouping.parts, group.job
-        folds = None if parts.trained is None else parts.trained.train
-        return ProbeProgram.of(job.program, self.shipment.probes, job.data, job.epochs, folds)
 
-
-_workshop: Workshop | None = None
+# The run that this process trains for, by where its shipment is in the object store.
+_workshop: tuple[str, Workshop] | None = None
 
 
 def _opened(shipment: Any) -> Workshop:
@@ -114,11 +104,11 @@ def _opened(shipment: Any) -> Workshop:
     global _workshop
     compilation_cache.enable()
     key = shipment.hex()
-    if _workshop is None or getattr(_workshop, "key", None) != key:
+    if _workshop is None or _workshop[0] != key:
+        # The last run's arrays make room first.
         _workshop = None
-        _workshop = Workshop(ray.get(shipment))
-        _workshop.key = key  # type: ignore[attr-defined]
-    return _workshop
+        _workshop = (key, Workshop(ray.get(shipment)))
+    return _workshop[1]
 
 
 def measure(
@@ -167,8 +157,7 @@ def train(
     group = workshop.group([plan_of(one) for one in chunk.entries], ray.get(initials[0]))
     executor = workshop.executor(group, name, slots)
     settings, parts = workshop.shipment.settings, workshop.shipment.parts
-    remembered = 2 * (slots + settings["repeats"] * parts.count)
-    order = row_orders(parts, settings["seed"], workshop.shipment.shuffle, remembered)
+    order = row_orders(parts, settings["seed"], workshop.shipment.shuffle, slots, settings["repeats"])
     results: list[LaneResult] = []
     post = Post(mailbox, chunk, results, every)
     lanes = Slots(
@@ -179,18 +168,13 @@ def train(
         settings["seed"],
         Told(post=post),
         0,
-        workshop.probe(group),
+        workshop.grouping.probe(group, workshop.shipment.probes),
     )
-    post.states = lambda: _standing(lanes)
+    post.states = lambda: lanes.stand().entries()
     waiting = lanes.train(
         chunk.entries, results, post.round, lambda: False, chunk.until, lambda: post.word() == (PAUSE,)
     )
     post.close(waiting)
-
-
-def _standing(lanes: Slots) -> list[LanePlan | Waiting]:
-    standing = lanes.stand()
-    return [*standing.live.values(), *standing.waiting, *standing.queue]
 
 
 @dataclass
@@ -234,13 +218,10 @@ class Post:
         logs = {result.plan.lane: result.history[-1] for result in news.results}
         self._rounds.append(Trained(logs, tuple(result.plan.lane for result in news.finished), news.live))
         now = time.perf_counter()
-        due = now - self._told >= max(self.every, _TIMES * self._cost)
+        due = now - self._told >= max(self.every, TIMES * self._cost)
         if not due and now - self._last < _EVERY:
             return
-        standing = None
-        if due:
-            standing = self.states()
-        self._send(standing)
+        self._send(self.states() if due else None)
         if due:
             self._told = time.perf_counter()
             self._cost = self._told - now

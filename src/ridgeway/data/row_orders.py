@@ -11,14 +11,17 @@ from ridgeway.data.folds import pad
 from ridgeway.data.parts import Parts
 
 
-def row_orders(parts: Parts, seed: int, shuffle: bool, remembered: int) -> Callable[[int, int, int], np.ndarray]:
+def row_orders(
+    parts: Parts, seed: int, shuffle: bool, slots: int, repeats: int
+) -> Callable[[int, int, int], np.ndarray]:
     """Gives the order of rows by (repeat, fold, epoch), int32 `(row,)`: lanes of one repeat see the same batches.
 
     Args:
         parts: the rows.
         seed: the path's seed.
         shuffle: whether each epoch has an order of its own.
-        remembered: orders to keep at hand.
+        slots: lanes side by side.
+        repeats: lanes a configuration and fold.
     """
     if parts.streamed is not None:
         # The stream has an order of its own, which all lanes of a pass share.
@@ -26,7 +29,8 @@ def row_orders(parts: Parts, seed: int, shuffle: bool, remembered: int) -> Calla
     own = [parts.training_rows(fold) for fold in range(parts.count)]
     longest = max(parts.rows)
 
-    @functools.lru_cache(maxsize=remembered)
+    # The orders of an epoch, and those of the next.
+    @functools.lru_cache(maxsize=2 * (slots + repeats * parts.count))
     def order(repeat: int, fold: int, epoch: int) -> np.ndarray:
         rows = own[fold]
         if shuffle:

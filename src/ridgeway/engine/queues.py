@@ -93,9 +93,9 @@ class LaneQueues(ABC):
     def go_on(self, course: Course) -> None:
         """Lets the next `train` go on from where the lanes of another run of the same groups were."""
 
-    @abstractmethod
     def under_way(self) -> list[LaneResult]:
         """Lanes that have begun and not ended, before `train` goes on with them."""
+        return [one.result for one in self._waiting()]
 
     @abstractmethod
     def train(
@@ -179,11 +179,7 @@ def epochs_of(entry: LanePlan | Waiting) -> int:
 class Queues(LaneQueues):
     """Trains groups of lanes here, one after another, all on the kind of executor that was chosen for the first.
 
-    Args:
-        groups: the lanes, by structure.
-        rules: how long lanes train.
-        probe: gives what looks into a group's lanes.
-        ends: as in `Watch`.
+    Args beside those of `LaneQueues`:
         choice: the first group's executor.
         order: the order of rows.
         seed: the path's seed.
@@ -214,12 +210,8 @@ class Queues(LaneQueues):
 
     def under_way(self) -> list[LaneResult]:
         """See the base class."""
-        found = [one.result for one in self._waiting()]
-        if self._from is not None:
-            standing = self._from.standing
-            waiting = [*standing.live.values(), *standing.waiting, *standing.queue]
-            found += [one.result for one in waiting if isinstance(one, Waiting)]
-        return found
+        standing = [] if self._from is None else self._from.standing.entries()
+        return super().under_way() + [one.result for one in standing if isinstance(one, Waiting)]
 
     def train(
         self,

@@ -107,6 +107,10 @@ class Standing:
     queue: Sequence[LanePlan | Waiting] = ()
     waiting: Sequence[Waiting] = ()
 
+    def entries(self) -> list[LanePlan | Waiting]:
+        """All of them, wherever they stand."""
+        return [*self.live.values(), *self.waiting, *self.queue]
+
 
 @dataclass
 class Slots:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +11,14 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the studio needs ridgeway[studio]")
 
-import uvicorn
 
 from ridgeway.studio.app import create_app
 from ridgeway.studio.course.experiments.jobs import Jobs
 from ridgeway.studio.course.experiments.registry import IDS
 from ridgeway.studio.settings import Settings
+from studio.browsing import CHROMIUM, launched, served
 from studio.course.trivial_worker import trivial
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
 
@@ -41,25 +35,16 @@ _MOVE = """([name, value]) => {
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     """A server on a free port, and its application."""
     app = create_app(Settings(workspace=Path(tmp_path_factory.mktemp("studio")) / "workspace"))
-    serving = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=serving.run)
-    thread.start()
-    while not serving.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}", app
-    serving.should_exit = True
-    thread.join()
+    with served(app) as address:
+        yield address, app
 
 
 def opened(chromium: Any, server: tuple[str, Any], lang: str = "ko-KR", width: int = 1280) -> Any:

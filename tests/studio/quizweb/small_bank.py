@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 import yaml
 
 from ridgeway.studio.quiz.bank import Bank, read_bank
-from ridgeway.studio.quiz.questions import LESSONS
+from ridgeway.studio.topics import LESSONS
 
 #: Stands in every explanation, and in every misconception: no page may hold it before handing in.
 SECRET = "GEHEIMNIS"

@@ -1,28 +1,22 @@
 """The quiz in a real browser: by keyboard only, with the network gone, without a script, on a phone, for axe-core."""
 
 import re
-import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import select
 
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom
 from ridgeway.studio.teacher import accounts
+from studio.browsing import CHROMIUM, launched, served
 from studio.quizweb.people import drawn_of
 from studio.quizweb.small_bank import SECRET
 from studio.quizweb.studios import studio_app
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
+pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
 
 PASSWORD = "correct horse battery"
@@ -30,25 +24,16 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def server(tmp_path: FilePath) -> Iterator[tuple[str, Any]]:
     """A server on a free port, and its application."""
     app = studio_app(Settings(workspace=tmp_path / "workspace"), tmp_path / "bank")
-    serving = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=serving.run)
-    thread.start()
-    while not serving.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}", app
-    serving.should_exit = True
-    thread.join()
+    with served(app) as address:
+        yield address, app
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import numpy as np
 from ridgeway.data.dataset import Dataset, leaves, map_arrays
 from ridgeway.data.sources.source import RowSource
 from ridgeway.errors import InputError, first_line
+from ridgeway.limits import npy_header
 
 
 class ArraySource(RowSource):
@@ -153,9 +154,7 @@ def _mapped_member(path: Path, file: Any, member: zipfile.ZipInfo) -> np.ndarray
     file.seek(member.header_offset + 26)
     name, extra = struct.unpack("<HH", file.read(4))
     file.seek(member.header_offset + 30 + name + extra)
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, in_columns, dtype = read(file)
+    shape, in_columns, dtype = npy_header(file)
     if dtype.hasobject:
         raise InputError(f"'{member.filename}' of '{path}' holds Python objects. Save plain arrays by numpy.savez.")
     return np.memmap(path, dtype, "r", file.tell(), shape, "F" if in_columns else "C")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ridgeway.errors import InputError, first_line
+from ridgeway.limits import npy_header
 
 # Bytes in which the header of a `.npy` file ends: NumPy writes 128 for all but very long descriptions.
 _HEADER = 1 << 16
@@ -55,9 +56,7 @@ class RemoteNpy:
         self._files, self._path = file_system(address)
         try:
             head = io.BytesIO(self._files.cat_file(self._path, start=0, end=_HEADER))
-            version = np.lib.format.read_magic(head)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            self.shape, in_columns, self.dtype = read(head)
+            self.shape, in_columns, self.dtype = npy_header(head)
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"'{address}' can't be read as .npy: {first_line(error)}. Save a plain array by numpy.save."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from ridgeway.studio.course.markup import block, inline
+from ridgeway.studio.topics import LESSONS
 
 __all__ = [
     "LESSONS",
@@ -26,19 +27,6 @@ __all__ = [
     "source",
 ]
 
-LESSONS = (
-    "overview",
-    "weight-decay",
-    "norms",
-    "early-stopping",
-    "saving-best",
-    "dropout",
-    "input-normalization",
-    "normalizations",
-    "covariate-shift",
-    "coding",
-    "label-smoothing",
-)
 # "experiment" has no text: the page makes room for it there.
 SECTIONS = (
     "statement",

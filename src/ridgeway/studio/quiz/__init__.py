@@ -6,9 +6,9 @@ from ridgeway.studio.quiz.bank import Bank, load_bank
 from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again, draw_question
 from ridgeway.studio.quiz.explaining import Explained, explained
 from ridgeway.studio.quiz.grading import Grade, check_answer, chosen, grade
-from ridgeway.studio.quiz.questions import LESSONS
 from ridgeway.studio.quiz.shown import Shown
 from ridgeway.studio.quiz.words import MalformedAnswer
+from ridgeway.studio.topics import LESSONS
 
 __all__ = [
     "LESSONS",

@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ridgeway.errors import InputError
-from ridgeway.studio.quiz.questions import LESSONS, Question, Text
+from ridgeway.studio.quiz.questions import Question, Text
+from ridgeway.studio.topics import LESSONS
 
 
 class FigureAxis(BaseModel):

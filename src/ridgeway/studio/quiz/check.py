@@ -13,10 +13,11 @@ from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import draw_question, linked_questions, told_apart, values_from
 from ridgeway.studio.quiz.explaining import explained
 from ridgeway.studio.quiz.expressions import Value, evaluate
-from ridgeway.studio.quiz.questions import LESSONS, Code, Match, Number, Order, Question, Several, Single, Text
+from ridgeway.studio.quiz.questions import Code, Match, Number, Order, Question, Several, Single, Text
 from ridgeway.studio.quiz.shown import left_texts, option_texts
 from ridgeway.studio.quiz.text import placeholders, stray_braces
 from ridgeway.studio.quiz.words import LANGUAGES
+from ridgeway.studio.topics import LESSONS
 
 #: An attempt asks 15, and many attempts should not be alike.
 FEWEST = 60

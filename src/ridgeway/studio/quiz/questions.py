@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ridgeway.studio.quiz.expressions import Value
 from ridgeway.studio.quiz.words import Language
-
-Lesson = Literal[
-    "overview",
-    "weight-decay",
-    "norms",
-    "early-stopping",
-    "saving-best",
-    "dropout",
-    "input-normalization",
-    "normalizations",
-    "covariate-shift",
-    "coding",
-    "label-smoothing",
-]
-#: In the order of the lecture. Topics are the same: a file of the bank each.
-LESSONS: tuple[Lesson, ...] = get_args(Lesson)
+from ridgeway.studio.topics import Lesson
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import digits
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
+from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import mlp, predict, train
 
 VERSION = 1
@@ -23,15 +23,7 @@ MIN_DELTAS = (0.0, 0.001, 0.005, 0.02)
 _TIMES = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256)
 _RATE = 0.1
 
-
-class Settings(ExperimentSettings):
-    """What is trained anew.
-
-    Attributes:
-        wrong: share of wrong labels planted among the training rows.
-    """
-
-    wrong: Wrong = 0.2
+Settings = WrongLabelsSettings
 
 
 @dataclass(frozen=True)

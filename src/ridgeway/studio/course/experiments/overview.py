@@ -9,7 +9,7 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.early_stopping import replay
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
+from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import by_epoch, predict, train
 
 VERSION = 1
@@ -27,15 +27,7 @@ PATIENCES = (10, 3, 1)
 LEVELS = len(PATIENCES)
 RACERS = ("none", *STRENGTHS, "batch", "layer", "early_stopping")
 
-
-class Settings(ExperimentSettings):
-    """What is trained anew.
-
-    Attributes:
-        wrong: share of wrong labels planted among the training rows.
-    """
-
-    wrong: Wrong = 0.2
+Settings = WrongLabelsSettings
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:

@@ -16,23 +16,11 @@ from typing import Any
 
 from ridgeway.studio.course.experiments.rounding import plain
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, key
+from ridgeway.studio.topics import LESSONS
 
 PLAYGROUND = "playground"
 #: Ids of lessons, whose jobs go first, and of the playground.
-IDS = (
-    "overview",
-    "weight-decay",
-    "norms",
-    "early-stopping",
-    "saving-best",
-    "dropout",
-    "input-normalization",
-    "normalizations",
-    "covariate-shift",
-    "coding",
-    "label-smoothing",
-    PLAYGROUND,
-)
+IDS = (*LESSONS, PLAYGROUND)
 # A learner's own rows are theirs: results don't repeat them.
 _PRIVATE = {"csv"}
 

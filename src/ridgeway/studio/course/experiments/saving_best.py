@@ -8,7 +8,7 @@ import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
+from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 if TYPE_CHECKING:
@@ -23,15 +23,7 @@ PATIENCE = 3
 # 97.5 % point of Student's t with 19 degrees of freedom.
 _T = 2.093
 
-
-class Settings(ExperimentSettings):
-    """What is trained anew.
-
-    Attributes:
-        wrong: share of wrong labels planted among the training rows.
-    """
-
-    wrong: Wrong = 0.2
+Settings = WrongLabelsSettings
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:

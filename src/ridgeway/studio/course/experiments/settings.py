@@ -40,6 +40,16 @@ class ExperimentSettings(BaseModel):
     seed: int = Field(default=0, ge=0, le=9999)
 
 
+class WrongLabelsSettings(ExperimentSettings):
+    """Those of experiments that plant wrong labels.
+
+    Attributes:
+        wrong: share of wrong labels planted among the training rows.
+    """
+
+    wrong: Wrong = 0.2
+
+
 def key(experiment: str, version: int, settings: ExperimentSettings) -> str:
     """The name of a result: it changes with the experiment, its version and every setting.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
-from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, Wrong
+from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
 if TYPE_CHECKING:
@@ -24,15 +24,7 @@ OPTIMIZERS = (("sgd", 0.1), ("momentum", 0.02), ("adam", 0.003))
 _EDGES = np.linspace(-0.5, 0.5, 42)
 _STEP_RATE = 0.5
 
-
-class Settings(ExperimentSettings):
-    """What is trained anew.
-
-    Attributes:
-        wrong: share of wrong labels planted among the training rows.
-    """
-
-    wrong: Wrong = 0.2
+Settings = WrongLabelsSettings
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
