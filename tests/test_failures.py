@@ -58,14 +58,14 @@ def test_a_run_that_failed_before_its_first_epoch_leaves_the_directory_free(tmp_
 
 
 def test_a_lane_whose_weights_are_gone_is_left_out(monkeypatch):
-    take = StackedExecutor.take
+    suspend = StackedExecutor.suspend
 
     def sometimes(self, slot):
         if slot == 1:
             raise RuntimeError("Array has been deleted")
-        return take(self, slot)
+        return suspend(self, slot)
 
-    monkeypatch.setattr(StackedExecutor, "take", sometimes)
+    monkeypatch.setattr(StackedExecutor, "suspend", sometimes)
     with pytest.raises(RuntimeError, match="broken") as caught:
         train(FOUR, callbacks=[Raises(1, RuntimeError("broken"))])
     assert caught.value.path.table()["lane"].tolist() == [0, 2, 3]
