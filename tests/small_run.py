@@ -34,6 +34,7 @@ def train(**changed: Any) -> rw.Path:
     arguments: dict[str, Any] = {
         "model": network(),
         "x": X,
+        "y": Y,
         "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
         "epochs": 8,
         "batch_size": 16,
@@ -44,5 +45,5 @@ def train(**changed: Any) -> rw.Path:
         "checkpoint_every": 0,
         **changed,
     }
-    model, x, family = (arguments.pop(name) for name in ("model", "x", "family"))
-    return rw.fit_path(model, x, Y, family, **arguments)
+    model, x, y, family = (arguments.pop(name) for name in ("model", "x", "y", "family"))
+    return rw.fit_path(model, x, y, family, **arguments)

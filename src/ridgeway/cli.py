@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
+from ridgeway.errors import AllLanesDiverged, ClusterFailure, InputError, StorageFull
 from ridgeway.locale import text
 from ridgeway.trainings import check_shape, checked_share, search_table, train_family
 from ridgeway.vary import parse_family, parse_vary
@@ -547,7 +547,7 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except (AllLanesDiverged, StorageFull) as error:
+    except (AllLanesDiverged, ClusterFailure, StorageFull) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

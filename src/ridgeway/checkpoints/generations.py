@@ -18,10 +18,20 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "state"
 _KEPT = 2
-#: Seconds from one checkpoint to the next, at least so many times what the last one took: with this its cost stays
-#: below 3 %, whatever the disk and the size of the lanes.
-TIMES = 40
+# Seconds from one account of all lanes to the next, at least so many times what the last one took: with this its cost
+# stays below 3 %, whatever the disk, the network and the size of the lanes.
+_TIMES = 40
 _GENERATION, _FINISHED = re.compile(r"generation-(\d{6,})"), re.compile(r"finished-(\d{6,})")
+
+
+def spacing(every: float, cost: float) -> float:
+    """Seconds from one account of all lanes to the next.
+
+    Args:
+        every: at least so many; 0 for one at each epoch, whatever it costs.
+        cost: seconds that the last one took.
+    """
+    return max(every, _TIMES * cost) if every else 0.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,7 @@ class Checkpoints:
             if not self._writing.done():
                 return False
             self.wait()
-        return time.perf_counter() - self._last >= max(self._every, TIMES * self._cost if self._every else 0.0)
+        return time.perf_counter() - self._last >= spacing(self._every, self._cost)
 
     def save(
         self,

@@ -199,6 +199,23 @@ def table_source(dataset: pads.Dataset, y: Any, weight: Any, floats: np.dtype, n
         raise InputError(f"{name} can't be read: {' '.join(str(error).split())[:300]}") from error
 
 
+class CopiedSource(ArraySource):
+    """Rows in temporary files of this process; another one copies them for itself."""
+
+    def __init__(self, rows: Dataset, dataset: pads.Dataset, columns: Columns, name: str) -> None:
+        super().__init__(rows, columns.floats, name)
+        self._made_of = dataset, columns, name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        dataset, _, name = self._made_of
+        if not isinstance(dataset, pads.FileSystemDataset):
+            raise InputError(
+                f"{name} is a {type(dataset).__name__} of this process, in memory or filtered, which other machines "
+                "can't read. Write it by pyarrow.dataset.write_dataset where each node can read it, and pass that path."
+            )
+        return _copied, self._made_of
+
+
 def _copied(dataset: pads.Dataset, columns: Columns, name: str) -> ArraySource:
     """The rows in temporary files, which are gone with the source."""
     rows = 0
@@ -227,7 +244,7 @@ def _copied(dataset: pads.Dataset, columns: Columns, name: str) -> ArraySource:
             files[part].flush()
             return None if array is None else np.memmap(files[part], array.dtype, "r", shape=(rows, *array.shape[1:]))
 
-        return ArraySource(Dataset(*map(mapped, _PARTS)), columns.floats, name)
+        return CopiedSource(Dataset(*map(mapped, _PARTS)), dataset, columns, name)
 
 
 def remote_dataset(address: str, files: Any, path: str) -> pads.Dataset:
