@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -22,7 +23,9 @@ from typer.testing import CliRunner
 
 import ridgeway as rw
 from ridgeway.cli import app
+from ridgeway.cluster import worker
 from ridgeway.cluster.chunks import Chunk, News, chunk_size, parted
+from ridgeway.engine.slots import Round
 from ridgeway.errors import ClusterFailure, InputError
 from ridgeway.progress import ProgressBar
 from small_run import X, Y, network, train
@@ -345,6 +348,27 @@ def test_what_cannot_be_done_is_said(cluster: Any) -> None:
         train(model=model, cluster=cluster.address)
     with pytest.raises(InputError, match="names no Ray cluster"):
         train(cluster=4)
+
+
+def test_what_states_cost_counts_the_wait_for_the_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        class post:  # noqa: N801
+            @staticmethod
+            def remote(news: bytes) -> float:
+                return 0.1
+
+    # No reply is there before it is waited for.
+    monkeypatch.setattr(ray, "wait", lambda replies, timeout: ([], replies))
+    monkeypatch.setattr(ray, "get", time.sleep)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "node"))
+    monkeypatch.setattr(worker, "_EVERY", 0.0)
+    post = worker.Post(Slow(), Chunk(1, 0, [], None), [], every=1000.0)
+    post._told -= 1000.0
+    for _ in range(3):
+        post.round(Round(0, [], [], 1, 0))
+    assert post._cost >= 0.1 and post._account is None
+    post.round(Round(0, [], [], 1, 0))
+    assert post._cost < 0.2, "logs alone are not what states cost"
 
 
 def test_news_that_overtake_each_other_are_heard_in_order() -> None:

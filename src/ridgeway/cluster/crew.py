@@ -122,4 +122,4 @@ def _own(error: Any) -> Exception:
     if isinstance(cause, InputError):
         return cause
     cause.add_note(str(error))
-    return cause  # type: ignore[no-any-return]
+    return cause
