@@ -352,7 +352,7 @@ def test_what_cannot_be_done_is_said(cluster: Any) -> None:
 
 def test_what_states_cost_counts_the_wait_for_the_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow:
-        class post:  # noqa: N801
+        class post:
             @staticmethod
             def remote(news: bytes) -> float:
                 return 0.1
