@@ -206,6 +206,35 @@ def test_csv_is_read_back_by_pandas(app: FastAPI, teacher: Teacher) -> None:
     )
 
 
+@pytest.mark.parametrize("file", ["attempts", "answers"])
+def test_what_is_over_is_closed_before_it_is_downloaded(app: FastAPI, teacher: Teacher, file: str) -> None:
+    teacher.get("/language/en")
+    student = Student(app)
+    student.begin(class_code=teacher.make_class(minutes="10"))
+    for number, question in enumerate(drawn_of(app, student.attempt), 1):
+        student.give(number, right_fields(question))
+    with app.state.storage.writing() as session:
+        session.get_one(Attempt, 1).started_at -= datetime.timedelta(minutes=20)
+    table = pd.read_csv(io.BytesIO(teacher.get(f"/teacher/{file}.csv").content), encoding="utf-8-sig")
+    assert table["points"].sum() == 5
+    if file == "attempts":
+        assert table["closed by"].tolist() == ["clock"]
+
+
+def test_numbers_are_downloaded_as_typed_and_as_read(app: FastAPI, teacher: Teacher) -> None:
+    teacher.get("/language/en")
+    student = Student(app)
+    student.begin()
+    numeric = [number for number, one in enumerate(drawn_of(app, student.attempt), 1) if one.kind == "number"]
+    typed = ["-0.4", "1/8", "12.5%"][: len(numeric)]
+    for number, text in zip(numeric, typed, strict=False):
+        student.give(number, {"answer": text})
+    table = pd.read_csv(io.BytesIO(teacher.get("/teacher/answers.csv").content), encoding="utf-8-sig", dtype=str)
+    found = table.dropna(subset=["answer as a number"])
+    assert found["answer"].tolist() == typed
+    assert found["answer as a number"].tolist() == ["-0.4", "0.125", "0.125"][: len(typed)]
+
+
 def test_deleting_and_making_anonymous(app: FastAPI, teacher: Teacher) -> None:
     first, second = take(app, "김하늘", 3), take(app, "이바다", 4)
     teacher.post("/teacher/learners/1/anonymize")
