@@ -22,12 +22,9 @@ from ridgeway.studio.quiz import codes
 from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import DrawnQuestion, draw_again
 from ridgeway.studio.quiz.grading import check_answer, chosen, grade
-from ridgeway.studio.storage import Answer, Attempt, Learner, Storage, now
+from ridgeway.studio.storage import NUMBERS, Answer, Attempt, Learner, Storage, now
 
 LEARNER, CLOCK, BANK = "learner", "clock", "bank"
-
-# Beyond it databases have no numbers for their rows.
-_NUMBERS = 1 << 31
 
 # What the network may take after the last second.
 _GRACE = datetime.timedelta(seconds=10)
@@ -355,7 +352,7 @@ def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: 
     # Who locks the row has no use for the learner's.
     query: Select[Attempt] = select(Attempt) if lock else _whole()
     query = query.where(Attempt.id == attempt_id)
-    if not 0 < attempt_id < _NUMBERS:
+    if not 0 < attempt_id < NUMBERS:
         raise NoAttempt
     if held is not None:
         query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))

@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ridgeway.studio.storage import Attempt
+
 # Crockford's base 32: no I, L, O, U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
@@ -33,3 +38,22 @@ def shown(code: str) -> str:
 def hashed(code: str) -> str:
     """What the database keeps of a code or token; both are random and long, so that a plain hash is enough."""
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+def renew(session: Session, attempt_id: int) -> str:
+    """Gives an attempt another code, for a learner who has lost theirs; the old one opens nothing any more.
+
+    Args:
+        session: a transaction that writes.
+        attempt_id: the attempt's number.
+
+    Returns:
+        The code; only its hash is kept.
+
+    Raises:
+        NoResultFound: there is no such attempt.
+    """
+    attempt = session.scalars(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one()
+    code = new(ATTEMPT)
+    attempt.code = hashed(code)
+    return code

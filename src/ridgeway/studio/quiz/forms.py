@@ -6,15 +6,10 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
+from ridgeway.studio.forms import field
 from ridgeway.studio.quiz.draw import DrawnQuestion
 
 UP, DOWN = "up", "down"
-
-
-def field(form: FormData, name: str) -> str:
-    """A field's text; empty where there is none, or a file instead."""
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def given(drawn: DrawnQuestion, form: FormData) -> Any:

@@ -7,23 +7,23 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from starlette.datastructures import FormData
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from ridgeway.studio.app import error_page
+from ridgeway.studio.forms import CSRF, Posted, field, see
 from ridgeway.studio.i18n import N_, language, translator
 from ridgeway.studio.pages import render
 from ridgeway.studio.quiz import attempts, codes, result, starting
 from ridgeway.studio.quiz.attempts import Standing
 from ridgeway.studio.quiz.bank import Bank, load_bank
-from ridgeway.studio.quiz.forms import field, given
+from ridgeway.studio.quiz.forms import given
 from ridgeway.studio.quiz.held import forget, held, hold
 from ridgeway.studio.quiz.identity import NameRefused, clean
 from ridgeway.studio.quiz.words import Language, MalformedAnswer
-from ridgeway.studio.security import csrf_checked, limited, settings_of
+from ridgeway.studio.security import limited, settings_of
 from ridgeway.studio.storage import Storage, storage_of
 from ridgeway.studio.storage.retention import remove_old
 
@@ -72,12 +72,6 @@ def bank_of(app: FastAPI) -> Bank:
     return load_bank() if found is None else found
 
 
-async def _posted(request: Request) -> FormData:
-    return await request.form()
-
-
-Posted = Annotated[FormData, Depends(_posted)]
-CSRF = Depends(csrf_checked)
 LIMITED = Depends(limited("quiz"))
 
 
@@ -87,10 +81,6 @@ def _lang(request: Request) -> Language:
 
 def _standing(request: Request, attempt_id: int) -> Standing:
     return attempts.standing(storage_of(request.app), bank_of(request.app), attempt_id, held(request))
-
-
-def _see(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(path, 303)
 
 
 @router.get("")
@@ -158,7 +148,7 @@ def start(request: Request, form: Posted) -> Response:
         except attempts.Refused as error:
             errors["refused"] = str(error)
         else:
-            response = _see(request, f"/quiz/{attempt_id}")
+            response = see(f"/quiz/{attempt_id}")
             hold(request, response, code)
             return response
     values = {name: value[:200] for name, value in values.items()}
@@ -173,7 +163,7 @@ def resume(request: Request, form: Posted) -> Response:
     if code is None or attempt is None:
         said = N_("No attempt has this code. It has 16 letters and digits; look it up where the attempt was started.")
         return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, 422, resume_code=said)
-    response = _see(request, f"/quiz/{attempt.id}")
+    response = see(f"/quiz/{attempt.id}")
     hold(request, response, code)
     return response
 
@@ -181,7 +171,7 @@ def resume(request: Request, form: Posted) -> Response:
 @router.post("/forget", dependencies=[CSRF])
 def forget_all(request: Request) -> Response:
     """Takes the attempts off this browser; they stay with the teacher, and open again by their codes."""
-    response = _see(request, "/quiz")
+    response = see("/quiz")
     forget(request, response)
     return response
 
@@ -191,11 +181,11 @@ def go_on(request: Request, attempt_id: int) -> Response:
     """Leads to the first question without an answer, to the review, or to the result."""
     stands = _standing(request, attempt_id)
     if not stands.open:
-        return _see(request, f"/quiz/{attempt_id}/result")
+        return see(f"/quiz/{attempt_id}/result")
     for place, drawn in enumerate(stands.questions):
         if stands.value(drawn.id) is None:
-            return _see(request, f"/quiz/{attempt_id}/{place + 1}")
-    return _see(request, f"/quiz/{attempt_id}/review")
+            return see(f"/quiz/{attempt_id}/{place + 1}")
+    return see(f"/quiz/{attempt_id}/review")
 
 
 @router.get("/{attempt_id:int}/{number:int}")
@@ -269,10 +259,10 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
     go = field(form, "go")
     if go == "review":
-        return _see(request, f"/quiz/{attempt_id}/review")
+        return see(f"/quiz/{attempt_id}/review")
     if go.isdecimal() and 1 <= int(go[:4]) <= len(stands.questions):
-        return _see(request, f"/quiz/{attempt_id}/{int(go[:4])}")
-    return _see(request, f"/quiz/{attempt_id}/{number}")
+        return see(f"/quiz/{attempt_id}/{int(go[:4])}")
+    return see(f"/quiz/{attempt_id}/{number}")
 
 
 @router.get("/{attempt_id:int}/review")
@@ -290,7 +280,7 @@ def review(request: Request, attempt_id: int) -> Response:
 def hand_in(request: Request, attempt_id: int) -> Response:
     """Hands the attempt in; a second time changes nothing."""
     attempts.hand_in(storage_of(request.app), bank_of(request.app), attempt_id, held(request))
-    return _see(request, f"/quiz/{attempt_id}/result")
+    return see(f"/quiz/{attempt_id}/result")
 
 
 @router.get("/{attempt_id:int}/result")
@@ -298,7 +288,7 @@ def result_page(request: Request, attempt_id: int) -> Response:
     """Score, share per topic, and each question explained."""
     stands = _standing(request, attempt_id)
     if stands.open:
-        return _see(request, f"/quiz/{attempt_id}")
+        return see(f"/quiz/{attempt_id}")
     if not stands.questions:
         return render(request, "quiz/gone.html", stands=stands)
     bank, lang = bank_of(request.app), _lang(request)
@@ -319,7 +309,7 @@ def certificate(request: Request, attempt_id: int) -> Response:
     """A page to print: who, when, and how many points."""
     stands = _standing(request, attempt_id)
     if stands.open or stands.attempt.points is None:
-        return _see(request, f"/quiz/{attempt_id}")
+        return see(f"/quiz/{attempt_id}")
     return render(request, "quiz/certificate.html", stands=stands, attempt=stands.attempt)
 
 
@@ -343,4 +333,4 @@ def _closed(request: Request, error: Exception) -> Response:
     if _wants_json(request):
         said = translator(language(request))(N_("This attempt is handed in: nothing more can be saved."))
         return JSONResponse({"detail": said, "location": place}, 409)
-    return _see(request, place)
+    return see(place)

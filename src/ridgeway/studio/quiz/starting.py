@@ -111,7 +111,6 @@ def start(
             learner_id=learner.id,
             code=codes.hashed(code),
             seed=seed,
-            bank=bank.version,
             questions=[one.id for one in drawn],
             language=language,
             started_at=moment,

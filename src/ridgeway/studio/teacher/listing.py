@@ -65,7 +65,7 @@ class Filter:
         if affiliation:
             found.append(Learner.affiliation_key == key(affiliation))
         if number_of := _NUMBER.fullmatch(words):
-            found.append((Attempt.id == int(number_of[1])) & Attempt.code.startswith(words.partition("-")[2]))
+            found.append((Attempt.id == int(number_of[1])) & (Attempt.certificate == words.partition("-")[2]))
         elif words:
             text = key(words[:200])
             found.append(

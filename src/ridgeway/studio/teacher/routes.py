@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
+from ridgeway.studio.forms import CSRF, Posted, field, see
 from ridgeway.studio.i18n import N_, language
 from ridgeway.studio.pages import render
 from ridgeway.studio.quiz import attempts, result
-from ridgeway.studio.quiz.forms import field
 from ridgeway.studio.quiz.routes import bank_of
 from ridgeway.studio.quiz.words import Language
-from ridgeway.studio.security import csrf_checked, limited, renew_browser, settings_of
-from ridgeway.studio.storage import Attempt, Classroom, Event, storage_of
+from ridgeway.studio.security import limited, renew_browser, settings_of
+from ridgeway.studio.storage import NUMBERS, Attempt, Classroom, Event, storage_of
 from ridgeway.studio.teacher import accounts, classes, downloads, listing, privacy
 from ridgeway.studio.teacher.analysis import analyse
 from ridgeway.studio.teacher.entry import COOKIE, Entered, enter, leave, safe_next, teacher_of
@@ -28,8 +28,6 @@ router = APIRouter(prefix="/teacher", tags=["teacher"])
 router.include_router(downloads.router)
 
 _MOST_MORE_MINUTES = 600
-# Beyond it databases have no numbers for their rows.
-_NUMBERS = 1 << 31
 _EVENTS = 200
 
 _EVENT_NAMES = {
@@ -50,18 +48,6 @@ def prepare(app: FastAPI) -> None:
     app.state.is_teacher = lambda request: teacher_of(request) is not None
 
 
-async def _posted(request: Request) -> FormData:
-    return await request.form()
-
-
-Posted = Annotated[FormData, Depends(_posted)]
-CSRF = Depends(csrf_checked)
-
-
-def _see(path: str) -> RedirectResponse:
-    return RedirectResponse(path, 303)
-
-
 def _lang(request: Request) -> Language:
     return cast(Language, language(request))
 
@@ -70,7 +56,7 @@ def _lang(request: Request) -> Language:
 def login_page(request: Request, next: str = "") -> Response:
     """Name and password."""
     if teacher_of(request):
-        return _see(safe_next(next))
+        return see(safe_next(next))
     return render(request, "teacher/login.html", error="", name="", next=safe_next(next))
 
 
@@ -84,7 +70,7 @@ def log_in(request: Request, form: Posted) -> Response:
         return render(request, "teacher/login.html", status=422, error=said, name=name[:80], next=following)
     accounts.log_out(storage_of(request.app), request.cookies.get(COOKIE, ""))
     renew_browser(request)
-    response = _see(following)
+    response = see(following)
     enter(request, response, token)
     return response
 
@@ -94,7 +80,7 @@ def log_out(request: Request) -> Response:
     """Ends the session."""
     accounts.log_out(storage_of(request.app), request.cookies.get(COOKIE, ""))
     renew_browser(request)
-    response = _see("/teacher/login")
+    response = see("/teacher/login")
     leave(request, response)
     return response
 
@@ -142,7 +128,7 @@ def create_class(request: Request, teacher: Entered, form: Posted) -> Response:
         return _overview(request, teacher, fields, errors)
     made = classes.create(storage_of(request.app), entered)
     _record(request, teacher, "create class", f"class {made}")
-    return _see(f"/teacher/classes/{made}")
+    return see(f"/teacher/classes/{made}")
 
 
 @router.get("/classes/{class_id:int}")
@@ -182,7 +168,7 @@ def _class_page(
 
 def _class(session: Session, class_id: int, lock: bool = False) -> Classroom:
     query = select(Classroom).where(Classroom.id == class_id)
-    found = session.scalars(query.with_for_update() if lock else query).one_or_none() if class_id < _NUMBERS else None
+    found = session.scalars(query.with_for_update() if lock else query).one_or_none() if class_id < NUMBERS else None
     if found is None:
         raise HTTPException(404)
     return found
@@ -201,18 +187,18 @@ def change_class(request: Request, teacher: Entered, class_id: int, form: Posted
             privacy.record(session, teacher, "change class", f"class {class_id}")
     if entered is None:
         return _class_page(request, teacher, classroom, fields, errors)
-    return _see(f"/teacher/classes/{class_id}")
+    return see(f"/teacher/classes/{class_id}")
 
 
 @router.post("/classes/{class_id:int}/delete", dependencies=[CSRF])
 def delete_class(request: Request, teacher: Entered, class_id: int, form: Posted) -> Response:
     """Deletes a class with its learners and their attempts, where the box is ticked."""
     if not field(form, "sure"):
-        return _see(f"/teacher/classes/{class_id}")
+        return see(f"/teacher/classes/{class_id}")
     with storage_of(request.app).writing() as session:
         session.delete(_class(session, class_id, lock=True))
         privacy.record(session, teacher, "delete class", f"class {class_id}")
-    return _see("/teacher")
+    return see("/teacher")
 
 
 @router.get("/attempts")
@@ -277,7 +263,7 @@ def more_time(request: Request, teacher: Entered, attempt_id: int, form: Posted)
     except attempts.Refused as error:
         return _attempt_page(request, teacher, attempt_id, str(error))
     _record(request, teacher, "more time", f"attempt {attempt_id}: {minutes} min")
-    return _see(f"/teacher/attempts/{attempt_id}")
+    return see(f"/teacher/attempts/{attempt_id}")
 
 
 @router.post("/attempts/{attempt_id:int}/grade", dependencies=[CSRF])
@@ -315,10 +301,10 @@ def delete(request: Request, teacher: Entered, learner_id: int, form: Posted) ->
 def _learner_done(request: Request, teacher: Entered, learner_id: int, form: FormData, do: Any) -> Response:
     back = field(form, "back")
     if not field(form, "sure"):
-        return _see(safe_next(back))
-    if learner_id >= _NUMBERS or not do(storage_of(request.app), teacher, learner_id):
+        return see(safe_next(back))
+    if learner_id >= NUMBERS or not do(storage_of(request.app), teacher, learner_id):
         raise HTTPException(404)
-    return _see(safe_next(back) if do is privacy.anonymize_learner else "/teacher/attempts")
+    return see(safe_next(back) if do is privacy.anonymize_learner else "/teacher/attempts")
 
 
 @router.get("/items")
