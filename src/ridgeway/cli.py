@@ -37,6 +37,13 @@ class Language(StrEnum):
     ko = "ko"
 
 
+class QuizFormat(StrEnum):
+    """Files that the quiz's bank is written to."""
+
+    moodle = "moodle"
+    gift = "gift"
+
+
 class Coding(StrEnum):
     """Codings of text columns, by their names in `ridgeway.data.coding`."""
 
@@ -490,6 +497,17 @@ def check_quiz() -> None:
     Exit code 1 if something is wrong.
     """
     _studio("quiz.command").check()
+
+
+@quiz_app.command("export", no_args_is_help=True)
+def export_quiz(
+    file: Annotated[Path, typer.Argument(help="File to write; one that is there is replaced.")],
+    format: Annotated[QuizFormat, typer.Option(help="moodle: XML with figures; gift: plain text.")] = QuizFormat.moodle,
+    lang: Annotated[Language, typer.Option(help="Language of the questions.")] = Language.ko,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the numbers of questions that have them.")] = 0,
+) -> None:
+    """Write the bank of questions, keys and explanations included, for Moodle and other systems."""
+    _studio("teacher.exchange.command").export(file, format.value, lang.value, seed)
 
 
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:

@@ -296,7 +296,7 @@ def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
 
     Raises:
         NoAttempt: there is none.
-        Refused: it has no time limit, or its learner has handed it in.
+        Refused: it has no time limit, or its learner has handed it in, or has seen the result.
     """
     with storage.writing() as session:
         attempt = _found(session, attempt_id, None, lock="alone")
@@ -304,6 +304,13 @@ def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
             raise Refused(N_("This attempt has no time limit."))
         if attempt.closed_by not in (None, CLOCK):
             raise Refused(N_("The learner has handed this attempt in."))
+        if attempt.result_seen_at is not None:
+            raise Refused(
+                N_(
+                    "The learner has seen the result, and with it the right answers: this attempt can't be opened "
+                    "again. Allow another attempt instead."
+                )
+            )
         gone = (now() - attempt.started_at).total_seconds() / 60
         allowed = max(attempt.minutes + attempt.extra_minutes, gone)
         attempt.extra_minutes = -int(-(allowed - attempt.minutes + minutes) // 1)
