@@ -94,10 +94,10 @@ def _choices(question: ET.Element, answer: Choices) -> None:
 
 def _numeric(question: ET.Element, answer: Numeric) -> None:
     for one in answer.values:
-        value = ET.SubElement(question, "answer", fraction=_share(one.share), format="plain_text")
-        _text(value, f"{one.value:.12g}")
-        ET.SubElement(value, "tolerance").text = f"{one.tolerance:.6g}"
-        _text(ET.SubElement(value, "feedback", format="html"), one.feedback)
+        number = ET.SubElement(question, "answer", fraction=_share(one.share), format="plain_text")
+        _text(number, f"{one.value:.12g}")
+        ET.SubElement(number, "tolerance").text = f"{one.tolerance:.6g}"
+        _text(ET.SubElement(number, "feedback", format="html"), one.feedback)
     if answer.units:
         units = ET.SubElement(question, "units")
         for name in answer.units:
