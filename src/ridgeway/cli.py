@@ -448,6 +448,13 @@ def studio(
     database: Database = "",
     max_runs: Annotated[int, typer.Option(min=1, help="Runs that train at once; more of them wait.")] = 1,
     upload_limit: Annotated[int, typer.Option(min=1, help="Most megabytes of an uploaded file.")] = 200,
+    attempts: Annotated[
+        int, typer.Option(min=0, help="Attempts at the quiz outside all classes; 0 for as many as learners like.")
+    ] = 3,
+    minutes: Annotated[int, typer.Option(min=0, help="Time limit of the quiz outside all classes; 0 for none.")] = 0,
+    retention_days: Annotated[
+        int, typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever.")
+    ] = 365,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Serve the studio: live runs, the course with real experiments, and the quiz."""
@@ -462,6 +469,9 @@ def studio(
         port=port,
         max_runs=max_runs,
         upload_limit=upload_limit * 1_000_000,
+        attempts=attempts or None,
+        minutes=minutes or None,
+        retention_days=retention_days,
     )
     _studio("serving").serve(settings, browser)
 

@@ -20,7 +20,6 @@ import ridgeway
 from ridgeway.errors import InputError
 from ridgeway.studio.quiz import DrawnQuestion, draw, draw_again, draw_question, load_bank
 from ridgeway.studio.quiz.chance import Chance
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.quiz.text import inline
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -174,7 +173,7 @@ def test_the_right_option_stands_everywhere() -> None:
         if question.kind == "single" and len(question.options) == 4:
             for seed in range(40):
                 drawn = draw_question(BANK, seed, question.id)
-                (key,) = right_answer(drawn)
+                (key,) = drawn.right
                 places[drawn.order.index(key)] += 1
     total = sum(places.values())
     assert all(abs(places[place] / total - 0.25) < 0.05 for place in range(4))
@@ -185,7 +184,7 @@ def test_an_order_is_never_shown_as_it_should_be() -> None:
         if question.kind == "order":
             for seed in range(300):
                 drawn = draw_question(BANK, seed, question.id)
-                assert drawn.order != right_answer(drawn)
+                assert drawn.order != drawn.right
 
 
 @settings(max_examples=40, deadline=None)

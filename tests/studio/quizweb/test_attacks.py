@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from sqlalchemy import func, inspect, select
 
 from ridgeway.studio.quiz import codes
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Learner, TeacherSession, storage_of
 from ridgeway.studio.teacher import accounts
@@ -229,7 +228,7 @@ def test_hunting_for_the_key_before_handing_in(app: FastAPI, lang: str) -> None:
             assert str(question.seed) not in page, name
     for number, question in enumerate(drawn, 1):
         page = pages[f"page {number}"]
-        right = right_answer(question)
+        right = question.right
         if isinstance(right, float):
             assert repr(right) not in page
         # No option can be told from the others: same markup but for id and text.

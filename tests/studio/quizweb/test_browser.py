@@ -82,6 +82,9 @@ def test_by_keyboard_only(page: Any, server: tuple[str, Any]) -> None:
     for number, question in enumerate(drawn_of(app, 1), 1):
         if question.kind in ("single", "several"):
             page.keyboard.press("2")
+            assert page.locator(".option :checked").count() == 0, "a key by itself does nothing outside the options"
+            page.locator(".option input").first.focus()
+            page.keyboard.press("2")
         elif question.kind == "number":
             page.locator("#answer").focus()
             page.keyboard.type("12")
@@ -150,6 +153,7 @@ def test_the_last_of_quick_answers_counts(page: Any, server: tuple[str, Any]) ->
     _, app = server
     place = begin(page)
     page.goto(f"{place}/{number_of(app, 'single')}")
+    page.locator(".option input").first.focus()
     for key in "1231321":
         page.keyboard.press(key)
     page.locator(".place").last.click()

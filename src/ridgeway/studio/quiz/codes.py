@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 
 from sqlalchemy import select
@@ -22,6 +23,19 @@ CLASS = 6
 def new(length: int) -> str:
     """A code of so many characters, drawn by the system's own generator."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def of_browser(secret: str, browser: str, seed: int) -> str:
+    """The code of an attempt that a browser starts: the same each time, so that a start may be sent again.
+
+    Args:
+        secret: the studio's.
+        browser: its opaque number.
+        seed: of the attempt.
+    """
+    digest = hmac.new(secret.encode(), f"attempt:{browser}:{seed}".encode(), hashlib.sha256).digest()
+    number = int.from_bytes(digest[: 5 * ATTEMPT // 8])
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(ATTEMPT))
 
 
 def read(text: str, length: int) -> str | None:

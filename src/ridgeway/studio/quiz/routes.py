@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -16,14 +15,15 @@ from ridgeway.studio.app import error_page
 from ridgeway.studio.forms import CSRF, Posted, field, see
 from ridgeway.studio.i18n import N_, language, translator
 from ridgeway.studio.pages import render
-from ridgeway.studio.quiz import attempts, codes, result, starting
+from ridgeway.studio.quiz import attempts, codes, result, saving, starting
+from ridgeway.studio.quiz.asking import asked
 from ridgeway.studio.quiz.attempts import Standing
 from ridgeway.studio.quiz.bank import Bank, load_bank
-from ridgeway.studio.quiz.forms import given
-from ridgeway.studio.quiz.held import forget, held, hold
+from ridgeway.studio.quiz.forms import given, given_by
+from ridgeway.studio.quiz.held import MOST, forget, held, hold
 from ridgeway.studio.quiz.identity import NameRefused, clean
 from ridgeway.studio.quiz.words import Language, MalformedAnswer
-from ridgeway.studio.security import limited, settings_of
+from ridgeway.studio.security import browser, limited, settings_of
 from ridgeway.studio.storage import Storage, storage_of
 from ridgeway.studio.storage.retention import remove_old
 
@@ -31,6 +31,8 @@ router = APIRouter(prefix="/quiz", tags=["quiz"])
 
 # Seconds between two rounds of forgetting and of closing what is over time.
 _ROUND = 24 * 3600.0
+
+_TOO_MANY = N_("This browser holds too many open attempts. Hand one in, or take them off this browser.")
 
 _logger = logging.getLogger(__name__)
 
@@ -115,7 +117,6 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
         values={place: values.get(place, "") for place in places},
         errors={place: errors.get(place, "") for place in places} if errors else {},
         mine=attempts.held_attempts(storage, held(request)),
-        retention_days=settings.retention_days,
     )
 
 
@@ -123,6 +124,7 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
 def start(request: Request, form: Posted) -> Response:
     """Starts an attempt, or goes on with the one that this browser has open for the same learner."""
     values = {name: field(form, name) for name in ("name", "affiliation", "class_code", "consent")}
+    days = field(form, "retention_days")
     errors: dict[str, str] = {}
     entered = {}
     for name in ("name", "affiliation"):
@@ -132,6 +134,9 @@ def start(request: Request, form: Posted) -> Response:
             errors[name] = str(error)
     if not values["consent"]:
         errors["consent"] = N_("Without your consent the quiz can't be started: it has to keep your answers.")
+    opened = _open_hashes(request)
+    if len(opened) >= MOST - 1:
+        errors["refused"] = _TOO_MANY
     if not errors:
         try:
             attempt_id, code = starting.start(
@@ -141,15 +146,19 @@ def start(request: Request, form: Posted) -> Response:
                 **entered,
                 class_code=values["class_code"],
                 language=language(request),
+                browser=browser(request),
                 held=held(request),
+                agreed_days=int(days) if days.isascii() and days.isdigit() and len(days) < 9 else None,
             )
         except starting.ClassRefused as error:
             errors["class_code"] = str(error)
+        except starting.ConsentOutdated as error:
+            errors["consent"], values["consent"] = str(error), ""
         except attempts.Refused as error:
             errors["refused"] = str(error)
         else:
             response = see(f"/quiz/{attempt_id}")
-            hold(request, response, code)
+            hold(request, response, code, opened)
             return response
     values = {name: value[:200] for name, value in values.items()}
     return _start_page(request, values, 422, **errors)
@@ -163,9 +172,18 @@ def resume(request: Request, form: Posted) -> Response:
     if code is None or attempt is None:
         said = N_("No attempt has this code. It has 16 letters and digits; look it up where the attempt was started.")
         return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, 422, resume_code=said)
+    opened = _open_hashes(request)
+    if len(opened) >= MOST - 1:
+        return _start_page(request, {}, 422, refused=_TOO_MANY)
     response = see(f"/quiz/{attempt.id}")
-    hold(request, response, code)
+    hold(request, response, code, opened)
     return response
+
+
+def _open_hashes(request: Request) -> set[str]:
+    """Hashes of the codes that this browser holds of open attempts."""
+    mine = attempts.held_attempts(storage_of(request.app), held(request))
+    return {one.code for one in mine if one.handed_in_at is None}
 
 
 @router.post("/forget", dependencies=[CSRF])
@@ -189,80 +207,101 @@ def go_on(request: Request, attempt_id: int) -> Response:
 
 
 @router.get("/{attempt_id:int}/{number:int}")
-def question(request: Request, attempt_id: int, number: int) -> Response:
+def question(request: Request, attempt_id: int, number: int, changed: str = "") -> Response:
     """One question."""
-    return _question_page(request, _standing(request, attempt_id), number)
+    return _question_page(request, _standing(request, attempt_id), number, changed=bool(changed))
 
 
 def _question_page(
-    request: Request, stands: Standing, number: int, *, status: int = 200, value: Any = None, error: str = ""
+    request: Request,
+    stands: Standing,
+    number: int,
+    *,
+    status: int = 200,
+    value: Any = None,
+    error: str = "",
+    changed: bool = False,
 ) -> Response:
     if not stands.open:
         raise attempts.Closed
     if not 1 <= number <= len(stands.questions):
         raise HTTPException(404)
-    drawn = stands.questions[number - 1]
-    shown = drawn.shown(_lang(request))
-    saved = stands.value(drawn.id)
-    order: list[tuple[str, Any]] = []
-    if shown.kind == "order":
-        texts = dict(shown.options)
-        rest = [one for one, _ in shown.options if one not in (saved or ())]
-        order = [(one, texts[one]) for one in [*(saved or ()), *rest] if one in texts]
     return render(
         request,
         "quiz/question.html",
         status=status,
         stands=stands,
-        number=number,
-        drawn=drawn,
-        shown=shown,
-        value=saved if value is None else value,
-        saved=stands.answers.get(drawn.id),
-        order=order,
-        error=error,
+        one=asked(stands, number, _lang(request), value=value, error=error, changed=changed),
+        code=_code(request, stands),
+    )
+
+
+@router.get("/{attempt_id:int}/all")
+def all_questions(request: Request, attempt_id: int, changed: str = "") -> Response:
+    """All questions on one page, each with a form of its own."""
+    return _all_page(request, _standing(request, attempt_id), changed=changed)
+
+
+def _all_page(
+    request: Request,
+    stands: Standing,
+    *,
+    status: int = 200,
+    at: int = 0,
+    value: Any = None,
+    error: str = "",
+    changed: str = "",
+) -> Response:
+    if not stands.open:
+        raise attempts.Closed
+    lang = _lang(request)
+    questions = [
+        asked(stands, number, lang, value=value, error=error)
+        if number == at
+        else asked(stands, number, lang, changed=changed == str(number))
+        for number in range(1, len(stands.questions) + 1)
+    ]
+    return render(
+        request, "quiz/all.html", status=status, stands=stands, questions=questions, code=_code(request, stands)
     )
 
 
 @router.post("/{attempt_id:int}/{number:int}", dependencies=[CSRF])
 def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Response:
     """Saves what the form holds, then goes where its button says; a script that saves is answered in JSON."""
-    stands = _standing(request, attempt_id)
-    if not stands.open:
-        raise attempts.Closed
-    if not 1 <= number <= len(stands.questions):
-        raise HTTPException(404)
-    drawn = stands.questions[number - 1]
-    storage, bank = storage_of(request.app), bank_of(request.app)
-    value = given(drawn, form)
-    flag = {"on": True, "off": False}.get(field(form, "flag"))
-    # The things to order stand in some order from the beginning: that is no answer until the learner says so.
-    untouched = (
-        drawn.kind == "order"
-        and stands.value(drawn.id) is None
-        and not field(form, "move")
-        and field(form, "go") != "order"
-    )
+    storage, bank, whose = storage_of(request.app), bank_of(request.app), held(request)
+    on_all = field(form, "on") == "all"
     try:
-        saved = attempts.save(
-            storage, bank, attempt_id, held(request), drawn.id, value=value, flagged=flag, keep=untouched
+        saved = saving.save(
+            storage, bank, attempt_id, whose, number, lambda drawn, so_far: given_by(form, drawn, so_far)
         )
     except MalformedAnswer as error:
         said = error.message(_lang(request))
-        if flag is not None:
-            attempts.save(storage, bank, attempt_id, held(request), drawn.id, flagged=flag, keep=True)
         if _wants_json(request):
             return JSONResponse({"detail": said}, 422)
-        return _question_page(request, stands, number, status=422, value=value, error=said)
+        stands = _standing(request, attempt_id)
+        entered = given(stands.questions[number - 1], form) if stands.open else None
+        if on_all:
+            return _all_page(request, stands, status=422, at=number, value=entered, error=said)
+        return _question_page(request, stands, number, status=422, value=entered, error=said)
+    here = f"/quiz/{attempt_id}/{'all' if on_all else number}"
+    there = f"#question-{number}" if on_all else ""
+    changed = f"{here}?changed={number}{there}"
     if _wants_json(request):
-        told = dataclasses.asdict(saved) | {"saved_at": saved.saved_at.isoformat()}
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+        if saved.refused:
+            return JSONResponse({"location": changed}, 409)
+        return JSONResponse(_told(saved), headers={"Cache-Control": "no-store"})
+    if saved.refused:
+        return see(changed)
     go = field(form, "go")
-    if go == "review":
-        return see(f"/quiz/{attempt_id}/review")
-    if go.isdecimal() and 1 <= int(go[:4]) <= len(stands.questions):
-        return see(f"/quiz/{attempt_id}/{int(go[:4])}")
-    return see(f"/quiz/{attempt_id}/{number}")
+    if go == "review" or (go.isascii() and go.isdigit() and len(go) < 4):
+        return see(f"/quiz/{attempt_id}/{go}")
+    return see(here + there)
+
+
+def _told(saved: saving.Saved) -> dict[str, Any]:
+    """What the page's script is told."""
+    return {**vars(saved), "saved_at": saved.saved_at and saved.saved_at.isoformat(), "seen": saved.seen or ""}
 
 
 @router.get("/{attempt_id:int}/review")
@@ -289,8 +328,14 @@ def result_page(request: Request, attempt_id: int) -> Response:
     stands = _standing(request, attempt_id)
     if stands.open:
         return see(f"/quiz/{attempt_id}")
+    left = starting.attempts_left(storage_of(request.app), settings_of(request), stands.attempt)
+    code = _code(request, stands)
+    if stands.attempt.points is not None and not stands.attempt.shows_result:
+        return render(request, "quiz/handed-in.html", stands=stands, left=left, code=code)
     if not stands.questions:
         return render(request, "quiz/gone.html", stands=stands)
+    if stands.attempt.result_seen_at is None and not attempts.show_result(storage_of(request.app), attempt_id):
+        return see(f"/quiz/{attempt_id}")
     bank, lang = bank_of(request.app), _lang(request)
     graded = result.rows(stands, bank, lang)
     return render(
@@ -299,8 +344,8 @@ def result_page(request: Request, attempt_id: int) -> Response:
         stands=stands,
         rows=graded,
         topics=result.topics(graded, bank, lang),
-        left=starting.attempts_left(storage_of(request.app), settings_of(request), stands.attempt),
-        code=_code(request, stands),
+        left=left,
+        code=code,
     )
 
 
@@ -308,7 +353,7 @@ def result_page(request: Request, attempt_id: int) -> Response:
 def certificate(request: Request, attempt_id: int) -> Response:
     """A page to print: who, when, and how many points."""
     stands = _standing(request, attempt_id)
-    if stands.open or stands.attempt.points is None:
+    if stands.open or stands.attempt.points is None or not stands.attempt.shows_result:
         return see(f"/quiz/{attempt_id}")
     return render(request, "quiz/certificate.html", stands=stands, attempt=stands.attempt)
 
