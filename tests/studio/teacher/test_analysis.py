@@ -20,7 +20,7 @@ from ridgeway.studio.teacher.analysis import (
     correlation,
     discrimination,
 )
-from ridgeway.studio.teacher.chart import chart
+from ridgeway.studio.teacher.chart import chart, two
 
 
 def by_id(items: list[Item]) -> dict[str, Item]:
@@ -166,5 +166,12 @@ def test_the_chart_shows_items_with_enough_attempts_only() -> None:
     marks = [one for one in picture.iter() if one.find("title") is not None]
     assert len(marks) == 3 and "<q4>" not in str(drawing.svg)
     for mark, item in zip(marks, [one for one in items if not one.too_few], strict=True):
-        assert mark.findtext("title") == f"{item.question}: p {item.difficulty:.2f}, D {item.discrimination:.2f}, n 30"
+        assert item.discrimination is not None
+        assert (
+            mark.findtext("title") == f"{item.question}: p {two(item.difficulty)}, D {two(item.discrimination)}, n 30"
+        )
     assert chart([one for one in items if one.too_few], "ko") is None
+
+
+def test_no_minus_before_zero() -> None:
+    assert [two(one) for one in (-0.001, 0.0, -0.256, 1.0)] == ["0.00", "0.00", "−0.26", "1.00"]

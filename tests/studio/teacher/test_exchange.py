@@ -20,7 +20,7 @@ from ridgeway.cli import app as cli
 from ridgeway.studio.quiz import load_bank
 from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import draw_question
-from ridgeway.studio.quiz.grading import is_right, right_answer
+from ridgeway.studio.quiz.grading import is_right
 from ridgeway.studio.quiz.questions import Text
 from ridgeway.studio.quiz.words import LANGUAGES, Language
 from ridgeway.studio.teacher import accounts
@@ -150,7 +150,7 @@ def test_numbers_are_graded_as_in_the_studio() -> None:
         if question.get("type") != "numerical":
             continue
         drawn = draw_question(BANK, seed, key)
-        right = right_answer(drawn)
+        right = drawn.right
         assert isinstance(right, float)
         first, *others = question.findall("answer")
         assert shares(question) == [100, *([0] * len(others))]
@@ -172,7 +172,7 @@ def test_pairs_and_orders() -> None:
         if question.get("type") == "matching":
             pairs = [(text_of(one), text_of(one.find("answer"))) for one in question.findall("subquestion")]
             asked = [one for one in pairs if one[0]]
-            right = right_answer(drawn)
+            right = drawn.right
             assert isinstance(right, dict) and len(asked) == len(right) and len(pairs) == len(drawn.order)
             assert len(pairs) >= 3 and all(answer and "<" not in answer for _, answer in pairs)
         if question.get("type") == "ordering":

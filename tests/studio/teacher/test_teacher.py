@@ -175,7 +175,7 @@ def test_no_more_time_once_the_result_was_seen(app: FastAPI, teacher: Teacher) -
     seen(app, 1)
     assert 'action="/teacher/attempts/1/time"' not in teacher.get("/teacher/attempts/1").text
     refused = teacher.post("/teacher/attempts/1/time", {"minutes": "10"})
-    assert refused.status_code == 422 and "정답을 이미 보았으므로" in refused.text
+    assert refused.status_code == 422 and "정답을 보았으므로" in refused.text
     assert student.page(1).status_code == 303, "it stays closed"
 
 

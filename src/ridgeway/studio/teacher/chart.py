@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from ridgeway.studio.i18n import N_, translator
 from ridgeway.studio.quiz.words import Language
 from ridgeway.studio.teacher.analysis import WEAK, Item
 
-_WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 16, 48
+# Small enough to be read at 360 px of width.
+_WIDTH, _HEIGHT = 460, 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 12, 12, 48
 #: D from which on an item tells well who knows the subject (Ebel 1965).
 _GOOD = 0.3
 
@@ -36,8 +38,7 @@ def chart(items: Sequence[Item], lang: Language) -> Chart | None:
     if not shown:
         return None
     translate = translator(lang)
-    lowest = min(0.0, *(one.discrimination or 0.0 for one in shown))
-    low = 0.0 if lowest >= 0 else -0.5 if lowest >= -0.5 else -1.0
+    low = math.floor(4 * min(0.0, *(round(one.discrimination or 0.0, 9) for one in shown))) / 4
 
     def x(p: float) -> float:
         return _LEFT + p * (_WIDTH - _LEFT - _RIGHT)
@@ -53,9 +54,8 @@ def chart(items: Sequence[Item], lang: Language) -> Chart | None:
     for tick in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
         parts.append(_line(x(tick), y(low), x(tick), y(1)))
         parts.append(_text(x(tick), y(low) + 18, f"{tick:.1f}", "middle"))
-    for step in range(round((1 - low) / 0.25) + 1):
-        tick = low + step * 0.25
-        if step % 2 == 0:
+    for tick in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        if tick >= low:
             parts.append(_line(x(0), y(tick), x(1), y(tick)))
             parts.append(_text(x(0) - 8, y(tick) + 4, f"{tick:.1f}".replace("-", "−"), "end"))
     parts.append(_text(x(0.5), _HEIGHT - 8, translate(N_("p: share of points (right: easy)")), "middle"))
@@ -70,9 +70,14 @@ def chart(items: Sequence[Item], lang: Language) -> Chart | None:
     return Chart(svg, len(shown))
 
 
+def two(value: float) -> str:
+    """A number with two decimals, a minus that is one, and no minus before zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def _mark(item: Item, x: float, y: float) -> Markup:
     """A circle; a square where the item is flagged, so that colour isn't all that tells."""
-    title = f"{item.question}: p {item.difficulty:.2f}, D {item.discrimination:.2f}, n {item.count}"
+    title = f"{item.question}: p {two(item.difficulty)}, D {two(item.discrimination or 0.0)}, n {item.count}"
     if item.flags:
         kind = "weak" if WEAK in item.flags else "flagged"
         shape = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="9" height="9">').format(kind, x - 4.5, y - 4.5)

@@ -11,7 +11,7 @@ from ridgeway.studio.quiz.routes import bank_of
 from ridgeway.studio.storage import storage_of
 from ridgeway.studio.teacher import listing
 from ridgeway.studio.teacher.analysis import ENOUGH, analyse, by_topic
-from ridgeway.studio.teacher.chart import chart
+from ridgeway.studio.teacher.chart import chart, two
 from ridgeway.studio.teacher.entry import Entered
 from ridgeway.studio.teacher.labels import example, label
 from ridgeway.studio.teacher.listing import Wanted
@@ -45,6 +45,7 @@ def items_page(request: Request, teacher: Entered, wanted: Wanted) -> Response:
         items=items,
         enough=ENOUGH,
         chart=chart(items, lang),
+        two=two,
         attempts=len({one.attempt for one in answers}),
         by_topic=[(name.in_language(lang), of_topic[key]) for key, name in bank.topics.items() if key in of_topic],
         shown={key: one.shown(lang) for key, one in drawn.items() if one},

@@ -14,7 +14,6 @@ from markupsafe import Markup
 from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import DrawnQuestion, draw_question
 from ridgeway.studio.quiz.figures import Figure
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.quiz.questions import Code, Match, Number, Order, Several, Single, Text, Unit
 from ridgeway.studio.quiz.result import in_short
 from ridgeway.studio.quiz.shown import left_texts, note, option_texts
@@ -162,8 +161,8 @@ def _answer(drawn: DrawnQuestion, lang: Language) -> Choices | Numeric | Matchin
                 ),
             )
         case Number(unit=unit, tolerance=tolerance, wrong=wrong):
-            value = right_answer(drawn)
-            assert isinstance(value, float)
+            value = drawn.right
+            assert isinstance(value, int | float)
             mistakes = zip(drawn.wrong, wrong, strict=True)
             known = (Value(one, tolerance.around(one), 0.0, why(told.misconception)) for one, told in mistakes)
             right_one = Value(value, tolerance.around(value), 100.0, Markup(""))
