@@ -20,7 +20,7 @@ def give(app: FastAPI, code: str, place: int, value: Any, flagged: bool | None =
     """Saves an answer from a page of its own that showed the question when it had none."""
     page = saving.Page(uuid.uuid4().hex[:12])
     given = saving.Given(value, page, flagged, keep)
-    return saving.save(app.state.storage, app.state.bank, 1, [code], place, lambda drawn, so_far: given)
+    return saving.save(app.state.storage, app.state.bank, 1, [code], place, lambda drawn: given)
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:

@@ -25,12 +25,13 @@ def page_of(form: FormData) -> Page:
     return Page(number, times, field(form, "seen") or None, field(form, "shown"))
 
 
-def given_by(form: FormData, drawn: DrawnQuestion, so_far: Any) -> Given:
-    """What a form gives to a question whose answer so far is this."""
+def given_by(form: FormData, drawn: DrawnQuestion) -> Given:
+    """What a form gives to a question."""
+    page = page_of(form)
     flag = {"on": True, "off": False}.get(field(form, "flag"))
     # The things to order stand in some order from the beginning: that is no answer until the learner says so.
-    untouched = drawn.kind == "order" and so_far is None and not field(form, "move") and field(form, "go") != "order"
-    return Given(given(drawn, form), page_of(form), flag, untouched)
+    untouched = drawn.kind == "order" and not page.shown and not field(form, "move") and field(form, "go") != "order"
+    return Given(given(drawn, form), page, flag, untouched)
 
 
 def given(drawn: DrawnQuestion, form: FormData) -> Any:

@@ -272,9 +272,7 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
     storage, bank, whose = storage_of(request.app), bank_of(request.app), held(request)
     on_all = field(form, "on") == "all"
     try:
-        saved = saving.save(
-            storage, bank, attempt_id, whose, number, lambda drawn, so_far: given_by(form, drawn, so_far)
-        )
+        saved = saving.save(storage, bank, attempt_id, whose, number, lambda drawn: given_by(form, drawn))
     except MalformedAnswer as error:
         said = error.message(_lang(request))
         if _wants_json(request):

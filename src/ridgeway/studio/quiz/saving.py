@@ -116,7 +116,7 @@ def save(
     attempt_id: int,
     held: Iterable[str],
     place: int,
-    read: Callable[[DrawnQuestion, Any], Given],
+    read: Callable[[DrawnQuestion], Given],
 ) -> Saved:
     """Saves an answer, in one transaction.
 
@@ -126,7 +126,7 @@ def save(
         attempt_id: the attempt's number.
         held: codes that the browser's cookie holds.
         place: of the question in the attempt, from 1.
-        read: gives what was sent, from the question and the answer that counts so far.
+        read: gives what was sent for the question.
 
     Raises:
         NoAttempt: there is none that one of the codes opens, or it has no such question.
@@ -149,7 +149,7 @@ def save(
             was: dict[str, Any] = {"value": None, "version": None, "flagged": False, "saved_at": None}
             if row is not None:
                 was = {name: getattr(row, name) for name in was}
-            given = read(drawn, was["value"])
+            given = read(drawn)
             changed, refused = _changed(given, was)
             if changed.get("value") is not None:
                 try:
