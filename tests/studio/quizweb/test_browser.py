@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom
-from ridgeway.studio.teacher import accounts
 from studio.browsing import CHROMIUM, launched, served
 from studio.quizweb.people import drawn_of
 from studio.quizweb.small_bank import SECRET
@@ -18,8 +17,6 @@ from studio.quizweb.studios import studio_app
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +207,6 @@ def test_without_a_script(chromium: Any, server: tuple[str, Any]) -> None:
 def test_every_page_for_axe_and_on_a_phone(page: Any, server: tuple[str, Any], lang: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here").Axe()
     address, app = server
-    accounts.add(app.state.storage, "이선생", PASSWORD)
     page.context.add_cookies([{"name": "lang", "value": "ko", "url": address}])
 
     def look(path: str) -> None:
@@ -232,13 +228,3 @@ def test_every_page_for_axe_and_on_a_phone(page: Any, server: tuple[str, Any], l
     for path in ("result", "certificate"):
         look(f"{place}/{path}")
     look("/quiz")
-    look("/teacher/login")
-    page.fill("#name", "이선생")
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/teacher$"))
-    page.fill("#class-name", "월요일 반")
-    page.locator(".class-form button").click()
-    page.wait_for_url(re.compile(r"/teacher/classes/1$"))
-    for path in ("", "/classes/1", "/attempts", "/attempts/1", "/items", "/record"):
-        look(f"/teacher{path}")
