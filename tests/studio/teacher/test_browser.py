@@ -1,4 +1,4 @@
-"""A teacher's whole way in a real browser: from the account to the logout, in both languages, for axe-core, on a phone."""
+"""A teacher's whole way in a real browser, from the account to the logout: both languages, axe-core, a phone."""
 
 import csv
 import datetime

@@ -85,6 +85,22 @@ def test_classes_are_made_and_changed(app: FastAPI, teacher: Teacher) -> None:
     assert teacher.get(f"/teacher/classes/{10**30}").status_code == 404
 
 
+def test_data_are_not_kept_for_longer_than_learners_agreed_to(app: FastAPI, teacher: Teacher) -> None:
+    code = teacher.make_class(retention_days="30")
+
+    def change(days: str) -> int:
+        fields = {"name": "월요일 반", "questions": "5", "retention_days": days}
+        return teacher.post("/teacher/classes/1", fields).status_code
+
+    assert change("60") == change("30") == 303, "nobody has agreed yet"
+    Student(app).begin(class_code=code)
+    assert [change(days) for days in ("31", "0", "", "30", "29", "30")] == [422, 422, 422, 303, 303, 422]
+    assert (
+        "더 짧은 보관 기간에 동의"
+        in teacher.post("/teacher/classes/1", {"name": "x", "questions": "5", "retention_days": "90"}).text
+    )
+
+
 def test_attempts_are_found(app: FastAPI, teacher: Teacher) -> None:
     code = teacher.make_class()
     take(app, "Åsa Öberg", 5, "KAIST", code)

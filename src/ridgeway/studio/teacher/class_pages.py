@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from fastapi import APIRouter, Request
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -10,7 +14,7 @@ from ridgeway.studio.forms import CSRF, Posted, field, see
 from ridgeway.studio.pages import render
 from ridgeway.studio.quiz.routes import bank_of
 from ridgeway.studio.security import settings_of
-from ridgeway.studio.storage import Classroom, now, storage_of
+from ridgeway.studio.storage import Classroom, Learner, now, storage_of
 from ridgeway.studio.teacher import classes, listing, privacy
 from ridgeway.studio.teacher.entry import Entered
 from ridgeway.studio.teacher.pages import class_of, record
@@ -95,12 +99,21 @@ def change_class(request: Request, teacher: Entered, class_id: int, form: Posted
     entered, errors = classes.read(fields, _most_questions(request))
     with storage_of(request.app).writing() as session:
         classroom = class_of(session, class_id, lock=True)
+        if entered is not None and _longer_than_agreed(request, session, classroom, entered):
+            entered, errors = None, {"retention_days": classes.AGREED}
         if entered is not None:
             classes.change(classroom, entered)
             privacy.record(session, teacher, "change class", f"class {class_id}")
     if entered is None:
         return _class_page(request, teacher, classroom, fields, errors)
     return see(f"/teacher/classes/{class_id}")
+
+
+def _longer_than_agreed(request: Request, session: Session, classroom: Classroom, entered: classes.Entered) -> bool:
+    """Whether data would be kept for longer than the learners that there are were told."""
+    studio_days = settings_of(request).retention_days
+    told, wanted = (privacy.days_kept(one, studio_days) or math.inf for one in (classroom, entered))
+    return wanted > told and bool(session.scalar(select(exists(select(Learner.id).filter_by(class_id=classroom.id)))))
 
 
 @router.post("/classes/{class_id:int}/results", dependencies=[CSRF])

@@ -15,6 +15,9 @@ from ridgeway.studio.storage import AT_ONCE, BY_TEACHER, Classroom, Storage
 #: Most that a field takes.
 MOST_ATTEMPTS, MOST_MINUTES, MOST_QUESTIONS, MOST_DAYS = 1000, 600, 60, 3650
 
+#: Why days of retention can't grow.
+AGREED = N_("Learners of this class have agreed to fewer days. Make another class for longer ones.")
+
 #: Names of the fields of a form.
 FIELDS = ("name", "attempts", "minutes", "questions", "release", "retention_days", "closed")
 

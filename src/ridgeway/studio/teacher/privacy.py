@@ -13,6 +13,7 @@ from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.result import in_short
 from ridgeway.studio.quiz.words import Language
 from ridgeway.studio.storage import Answer, Attempt, Base, Classroom, Event, Learner, Storage, Teacher, now
+from ridgeway.studio.teacher.classes import Entered
 
 #: What stands in the place of a name that was taken out.
 NOBODY = "–"
@@ -56,9 +57,14 @@ def anonymize_learner(storage: Storage, teacher: Teacher, learner_id: int) -> bo
         return True
 
 
-def days_kept(classroom: Classroom | None, studio_days: int) -> int:
-    """For how many days from an attempt's start data are kept; 0 until a teacher deletes them."""
-    own = classroom.retention_days if classroom else None
+def days_kept(of: Classroom | Entered | None, studio_days: int) -> int:
+    """For how many days from an attempt's start data are kept; 0 until a teacher deletes them.
+
+    Args:
+        of: a class, as it is or as it was entered; None for learners outside all classes.
+        studio_days: where the class doesn't say.
+    """
+    own = of.retention_days if of else None
     return studio_days if own is None else own
 
 
