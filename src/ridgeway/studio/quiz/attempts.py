@@ -19,7 +19,7 @@ from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.quiz import codes
 from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw_again
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw_question
 from ridgeway.studio.quiz.grading import chosen, grade
 from ridgeway.studio.quiz.kept import drawn_from, kept, mended
 from ridgeway.studio.storage import NUMBERS, Answer, Attempt, Learner, Storage, now
@@ -28,6 +28,9 @@ LEARNER, CLOCK, BANK = "learner", "clock", "bank"
 
 # What the network may take after the last second.
 _GRACE = datetime.timedelta(seconds=10)
+
+# An attempt with its learner and the class.
+_WHOLE = select(Attempt).options(joinedload(Attempt.learner).joinedload(Learner.classroom))
 
 
 class NoAttempt(LookupError):
@@ -96,13 +99,15 @@ def insert_into(session: Session) -> Any:
 def opened_by(storage: Storage, code: str) -> Attempt | None:
     """The attempt that a code opens."""
     with storage.reading() as session:
-        return session.scalars(_whole().where(Attempt.code == codes.hashed(code))).one_or_none()
+        return session.scalars(_WHOLE.where(Attempt.code == codes.hashed(code))).one_or_none()
 
 
 def held_attempts(storage: Storage, held: Iterable[str]) -> list[Attempt]:
     """The attempts that a browser holds codes of, newest first, without those that the bank closed."""
     hashes = [codes.hashed(code) for code in held]
-    query = _whole().where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
+    if not hashes:
+        return []
+    query = _WHOLE.where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
     with storage.reading() as session:
         return list(session.scalars(query.order_by(Attempt.started_at.desc(), Attempt.id.desc())))
 
@@ -266,17 +271,23 @@ def drawn_for(bank: Bank, attempt: Attempt) -> tuple[DrawnQuestion, ...]:
     Raises:
         BankChanged: the bank has one of them no more, or has another under its id.
     """
+    return tuple(question_of(bank, attempt, place) for place in range(1, len(attempt.questions) + 1))
+
+
+def question_of(bank: Bank, attempt: Attempt, place: int) -> DrawnQuestion:
+    """One question of an attempt, by its place from 1.
+
+    Raises:
+        BankChanged: as `drawn_for`.
+        IndexError: it has not so many.
+    """
+    question = attempt.questions[place - 1]
     try:
         if attempt.drawn is None:
-            return draw_again(bank, attempt.seed, attempt.questions)
-        pairs = zip(attempt.questions, attempt.drawn, strict=True)
-        return tuple(drawn_from(bank, attempt.seed, one, keeps) for one, keeps in pairs)
+            return draw_question(bank, attempt.seed, question)
+        return drawn_from(bank, attempt.seed, question, attempt.drawn[place - 1])
     except InputError:
         raise BankChanged from None
-
-
-def _whole() -> Select[Attempt]:
-    return select(Attempt).options(joinedload(Attempt.learner).joinedload(Learner.classroom))
 
 
 def found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: bool = False) -> Attempt:
@@ -294,7 +305,7 @@ def found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: b
     if not 0 < attempt_id < NUMBERS:
         raise NoAttempt
     # Who locks the row has no use for the learner's.
-    query: Select[Attempt] = select(Attempt).with_for_update() if lock else _whole()
+    query: Select[Attempt] = select(Attempt).with_for_update() if lock else _WHOLE
     query = query.where(Attempt.id == attempt_id).options(undefer(Attempt.drawn))
     if held is not None:
         query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))

@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from ridgeway.studio.app import error_page
 from ridgeway.studio.forms import CSRF, Posted, field, see
-from ridgeway.studio.i18n import N_, language, translator
-from ridgeway.studio.pages import render
+from ridgeway.studio.i18n import LANGUAGES, N_, language, translator
+from ridgeway.studio.pages import environment, render
 from ridgeway.studio.quiz import attempts, codes, result, saving, starting
 from ridgeway.studio.quiz.asking import asked
 from ridgeway.studio.quiz.attempts import Standing
@@ -22,9 +22,10 @@ from ridgeway.studio.quiz.bank import Bank, load_bank
 from ridgeway.studio.quiz.forms import given, given_by
 from ridgeway.studio.quiz.held import MOST, forget, held, hold
 from ridgeway.studio.quiz.identity import NameRefused, clean
+from ridgeway.studio.quiz.shown import question_text
 from ridgeway.studio.quiz.words import Language, MalformedAnswer
 from ridgeway.studio.security import browser, limited, settings_of
-from ridgeway.studio.storage import Storage, storage_of
+from ridgeway.studio.storage import Attempt, Storage, storage_of
 from ridgeway.studio.storage.retention import remove_old
 
 router = APIRouter(prefix="/quiz", tags=["quiz"])
@@ -47,6 +48,7 @@ def prepare(app: FastAPI) -> None:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Opens the database, and forgets what is too old: at once and every day."""
     storage = await asyncio.to_thread(storage_of, app)
+    await asyncio.to_thread(_warm, app)
     rounds = asyncio.create_task(_rounds(app, storage))
     try:
         yield
@@ -55,6 +57,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await rounds
         await asyncio.to_thread(storage.close)
+
+
+def _warm(app: FastAPI) -> None:
+    """Reads what every page needs before the first comes: after a crash all learners come back in the same second."""
+    bank_of(app)
+    for lang in LANGUAGES:
+        environment(lang).get_template("quiz/question.html")
 
 
 async def _rounds(app: FastAPI, storage: Storage) -> None:
@@ -94,10 +103,16 @@ def start_page(request: Request, code: str = "", again: str = "") -> Response:
         last = next((one for one in mine if str(one.id) == again and one.learner.anonymized_at is None), None)
         if last:
             values |= {"name": last.learner.name, "affiliation": last.learner.affiliation}
-    return _start_page(request, values)
+    return _start_page(request, values, mine=mine)
 
 
-def _start_page(request: Request, values: dict[str, str], status: int = 200, **errors: str) -> Response:
+def _start_page(
+    request: Request,
+    values: dict[str, str],
+    wrong: dict[str, str] | None = None,
+    mine: list[Attempt] | None = None,
+) -> Response:
+    errors = wrong or {}
     storage, settings = storage_of(request.app), settings_of(request)
     refused = ""
     with storage.reading() as session:
@@ -112,11 +127,11 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
     return render(
         request,
         "quiz/start.html",
-        status=status,
+        status=422 if wrong else 200,
         rules=rules,
         values={place: values.get(place, "") for place in places},
         errors={place: errors.get(place, "") for place in places} if errors else {},
-        mine=attempts.held_attempts(storage, held(request)),
+        mine=attempts.held_attempts(storage, held(request)) if mine is None else mine,
     )
 
 
@@ -161,7 +176,7 @@ def start(request: Request, form: Posted) -> Response:
             hold(request, response, code, opened)
             return response
     values = {name: value[:200] for name, value in values.items()}
-    return _start_page(request, values, 422, **errors)
+    return _start_page(request, values, errors)
 
 
 @router.post("/resume", dependencies=[CSRF, LIMITED])
@@ -171,10 +186,10 @@ def resume(request: Request, form: Posted) -> Response:
     attempt = attempts.opened_by(storage_of(request.app), code) if code else None
     if code is None or attempt is None:
         said = N_("No attempt has this code. It has 16 letters and digits; look it up where the attempt was started.")
-        return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, 422, resume_code=said)
+        return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, {"resume_code": said})
     opened = _open_hashes(request)
     if len(opened) >= MOST - 1:
-        return _start_page(request, {}, 422, refused=_TOO_MANY)
+        return _start_page(request, {}, {"refused": _TOO_MANY})
     response = see(f"/quiz/{attempt.id}")
     hold(request, response, code, opened)
     return response
@@ -309,7 +324,7 @@ def review(request: Request, attempt_id: int) -> Response:
     if not stands.open:
         raise attempts.Closed
     lang = _lang(request)
-    texts = [result.in_short(one.shown(lang).text) for one in stands.questions]
+    texts = [result.in_short(question_text(one, lang)) for one in stands.questions]
     return render(request, "quiz/review.html", stands=stands, texts=texts, code=_code(request, stands))
 
 

@@ -16,11 +16,11 @@ from ridgeway.studio.quiz.attempts import (
     BankChanged,
     Closed,
     NoAttempt,
-    drawn_for,
     found,
     hand_in,
     insert_into,
     is_over,
+    question_of,
     seconds_left,
 )
 from ridgeway.studio.quiz.bank import Bank
@@ -139,9 +139,11 @@ def save(
         attempt = found(session, attempt_id, held, lock=True)
         over = is_over(attempt, moment)
         if attempt.handed_in_at is None and not over:
+            if not 1 <= place <= len(attempt.questions):
+                raise NoAttempt
             try:
-                drawn = drawn_for(bank, attempt)[place - 1]
-            except (BankChanged, IndexError):
+                drawn = question_of(bank, attempt, place)
+            except BankChanged:
                 raise NoAttempt from None
             columns = (Answer.question, Answer.value, Answer.version, Answer.flagged, Answer.saved_at)
             rows = session.execute(select(*columns).where(Answer.attempt_id == attempt_id)).all()

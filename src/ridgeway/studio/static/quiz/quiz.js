@@ -73,7 +73,8 @@ function attach(form) {
     try {
       answer = await fetch(form.action, {
         method: "POST",
-        body: data,
+        // Shorter than a form of parts, and quicker to read for the server.
+        body: new URLSearchParams(data),
         headers: { Accept: "application/json" },
         signal: AbortSignal.timeout(20000),
       });
