@@ -446,7 +446,8 @@ def studio(
     ] = 3,
     minutes: Annotated[int, typer.Option(min=0, help="Time limit of the quiz outside all classes; 0 for none.")] = 0,
     retention_days: Annotated[
-        int, typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever.")
+        int,
+        typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever."),
     ] = 365,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
