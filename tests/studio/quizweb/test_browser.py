@@ -238,12 +238,12 @@ def test_the_clock_follows_the_server(page: Any, server: tuple[str, Any]) -> Non
         session.get_one(Attempt, 1).extra_minutes = 30
     page.locator(".option").first.click()
     saved(page)
-    page.wait_for_function("/: 39:/.test(document.getElementById('clock').textContent)")
+    page.locator("#clock", has_text=re.compile(": 39:")).wait_for()
 
 
 def test_all_questions_on_one_page(page: Any, server: tuple[str, Any]) -> None:
     _, app = server
-    place = begin(page)
+    begin(page)
     page.get_by_role("button", name="한 화면에 모두 보기").click()
     page.wait_for_url(re.compile(r"/all$"))
     one, other = number_of(app, "single"), number_of(app, "number")

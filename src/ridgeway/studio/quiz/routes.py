@@ -307,7 +307,7 @@ def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Resp
     if saved.refused:
         return see(changed)
     go = field(form, "go")
-    if go == "review" or (go.isascii() and go.isdigit() and len(go) < 4):
+    if (go in ("review", "all") and not on_all) or (go.isascii() and go.isdigit() and len(go) < 4):
         return see(f"/quiz/{attempt_id}/{go}")
     return see(here + there)
 
