@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import ridgeway
 from ridgeway.errors import InputError
-from ridgeway.studio.quiz import DrawnQuestion, draw, draw_again, draw_question, load_bank
+from ridgeway.studio.quiz import DrawnQuestion, draw, draw_question, load_bank
 from ridgeway.studio.quiz.chance import Chance
 from ridgeway.studio.quiz.text import inline
 
@@ -36,7 +36,7 @@ def said(questions: tuple[DrawnQuestion, ...]) -> str:
 def test_the_same_seed_gives_the_same_attempt(seed: int) -> None:
     first, second = draw(BANK, seed), draw(BANK, seed)
     assert said(first) == said(second)
-    again = draw_again(BANK, seed, [one.id for one in first])
+    again = tuple(draw_question(BANK, seed, one.id) for one in first)
     assert said(first) == said(again)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -119,20 +119,11 @@ def draw(bank: Bank, seed: int, count: int = 15) -> tuple[DrawnQuestion, ...]:
     return tuple(draw_question(bank, seed, question.id) for question in chance.shuffled(chosen))
 
 
-def draw_again(bank: Bank, seed: int, ids: Iterable[str]) -> tuple[DrawnQuestion, ...]:
-    """The questions of an attempt that was drawn before, from its seed and the ids of its questions.
-
-    What is drawn for a question depends on the seed, on itself and on those that it is linked with, and on nothing else
-    of the bank.
-
-    Raises:
-        InputError: the bank has no question of an id.
-    """
-    return tuple(draw_question(bank, seed, one) for one in ids)
-
-
 def draw_question(bank: Bank, seed: int, question_id: str) -> DrawnQuestion:
     """One question as an attempt with that seed gets it.
+
+    What is drawn depends on the seed, on the question and on those that it is linked with: other questions of the bank
+    change nothing.
 
     Raises:
         InputError: the bank has no question of that id, or no numbers are to be found for it.
