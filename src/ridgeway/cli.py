@@ -37,6 +37,13 @@ class Language(StrEnum):
     ko = "ko"
 
 
+class QuizFormat(StrEnum):
+    """Files that the quiz's bank is written to."""
+
+    moodle = "moodle"
+    gift = "gift"
+
+
 class Coding(StrEnum):
     """Codings of text columns, by their names in `ridgeway.data.coding`."""
 
@@ -441,6 +448,14 @@ def studio(
     database: Database = "",
     max_runs: Annotated[int, typer.Option(min=1, help="Runs that train at once; more of them wait.")] = 1,
     upload_limit: Annotated[int, typer.Option(min=1, help="Most megabytes of an uploaded file.")] = 200,
+    attempts: Annotated[
+        int, typer.Option(min=0, help="Attempts at the quiz outside all classes; 0 for as many as learners like.")
+    ] = 3,
+    minutes: Annotated[int, typer.Option(min=0, help="Time limit of the quiz outside all classes; 0 for none.")] = 0,
+    retention_days: Annotated[
+        int,
+        typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever."),
+    ] = 365,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Serve the studio: live runs, the course with real experiments, and the quiz."""
@@ -455,6 +470,9 @@ def studio(
         port=port,
         max_runs=max_runs,
         upload_limit=upload_limit * 1_000_000,
+        attempts=attempts or None,
+        minutes=minutes or None,
+        retention_days=retention_days,
     )
     _studio("serving").serve(settings, browser)
 
@@ -490,6 +508,17 @@ def check_quiz() -> None:
     Exit code 1 if something is wrong.
     """
     _studio("quiz.command").check()
+
+
+@quiz_app.command("export", no_args_is_help=True)
+def export_quiz(
+    file: Annotated[Path, typer.Argument(help="File to write; one that is there is replaced.")],
+    format: Annotated[QuizFormat, typer.Option(help="moodle: XML with figures; gift: plain text.")] = QuizFormat.moodle,
+    lang: Annotated[Language, typer.Option(help="Language of the questions.")] = Language.ko,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the numbers of questions that have them.")] = 0,
+) -> None:
+    """Write the bank of questions, keys and explanations included, for Moodle and other systems."""
+    _studio("teacher.exchange.command").export(file, format.value, lang.value, seed)
 
 
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:

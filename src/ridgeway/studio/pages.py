@@ -85,6 +85,8 @@ def environment(lang: str) -> Environment:
         loader=PackageLoader("ridgeway.studio"),
         autoescape=True,
         undefined=StrictUndefined,
+        # Templates change with the version only: to look at their files at each page costs more than some pages.
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],

@@ -40,10 +40,10 @@ class Settings:
         upload_limit: most bytes of an uploaded file.
         body_limit: most bytes of any other request.
         request_seconds: after which a request that is not answered is given up; streams of events have no end.
-        retention_days: how long learners' data are kept.
-        attempts: how often a learner may take the quiz; None for as often as they like.
-        questions: of a quiz.
-        quiz_minutes: time limit of a quiz; None for none.
+        retention_days: how long learners' data are kept where their class doesn't say; 0: until a teacher deletes them.
+        attempts: how often a learner outside all classes may take the quiz; None for as often as they like.
+        questions: of a quiz outside all classes.
+        minutes: its time limit; None for none.
         hosts: names by which the server may be asked; where empty, loopback's own names when it listens there only, so
             that no page of another site can reach it by a name of its own, and else any.
         limits: requests at once and a second by class of route, on top of `LIMITS`.
@@ -61,7 +61,7 @@ class Settings:
     retention_days: int = 365
     attempts: int | None = 3
     questions: int = 15
-    quiz_minutes: int | None = None
+    minutes: int | None = None
     hosts: tuple[str, ...] = ()
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
