@@ -204,3 +204,12 @@ def test_a_path_whose_outer_folds_had_no_time_says_so(tmp_path):
 def test_refused(arguments, message):
     with pytest.raises(rw.InputError, match=message):
         fit(**arguments)
+
+
+def test_numbers_of_folds_keep_groups_together_too():
+    path = fit(groups=GROUPS, epochs=1)
+    for own in path.nested:
+        for train, held in zip(own.parts.folds.train, own.parts.folds.held_out, strict=True):
+            assert not set(GROUPS[train]) & set(GROUPS[held])
+    # What errors are taken over is that of the outer fold's own folds.
+    assert path.nested[0].record["folds"]["rows"] != path.record["folds"]["rows"]

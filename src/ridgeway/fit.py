@@ -51,7 +51,7 @@ from ridgeway.engine.queues import LaneQueues, Queues
 from ridgeway.engine.signature import example_lane, log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
-from ridgeway.families import Bayes, Family
+from ridgeway.families import Bayes, Family, study_in
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
@@ -141,7 +141,8 @@ def fit_path(
             `TimeSeriesSplit(5)`, or an iterable of `(train, held out)` row numbers. Each fold of each repeat is a lane
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
-        groups: group of each row, for splitters that keep groups together.
+        groups: group of each row. A number of folds, in `cv` and in `nested`, then holds out whole groups; a splitter
+            is given them.
         nested: outer folds for `path.honest()` where there are too few rows to set some aside for a test: a number of
             folds, or as `cv`. In each, `cv` splits the rows that it trains on, the best configuration is chosen by
             these inner folds alone, and its lanes are judged on the rows that the outer fold set aside. So many lanes
@@ -226,7 +227,7 @@ def fit_path(
     if cv is not None and (validation_split or validation_data is not None):
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
-        raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+        raise InputError("groups are kept together by folds, and there are none. Pass cv, such as cv=5.")
     _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
     if is_streamed(x):
         refuse(family, executor, cv=cv, groups=groups, nested=nested, test_split=test_split)
@@ -300,13 +301,8 @@ def fit_path(
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
         "repeats": repeats,
-        "folds": None
-        if parts.folds is None
-        else {
-            "splitter": parts.folds.name,
-            "rows": list(parts.rows[: parts.choosing]),
-            "validation_rows": list(parts.validation_rows[: parts.choosing]),
-        },
+        "own_repeats": record.of_repeats(family, repeats),
+        "folds": None if parts.folds is None else record.of_folds(parts.folds),
         "nested": None
         if parts.nested is None
         else {"splitter": parts.nested.name, "rows": list(map(len, parts.nested.held_out))},
@@ -338,8 +334,7 @@ def fit_path(
     if isinstance(family, Bayes):
         if halving is not None:
             raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
-        folder = None if out is None else f"sqlite:///{os.path.join(os.fspath(out), 'optuna.db')}"
-        search = family.search(about["id"], mode, folder)
+        search = family.search(about["id"], mode, None if out is None else study_in(out))
         queued = grouping.groups(search.ask())
     continuation = None
     if out is not None:

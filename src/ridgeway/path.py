@@ -152,6 +152,14 @@ class Path:
         return self.select("best")
 
     @property
+    def folds(self) -> int:
+        """Number of folds that each repeat of a configuration is trained in; 1 without `cv`."""
+        if self.parts is not None:
+            return self.parts.choosing
+        folds = self.record.get("folds")
+        return len(folds["rows"]) if folds else 1
+
+    @property
     def held_out(self) -> HeldOut | None:
         """The rows that lanes were judged on, where they are in memory."""
         return None if self.parts is None else self.parts.held_out
@@ -189,7 +197,9 @@ class Path:
         0, None or "none"; for a hyperparameter that has none in the family, such as `learning_rate`, the weakest
         value), `difference` (metric with it less metric without), `low` and `high` (95 % interval), `p`, `p_holm`
         (corrected for the number of rows), `verdict` ("helps", "hurts" or "no evidence", by `p_holm` at 5 % and the
-        metric's direction), `n` (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t" or "unknown").
+        metric's direction; "diverges" where its lanes diverged and nothing, or survivors only, could be compared), `n`
+        (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t", "corrected t" where folds overlap, or
+        "unknown") and `diverged` (lanes with this value that diverged).
         See `ridgeway.effects.effects` for how intervals are made.
 
         Args:
@@ -231,7 +241,8 @@ class Path:
     def importance(self, metric: str | None = None, seed: int = 0) -> pd.DataFrame:
         """The share of the metric's variance over configurations that each hyperparameter explains by itself.
 
-        It needs no pairs, so it answers for every family (fANOVA: Hutter, Hoos & Leyton-Brown 2014; Optuna's).
+        It needs no pairs, so it answers for every family (fANOVA: Hutter, Hoos & Leyton-Brown 2014; Optuna's). After
+        halving it judges all configurations as they stood at the end of the first rung, which all of them reached.
         Columns: `hyperparameter`, `importance` (0 to 1; what is left is interactions and noise), largest first.
 
         Args:
@@ -243,7 +254,7 @@ class Path:
         """
         from ridgeway.effects import importance
 
-        return importance(self._table, self.record, metric, seed)
+        return importance(self._table, self.record, metric, seed, self._history)
 
     # --- models -----------------------------------------------------------------------------------------------
 

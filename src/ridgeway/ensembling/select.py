@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from ridgeway.bootstrap import Sample, drawn, draws_of, ends_of
 from ridgeway.data import Dataset, HeldOut, check_dataset
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.labels import check_fit, check_model_labels
@@ -104,9 +105,8 @@ def candidates_of(path: Path) -> list[Member]:
     table["kept"] = table["best_epoch"].notna() & (table["stopped"] != "diverged")
     found = []
     names = [*path.hyperparameters, "repeat"]
-    folds = int(table.groupby(names, dropna=False).size().max())
     for key, lanes in table.groupby(names, sort=False, dropna=False):
-        if lanes["kept"].all() and len(lanes) == folds:
+        if lanes["kept"].all() and len(lanes) == path.folds:
             *values, repeat = map(value_of, key)
             configuration = dict(zip(path.hyperparameters, values, strict=True))
             found.append(Member(configuration, int(repeat), tuple(map(int, lanes["lane"])), 1))
@@ -207,24 +207,15 @@ def _tested(found: EnsembleChoice, predictions: Predictions, test: Dataset, n_bo
     counts = found.counts
     repeated = [lane for lane, count in counts.items() for _ in range(count)]
     outputs = [averaging.back(predictions.of(lanes, test), like) for lanes in (repeated, found.single_lanes)]
-    losses = [judge.losses(each) for each in outputs]
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(n_boot):
-        # The same draw for both, whose difference is then free of what the rows have in common.
-        rows = random.integers(0, test.rows, test.rows)
-        drawn.append(
-            [
-                judge(output, rows) if loss is None else float(loss[rows].mean())
-                for output, loss in zip(outputs, losses, strict=True)
-            ]
-        )
+    # The same draws of rows for both, whose difference is then free of what the rows have in common.
+    each = [drawn(judge, output, judge.losses(output)) for output in outputs]
     values = [judge(output) for output in outputs]
+    together = Sample(values[0], test.rows, lambda rows: np.stack([one(rows) for one in each], axis=1))
+    draws = draws_of([together], n_boot, seed)
     sign = 1.0 if found.mode == "max" else -1.0
-    draws = np.array(drawn)
     both, single, gain = (
-        Score(point, *map(float, np.nanquantile(each, [0.025, 0.975])))
-        for point, each in (
+        Score(point, *ends_of(drawn_points))
+        for point, drawn_points in (
             (values[0], draws[:, 0]),
             (values[1], draws[:, 1]),
             (sign * (values[0] - values[1]), sign * (draws[:, 0] - draws[:, 1])),
