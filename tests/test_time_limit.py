@@ -49,7 +49,8 @@ def test_the_first_epoch_tells_the_limit():
 
 
 def test_a_limit_that_the_first_epoch_has_passed_already():
-    path = run(slots=2, halving=3, time_limit=lambda first: 0.0)
+    with pytest.warns(UserWarning, match=r"time_limit=0 s was over before the first.*s of which compiling took"):
+        path = run(slots=2, halving=3, time_limit=lambda first: 0.0)
     assert set(path.table()["epochs"]) == {1} and set(path.table()["stopped"]) == {"time is up"}
 
 

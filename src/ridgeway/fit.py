@@ -25,6 +25,7 @@ from ridgeway.cluster.connection import Share, check_cluster, connected
 from ridgeway.cluster.crew import Crew
 from ridgeway.cluster.queues import ClusterQueues
 from ridgeway.cluster.shipment import Shipment
+from ridgeway.compile_time import seconds_compiled
 from ridgeway.continuation import Continuation, restored_of
 from ridgeway.data import (
     Dataset,
@@ -159,7 +160,8 @@ def fit_path(
             time for. Lanes that have not begun are left out, and configurations without all of their lanes are chosen
             only where there is no other. Or a function that gives these seconds, asked once, after the first epoch,
             with the seconds that it has taken until then, most of which compiling takes. Results then depend on the
-            machine.
+            machine. The time is looked at after each epoch, so that lanes have one at least, however long compiling
+            takes; a warning says so where that is all.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -190,7 +192,7 @@ def fit_path(
         AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
         StorageFull: there is no space for the run in `out`; its `path` holds what was trained.
     """
-    began = time.perf_counter()
+    began, compiled = time.perf_counter(), seconds_compiled()
     compilation_cache.enable()
     _check_family(family)
     batch_size, epochs, repeats = (
@@ -349,7 +351,7 @@ def fit_path(
         # The kind and the width that were chosen then: with others the last digits would differ.
         executor, slots = moment.executor["name"], moment.executor["slots"]
         began -= moment.elapsed
-    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit)
+    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit, compiled)
     run = Run(variants, about, understood, probes, out, parts, grouping, steps, search, limited, continuation)
     with contextlib.ExitStack() as held:
         queues_of: Callable[..., LaneQueues]

@@ -136,8 +136,15 @@ class Path:
 
         Args:
             rule: "best" for the best mean; "one_se" for the most regularized configuration within one standard
-                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010): larger strengths, ties by smaller
-                weight norm; "median" for the one whose mean is the median, the better of two middle ones.
+                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010); "median" for the one whose mean
+                is the median, the better of two middle ones.
+
+        Of several strengths "one_se" takes the sum: each regularizer's value counts as its rank in the family, from 0
+        (weakest) to 1 (strongest), and these are added, for a weight decay and a dropout rate have no unit in common.
+        What doesn't regularize, or is a word, counts 0. Ties go to the smaller weight norm, then the better mean.
+
+        Configurations that halving cut, that lack a lane or of which one diverged are chosen only where there is no
+        other: "one_se" and "median" are of those that were trained to the end.
 
         Raises:
             InputError: an unknown rule, or no standard error to go by.
@@ -516,7 +523,8 @@ class Path:
         """A Plotly figure.
 
         Args:
-            kind: "path" (metric against strength), "curves", "weights", "parallel", "reliability" or "probes".
+            kind: "path" (metric against strength), "curves", "effects" (gains with intervals), "weights", "parallel",
+                "reliability" or "probes".
             lang: "en" or "ko".
 
         Raises:

@@ -102,6 +102,8 @@ class Run:
             news = replace(news, number=rounds, waiting=news.waiting + queues.later)
             if not rounds:
                 self._first = time.perf_counter() - began
+                if self.ends is not None:
+                    self.ends.warn(self._first)
             rounds += bool(news.results)
             if events:
                 events.round(news)

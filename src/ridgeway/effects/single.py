@@ -30,9 +30,9 @@ def effects(
     The mean over a grid's other values is what the method does on average over them; `interactions` tells whether it
     depends on them. A method that needs another (`p` needs `lp`) is judged where the other is on.
 
-    Lanes that diverged count with the epoch that they kept; those that kept none leave their pairs out, and the rest are
-    survivors. So a strength with which lanes diverged, while none did without it, never "helps", and one with which
-    no lane of a pair finished has a row all the same.
+    Lanes that diverged count with the epoch that they kept; those that kept none leave their pairs out, and only
+    survivors are left. So a strength with which lanes diverged, while none did without it, never "helps", and one with
+    which no lane of a pair finished has a row all the same.
 
     Args:
         table: a row a lane (`Path.table()`).
