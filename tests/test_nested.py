@@ -161,6 +161,9 @@ def test_the_record_and_the_report_hold_it(lang, tmp_path):
     page = (tmp_path / "r.html").read_text()
     said = {"en": "Nested cross-validation: in each of 4 outer folds", "ko": "중첩 교차 검증(바깥 폴드 4개"}[lang]
     assert said in page and 'class="honest"' in page
+    # No outer fold chose an ensemble.
+    without = {"en": "an ensemble was chosen in none of them", "ko": "앙상블의 정직한 점수는 알 수 없습니다"}[lang]
+    assert without in page
     assert f"{path.honest().estimate:.1f}"[:2] in page
 
 

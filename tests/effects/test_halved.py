@@ -58,8 +58,7 @@ def test_a_gain_over_one_of_them_has_no_interval(path):
 @pytest.mark.parametrize(
     ("lang", "said"), [("en", "they stood after 3 epochs"), ("ko", "모든 설정이 거친 3에포크 시점")]
 )
-def test_the_report_speaks_of_importance_at_the_first_cut(path, lang, said, tmp_path, monkeypatch):
-    monkeypatch.setattr("ridgeway.report.gains._ENOUGH", 9)
+def test_the_report_speaks_of_importance_at_the_first_cut(path, lang, said, tmp_path):
     path.report(tmp_path / "r.html", lang)
     page = (tmp_path / "r.html").read_text()
     assert 'class="answer advice"' in page and said in page and 'id="effects"' in page

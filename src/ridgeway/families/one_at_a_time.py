@@ -13,7 +13,8 @@ class OneAtATime(Family):
     """A base configuration, then every value of each hyperparameter with all others at their base.
 
     It needs the fewest lanes to say what each method does alone, which is what `path.effects()` asks; it says nothing
-    of methods together, for which `Grid` is there (Montgomery 2017, "Design and Analysis of Experiments", section 5.1).
+    of methods together, for which `together`, and in full `Grid`, are there (Montgomery 2017, "Design and Analysis of
+    Experiments", section 5.1).
 
     Args:
         values: values by name, for names that are no Python identifiers ("dense_1.kernel_regularizer.l2").

@@ -55,9 +55,10 @@ def _of_importance(found: Evidence, lang: str) -> list[Html]:
     if small:
         names = [_name(str(row["hyperparameter"])) for row in small]
         sentences.append(say("advice.unimportant", lang, items=_list(names)))
-    if found.rung is not None:
-        sentences.append(say("advice.at_rung", lang, configurations=found.configurations, epochs=found.rung))
-    return [*sentences, say("advice.sure_importance", lang)]
+    if found.rung is None:
+        return [*sentences, say("advice.sure_importance", lang)]
+    cut = say("advice.at_rung", lang, configurations=found.configurations, epochs=found.rung)
+    return [*sentences, cut, say("advice.sure_halved", lang)]
 
 
 def _names(gains: Sequence[Gain], verdict: str) -> list[str]:

@@ -14,8 +14,8 @@ from ridgeway.selection import Comparison, Value, shown
 if TYPE_CHECKING:
     from ridgeway.path import Path
 
-# Fewer configurations than this tell nothing of importance.
-_ENOUGH = 10
+# Fewer configurations than this, the least that an estimator's own search draws, tell nothing of importance.
+_ENOUGH = 9
 # The share of strengths that must have been compared with their absence.
 _COVERED = 0.9
 
