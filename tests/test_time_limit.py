@@ -70,5 +70,6 @@ def test_an_estimators_search_leaves_time_for_what_comes_after(limit: float, fir
 
 def test_too_short_a_limit_gives_a_model_all_the_same():
     x = np.random.default_rng(0).normal(size=(60, 3))
-    fitted = rw.PathClassifier(time_limit=0.01, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
+    with pytest.warns(UserWarning, match=r"time_limit=0.01 s was over before the first epoch had ended"):
+        fitted = rw.PathClassifier(time_limit=0.01, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
     assert fitted.predict_proba(x).shape == (60, 2)

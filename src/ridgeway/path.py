@@ -128,8 +128,8 @@ class Path:
     def configurations(self) -> pd.DataFrame:
         """A row a configuration, best first: hyperparameters, mean, standard error and number of its lanes.
 
-        Further columns: `weight_norm` and `zero_share` (means), `diverged` (lanes that did) and `whole`: whether no lane
-        is missing, diverged or was cut by halving, so that the mean can be compared with all others.
+        Further columns: `weight_norm` and `zero_share` (means), `diverged` (lanes that did) and `whole`: whether no
+        lane is missing, diverged or was cut by halving, so that the mean can be compared with all others.
         """
         from ridgeway.selection import configurations
 

@@ -36,17 +36,27 @@ class TimeLimit:
         return self.began + self.seconds
 
     def warn(self, first: float) -> None:
-        """Warns where the time was over before the first epoch had ended, which is when it is looked at first.
+        """Warns where the time was over before it was looked at first, at the end of the first epoch.
 
         Args:
             first: seconds from the call until then.
         """
-        if self() - self.began <= first:
-            limit, compiling = self() - self.began, seconds_compiled() - self.compiled
-            warnings.warn(
-                f"time_limit={limit:.3g} s was over before the first epoch had ended, {first:.1f} s after the call, "
-                f"{compiling:.1f} s of which compiling took. Lanes that had begun have that one epoch, and the others "
-                f"none. Pass more, such as time_limit={max(math.ceil(5 * first), 1)}.",
-                UserWarning,
-                stacklevel=2,
-            )
+        warn_of_compiling(self() - self.began, first, seconds_compiled() - self.compiled)
+
+
+def warn_of_compiling(limit: float, first: float, compiling: float) -> None:
+    """Warns where a limit was over before the first epoch had ended.
+
+    Args:
+        limit: seconds.
+        first: seconds from the call until the first epoch's end.
+        compiling: those of them that compiling took.
+    """
+    if limit <= first:
+        warnings.warn(
+            f"time_limit={limit:.3g} s was over before the first epoch had ended, {first:.1f} s after the call, "
+            f"{compiling:.1f} s of which compiling took. Lanes have hardly trained, and those that had not begun are "
+            f"left out. Pass more, such as time_limit={max(math.ceil(5 * first), 1)}.",
+            UserWarning,
+            stacklevel=3,
+        )

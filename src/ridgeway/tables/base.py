@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ridgeway import storage
 from ridgeway.callbacks import seconds_of
+from ridgeway.compile_time import seconds_compiled
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.selection.rules import RULES
@@ -32,6 +33,7 @@ from ridgeway.tables.prediction import model_outputs
 from ridgeway.tables.preparation import TablePreparation, check_collected
 from ridgeway.tables.rows import canonical_order, checked_groups, drawn_folds, folds_among, given_folds, weighted_rows
 from ridgeway.tables.search import again, train
+from ridgeway.time_limit import warn_of_compiling
 
 # These leave exact zeros in kernels.
 _SELECTING = ("group_lasso", "l1")
@@ -243,7 +245,7 @@ class PathEstimator(BaseEstimator):
         if self.family is not None and not isinstance(self.family, Family):
             raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
         limit = None if self.time_limit is None else seconds_of("time_limit", self.time_limit)
-        began = time.perf_counter()
+        began, compiled = time.perf_counter(), seconds_compiled()
         seed = self._seed()
         cv = _FOLDS if self.cv is None else self.cv
         groups = checked_groups(groups, len(y))
@@ -288,6 +290,10 @@ class PathEstimator(BaseEstimator):
             },
             verbose=self.verbose,
         )
+        if limit is not None:
+            # The search goes on for a moment all the same: a limit of its own, which is never over before.
+            first = float(self.path_.record["seconds"]["first_epoch"] or 0.0)
+            warn_of_compiling(limit, first, min(first, seconds_compiled() - compiled))
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
         left = None
