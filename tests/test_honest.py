@@ -94,7 +94,7 @@ def test_the_optimism_has_an_interval_over_the_rows_of_both_values():
 @pytest.mark.parametrize(
     ("ends", "said"),
     [
-        ((0.01, 0.05), {"en": "so much of it is the optimism", "ko": "부풀려진 몫으로 볼 수 있습니다"}),
+        ((0.01, 0.05), {"en": "the optimism of choosing, as far as", "ko": "부풀려진 몫입니다"}),
         ((-0.02, 0.05), {"en": "can't be told from 0", "ko": "차이가 있다고 말할 수 없고"}),
         ((None, None), {"en": "how much of it is chance is not known", "ko": "우연이 얼마나 되는지는"}),
     ],
