@@ -72,9 +72,11 @@ def test_a_fold_is_a_lone_fit_on_its_rows(build, executor):
 @pytest.mark.parametrize("loss", [None, "mse"])
 def test_a_number_of_folds_keeps_groups_together(loss):
     model = compiled(mlp, "adam")
+    labels = LABELS
     if loss:
         model.compile("adam", loss)
-    path = rw.fit_path(model, TABLE, LABELS, FAMILY, cv=3, groups=GROUPS, epochs=1, verbose=0)
+        labels = np.eye(3, dtype="float32")[LABELS]
+    path = rw.fit_path(model, TABLE, labels, FAMILY, cv=3, groups=GROUPS, epochs=1, verbose=0)
     folds = path.parts.folds
     for train, held in zip(folds.train, folds.held_out, strict=True):
         assert not set(GROUPS[train]) & set(GROUPS[held])
