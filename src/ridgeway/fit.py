@@ -25,6 +25,7 @@ from ridgeway.cluster.connection import Share, check_cluster, connected
 from ridgeway.cluster.crew import Crew
 from ridgeway.cluster.queues import ClusterQueues
 from ridgeway.cluster.shipment import Shipment
+from ridgeway.compile_time import seconds_compiled
 from ridgeway.continuation import Continuation, restored_of
 from ridgeway.data import (
     Dataset,
@@ -51,7 +52,7 @@ from ridgeway.engine.queues import LaneQueues, Queues
 from ridgeway.engine.signature import example_lane, log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
-from ridgeway.families import Bayes, Family
+from ridgeway.families import Bayes, Family, study_in
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
@@ -141,7 +142,8 @@ def fit_path(
             `TimeSeriesSplit(5)`, or an iterable of `(train, held out)` row numbers. Each fold of each repeat is a lane
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
-        groups: group of each row, for splitters that keep groups together.
+        groups: group of each row. A number of folds, in `cv` and in `nested`, then holds out whole groups; a splitter
+            is given them.
         nested: outer folds for `path.honest()` where there are too few rows to set some aside for a test: a number of
             folds, or as `cv`. In each, `cv` splits the rows that it trains on, the best configuration is chosen by
             these inner folds alone, and its lanes are judged on the rows that the outer fold set aside. So many lanes
@@ -158,7 +160,8 @@ def fit_path(
             time for. Lanes that have not begun are left out, and configurations without all of their lanes are chosen
             only where there is no other. Or a function that gives these seconds, asked once, after the first epoch,
             with the seconds that it has taken until then, most of which compiling takes. Results then depend on the
-            machine.
+            machine. The time is looked at after each epoch, so that lanes have one at least, however long compiling
+            takes; a warning says so where that is all.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -189,7 +192,7 @@ def fit_path(
         AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
         StorageFull: there is no space for the run in `out`; its `path` holds what was trained.
     """
-    began = time.perf_counter()
+    began, compiled = time.perf_counter(), seconds_compiled()
     compilation_cache.enable()
     _check_family(family)
     batch_size, epochs, repeats = (
@@ -226,7 +229,7 @@ def fit_path(
     if cv is not None and (validation_split or validation_data is not None):
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
-        raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+        raise InputError("groups are kept together by folds, and there are none. Pass cv, such as cv=5.")
     _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
     if is_streamed(x):
         refuse(family, executor, cv=cv, groups=groups, nested=nested, test_split=test_split)
@@ -300,13 +303,8 @@ def fit_path(
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
         "repeats": repeats,
-        "folds": None
-        if parts.folds is None
-        else {
-            "splitter": parts.folds.name,
-            "rows": list(parts.rows[: parts.choosing]),
-            "validation_rows": list(parts.validation_rows[: parts.choosing]),
-        },
+        "own_repeats": record.of_repeats(family, repeats),
+        "folds": None if parts.folds is None else record.of_folds(parts.folds),
         "nested": None
         if parts.nested is None
         else {"splitter": parts.nested.name, "rows": list(map(len, parts.nested.held_out))},
@@ -338,8 +336,7 @@ def fit_path(
     if isinstance(family, Bayes):
         if halving is not None:
             raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
-        folder = None if out is None else f"sqlite:///{os.path.join(os.fspath(out), 'optuna.db')}"
-        search = family.search(about["id"], mode, folder)
+        search = family.search(about["id"], mode, None if out is None else study_in(out))
         queued = grouping.groups(search.ask())
     continuation = None
     if out is not None:
@@ -354,7 +351,7 @@ def fit_path(
         # The kind and the width that were chosen then: with others the last digits would differ.
         executor, slots = moment.executor["name"], moment.executor["slots"]
         began -= moment.elapsed
-    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit)
+    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit, compiled)
     run = Run(variants, about, understood, probes, out, parts, grouping, steps, search, limited, continuation)
     with contextlib.ExitStack() as held:
         queues_of: Callable[..., LaneQueues]

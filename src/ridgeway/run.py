@@ -81,7 +81,7 @@ class Run:
         lanes = sum(len(group.plans) for group in groups)
         metric, mode = self.about["metric"], self.about["mode"]
         if self.search is not None:
-            lanes = lanes // self.search.asked * self.search.family.n
+            lanes = lanes // self.search.asked * len(self.search.family)
         bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
         listeners = Listeners(
             self.understood.listeners, self.variants.given(groups[0].plans[0].configuration), metric, mode, rules.epochs
@@ -102,6 +102,8 @@ class Run:
             news = replace(news, number=rounds, waiting=news.waiting + queues.later)
             if not rounds:
                 self._first = time.perf_counter() - began
+                if self.ends is not None:
+                    self.ends.warn(self._first)
             rounds += bool(news.results)
             if events:
                 events.round(news)
@@ -266,8 +268,12 @@ class Run:
                     short.add(result.plan.configuration_number)
         nested = self.parts.nested
         folds = self.parts.choosing if outer is None or nested is None else len(nested.inner[outer])
-        lanes = self.about["repeats"] * folds
-        whole = {number: values for number, values in scores.items() if number not in short and len(values) == lanes}
+        repeats = partial(self.grouping.family.repeats_of, repeats=self.about["repeats"])
+        whole = {
+            number: values
+            for number, values in scores.items()
+            if number not in short and len(values) == len(repeats(number)) * folds
+        }
         scores = whole or scores
         sign = 1.0 if self.about["mode"] == "min" else -1.0
         means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
