@@ -62,7 +62,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("early stopping"),
         N_("Validation loss"),
         N_("Validation accuracy"),
-        N_("Gap: validation loss less training loss"),
+        N_("Gap: validation loss less the loss on training rows with right labels"),
         N_("nothing: %(value)s"),
         N_("Regularizer"),
         N_("gap"),
