@@ -8,9 +8,9 @@ import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
-from ridgeway.studio.course.experiments.early_stopping import replay
 from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import by_epoch, predict, train
+from ridgeway.studio.stopping import replay
 
 VERSION = 2
 ROWS = 200

@@ -172,7 +172,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         ),
         N_(
             "Loading the best epoch instead of the last changes the test accuracy by %(middle)s on average "
-            "(95 % interval %(low)s to %(high)s)."
+            "(95% interval %(low)s to %(high)s)."
         ),
         N_(
             "With patience 3, %(missed)s of 20 trainings stop before their best epoch: what comes later is never saved."
@@ -227,7 +227,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
             "number %(condition)s), and a step may be no larger than %(largest)s."
         ),
         N_("At %(rate)s, beyond it, each step lands further away: descent diverges."),
-        N_("At %(rate)s, 99 % of the way down takes %(steps)s steps."),
+        N_("At %(rate)s, 99% of the way down takes %(steps)s steps."),
         N_("0 to 255"),
         N_("0 to 1"),
         N_("−1 to 1"),
