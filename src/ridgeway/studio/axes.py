@@ -1,4 +1,4 @@
-"""From values to places on a drawing, and which round values to name: for the course's charts and the quiz's figures."""
+"""From values to places on a drawing, and round values to name: for the course's charts and the quiz's figures."""
 
 from __future__ import annotations
 

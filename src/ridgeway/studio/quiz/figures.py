@@ -83,9 +83,7 @@ def _svg(data: FigureData, lang: Language) -> Markup:
     y = _Axis(data.y, [one for series in data.series for one in series.values], _HEIGHT - _BOTTOM, top)
     parts = [_grid(x, y, top), *_axis_titles(data, lang, top)]
     for number, series in enumerate(data.series):
-        parts.append(
-            _line(number, labels[number], list(zip(data.at, series.values, strict=True)), x, y)
-        )
+        parts.append(_line(number, labels[number], list(zip(data.at, series.values, strict=True)), x, y))
     label = word(
         "figure.described",
         lang,
