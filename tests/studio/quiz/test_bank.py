@@ -17,7 +17,7 @@ from ridgeway.errors import InputError
 from ridgeway.studio.quiz import LESSONS, load_bank
 from ridgeway.studio.quiz import bank as banks
 from ridgeway.studio.quiz.bank import read_bank
-from ridgeway.studio.quiz.check import problems, question_problems
+from ridgeway.studio.quiz.check import problems, question_problems, texts
 from ridgeway.studio.quiz.command import app
 
 BANK = load_bank()
@@ -64,6 +64,14 @@ def test_right_options_are_not_told_by_their_length() -> None:
         assert longest < 1.6 * chance, (
             f"{lang}: {longest} right options are the longest; chance would have {chance:.0f}"
         )
+
+
+def test_words_are_those_of_the_lessons() -> None:
+    """Besides the lecture's own lines, which stand in statements.yaml as they are."""
+    for question in BANK.questions.values():
+        korean = " ".join(text.ko for _, text, _ in texts(question))
+        for other in ("업데이트", "초기값", "근접 단계", "뉴런", "모형", "세기", "정답 범주", "과적합되", "규제"):
+            assert other not in korean, (question.id, other)
 
 
 def test_check_prints_a_summary() -> None:
