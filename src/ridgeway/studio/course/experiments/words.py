@@ -167,7 +167,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
             "%(accuracy)s. The callback saves epoch %(best)s, where validation is best."
         ),
         N_(
-            "Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95 % "
+            "Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95% "
             "interval %(low)s to %(high)s)."
         ),
         N_(
