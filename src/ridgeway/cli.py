@@ -441,6 +441,12 @@ def studio(
     database: Database = "",
     max_runs: Annotated[int, typer.Option(min=1, help="Runs that train at once; more of them wait.")] = 1,
     upload_limit: Annotated[int, typer.Option(min=1, help="Most megabytes of an uploaded file.")] = 200,
+    public_url: Annotated[
+        str, typer.Option(help="Address, https://NAME, by which a proxy on this machine makes the studio public.")
+    ] = "",
+    open_runs: Annotated[
+        bool, typer.Option("--open-runs", help="Show runs and reports to all, not only to teachers.")
+    ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Serve the studio: live runs, the course with real experiments, and the quiz."""
@@ -455,6 +461,8 @@ def studio(
         port=port,
         max_runs=max_runs,
         upload_limit=upload_limit * 1_000_000,
+        public_url=public_url,
+        open_runs=open_runs,
     )
     _studio("serving").serve(settings, browser)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +21,8 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from ridgeway.errors import InputError
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs.form import checked, defaults, lanes_of, words_of
 from ridgeway.studio.runs.jobs import Job, Jobs, claim
 from ridgeway.studio.runs.process import Process
@@ -311,6 +319,107 @@ def test_what_is_no_data(client: TestClient, settings: Settings, token: Token, n
     assert answer.status_code == 422
     assert str(settings.workspace) not in answer.text
     assert not list((settings.own / "uploads").iterdir())
+
+
+def _switched(client: TestClient, page: str) -> Any:
+    found = re.search(r'href="(/language/en[^"]*)"', page)
+    assert found
+    return client.get(client.get(html.unescape(found[1])).headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "korean"),
+    [
+        ("a.exe", b"MZ", "어느 것도 아닙니다"),
+        ("a.csv", b"a,b\n" + b"1,2\n" * 2000, "바이트보다 큽니다"),
+        ("a.csv", b"a,b\n1,2\n" + b'"unclosed', "라이브러리"),
+    ],
+)
+def test_a_refused_file_is_refused_in_korean(
+    settings: Settings, browser_of: Callable[..., TestClient], name: str, content: bytes, korean: str
+) -> None:
+    with browser_of(replace(settings, upload_limit=5000)) as browser:
+        found = re.search(r'name="csrf" value="(\w+)"', browser.get("/runs/new").text)
+        assert found
+        answer = browser.post("/runs/new/upload", data={"csrf": found[1]}, files={"file": (name, content)})
+        assert answer.status_code == 422 and korean in answer.text
+        shown = re.sub(r'<p class="quoted" lang="en">.*?</p>', "", answer.text, flags=re.S)
+        assert not re.search(r"Pass a|can't be", shown)
+        assert str(settings.workspace) not in answer.text
+        # The form stands at an address that only takes forms.
+        assert _switched(browser, answer.text).status_code == 200
+
+
+def test_what_the_library_says_of_a_target_is_quoted(client: TestClient, token: Token) -> None:
+    address = _upload(client, token, "집값.csv", b"a,b\n1,same\n2,same\n3,same\n").headers["location"]
+    answer = client.post(address, data={**_form(target="b", name="x"), "csrf": token(address)})
+    quoted = re.findall(r'<p class="quoted" lang="en">(.*?)</p>', answer.text)
+    assert len(quoted) == 1 and "at least two classes" in quoted[0] and "/data.csv" not in quoted[0]
+    assert "라이브러리가" in answer.text
+    assert _switched(client, answer.text).status_code == 200
+
+
+def test_a_table_of_repeated_texts_is_counted_as_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Parquet file of a few kilobytes may hold one long text a million times."""
+    from ridgeway import limits
+    from ridgeway.memory import Memory
+    from ridgeway.studio.runs import inspection
+
+    file = tmp_path / "a.parquet"
+    pd.DataFrame({"text": pd.Series(["x" * 100_000] * 3000), "n": range(3000)}).to_parquet(file)
+    assert file.stat().st_size < 1_000_000
+    monkeypatch.setattr(limits, "memory", lambda: Memory(200_000_000, 100_000_000))
+    with pytest.raises(InputError, match="300 MB|286 MiB|more than"):
+        inspection._check_coded(file)
+
+
+def test_a_file_is_read_with_what_memory_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ridgeway.studio.runs import inspection
+
+    file = tmp_path / "data.csv"
+    file.write_text("a,b\n1,2\n")
+    program = (
+        "import ridgeway.memory as m, ridgeway.studio.runs.inspection as i; "
+        "m.memory = lambda: m.Memory(1, 150_000_000); "
+        "import numpy; i.look = lambda *a: {'sum': float(numpy.ones(50_000_000).sum())}; i.main(['data.csv'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"refused": "memory", "values": {}}, done.stderr
+    monkeypatch.setattr(inspection.subprocess, "run", lambda *a, **k: done)
+    with pytest.raises(Refusal, match="needs more memory"):
+        inspection.inspected(file, "a.csv")
+
+
+def test_files_are_looked_into_one_after_another(client: TestClient, token: Token) -> None:
+    turn = client.app.state.runs.uploads.turn  # type: ignore[attr-defined]
+    csrf = token("/runs/new")
+    client.portal.call(turn.acquire)  # type: ignore[union-attr]
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, "/runs/new/upload", data={"csrf": csrf}, files={"file": ("a.csv", TABLE)})
+        time.sleep(0.5)
+        assert not asked.done() and client.get("/runs/new").status_code == 200
+        client.portal.call(_released, turn)  # type: ignore[union-attr]
+        assert asked.result().status_code == 303
+
+
+async def _released(turn: Any) -> None:
+    turn.release()
+
+
+def test_what_nobody_goes_on_with_is_deleted_while_the_studio_serves(
+    settings: Settings, browser_of: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ridgeway.studio.runs import routes
+
+    monkeypatch.setattr(routes, "_TIDY", 0.05)
+    with browser_of(settings):
+        place = settings.own / "uploads" / "0123456789abcdef"
+        place.mkdir()
+        os.utime(place, (1, 1))
+        ends = time.monotonic() + 10
+        while place.exists():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
 
 
 def test_an_archive_with_objects_is_refused(client: TestClient, settings: Settings, token: Token) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from csv import QUOTE_ALL
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ridgeway.selection import in_words, shown, strength, value_of
+from ridgeway.studio.csv_export import defused
 
 # Columns of the table beside hyperparameters and logs.
 _PLAIN = ("lane", "repeat", "fold", "epochs", "best_epoch", "stopped", "weight_norm", "zero_share", "seconds")
@@ -101,11 +103,15 @@ def strengths(table: pd.DataFrame, record: Mapping[str, Any]) -> dict[int, float
     return {int(lane): float(value) / most if most else 0.0 for lane, value in zip(table["lane"], total, strict=True)}
 
 
-def csv(table: pd.DataFrame) -> str:
-    """The table as CSV, every lane and column."""
+def csv(table: pd.DataFrame) -> bytes:
+    """All lanes and columns as CSV that spreadsheets take: with the mark of UTF-8, and without formulas."""
+    safe = table.rename(columns=lambda name: defused(str(name)))
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, [defused(cell) for cell in table.iloc[:, place]])
     out = io.StringIO()
-    table.to_csv(out, index=False)
-    return out.getvalue()
+    safe.to_csv(out, index=False, quoting=QUOTE_ALL)
+    return out.getvalue().encode("utf-8-sig")
 
 
 def numbers(given: Iterable[str], table: pd.DataFrame, most: int) -> list[int]:

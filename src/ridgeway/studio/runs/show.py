@@ -11,7 +11,7 @@ import pandas as pd
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
-from ridgeway.studio import i18n, pages
+from ridgeway.studio import i18n, pages, security
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.runs import lanes as tables
 from ridgeway.studio.runs import words
@@ -118,7 +118,9 @@ def finished(request: Request, run: Summary) -> Response:
         request,
         "runs/finished.html",
         run=run,
+        place=run.folder if security.is_owner(request) else run.name,
         record=record,
+        **_wrong(request, run),
         rows=tables.rows(chosen),
         names=names,
         logs=logs[:4],
@@ -177,12 +179,17 @@ def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None,
 
 def never_began(request: Request, run: Summary, said: str) -> Response:
     """A command that ended before there was a run."""
-    return pages.render(request, "runs/failed.html", run=run, said=said, **_names(i18n.language(request)))
+    names = _names(i18n.language(request))
+    return pages.render(request, "runs/failed.html", run=run, wrong=None, said=pages.told(request, said), **names)
 
 
-def unreadable(request: Request, run: Summary, said: str) -> Response:
+def unreadable(request: Request, run: Summary) -> Response:
     """A run's directory that can't be read."""
-    return pages.render(request, "runs/failed.html", run=run, said=run.wrong or said, **_names(i18n.language(request)))
+    return pages.render(request, "runs/failed.html", run=run, **_wrong(request, run), **_names(i18n.language(request)))
+
+
+def _wrong(request: Request, run: Summary) -> dict[str, Any]:
+    return {"wrong": None if run.wrong is None else pages.explained(request, run.wrong)}
 
 
 def standing(run: Summary, place: int) -> dict[str, Any]:
