@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from ridgeway.errors import InputError
@@ -130,7 +131,7 @@ def test_a_login_takes_another_number(settings: Settings) -> None:
     def login(request: security.Request) -> dict[str, str]:
         return {"before": security.browser(request), "after": security.renew_browser(request)}
 
-    app.add_api_route("/login", login)
+    app.add_api_route("/login", login, response_class=JSONResponse)
     with TestClient(app, "http://127.0.0.1") as browser:
         browser.get("/")
         planted = browser.cookies["studio"]

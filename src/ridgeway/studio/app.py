@@ -62,7 +62,15 @@ def create_app(settings: Settings) -> FastAPI:
                     await stack.enter_async_context(module.lifespan(app))
             yield
 
-    app = FastAPI(title="ridgeway studio", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="ridgeway studio",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # Most routes give pages, and errors are the same everywhere.
+        default_response_class=pages.HTML,
+        responses=pages.RESPONSES,
+    )
     app.state.settings = settings
     app.state.sections = tuple(name for name, _ in modules)
     app.state.buckets = Buckets(settings.limits)

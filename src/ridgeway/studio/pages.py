@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
 
 from ridgeway.errors import InputError
@@ -26,15 +26,24 @@ HTML = HTMLResponse
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": said}
     for status, said in {
+        303: "Elsewhere, or to the login",
         400: "The request can't be read",
         403: "Not allowed, or the form has expired",
         404: "There is no such thing",
+        405: "Not done here",
         409: "Not now",
         413: "Too large",
         422: "Something sent is not right",
         429: "Too many requests",
     }.items()
 }
+
+
+def gives(kind: str) -> dict[str, Any]:
+    """How a route says that it gives a file of a kind, in the place of a page."""
+    return {"response_class": Response, "responses": {200: {"description": "The file", "content": {kind: {}}}}}
+
+
 STATIC = Path(str(files("ridgeway.studio") / "static"))
 
 # Sections of the navigation: path, name.
@@ -151,6 +160,8 @@ def environment(lang: str) -> Environment:
     )
     # Messages may be broken into lines as templates please.
     made.policies["ext.i18n.trimmed"] = True
+    # Hyperparameters stand in the order of their run.
+    made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     made.install_gettext_callables(  # type: ignore[attr-defined]
         i18n.translator(lang), i18n.plural(lang), newstyle=True
     )

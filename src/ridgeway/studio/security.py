@@ -15,9 +15,9 @@ import math
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
@@ -234,24 +234,29 @@ class Buckets:
         return 0.0 if allowed else (1 - left) / rate
 
 
-def limited(kind: str) -> Callable[[Request], Awaitable[None]]:
+def limited(kind: str) -> Callable[[Request], Any]:
     """A dependency: at most so many requests of a client, by the settings' `limits`; of logins also by one name.
 
     Args:
         kind: "login", "quiz", "upload" or "start".
     """
 
-    async def check(request: Request) -> None:
-        buckets: Buckets = request.app.state.buckets
-        wait = buckets.wait(kind, client(request))
-        if kind == "login" and not wait:
-            # Whoever has many addresses still guesses at one account.
-            name = (await request.form()).get("name")
-            wait = buckets.wait("account", name.strip().casefold()[:100] if isinstance(name, str) else "")
-        if wait:
-            raise too_many(N_("Too many requests. Wait a little and try again."), wait)
+    def check(request: Request) -> None:
+        _take(request, kind, client(request))
 
-    return check
+    async def check_login(request: Request) -> None:
+        check(request)
+        # Whoever has many addresses still guesses at one account.
+        name = (await request.form()).get("name")
+        _take(request, "account", name.strip().casefold()[:100] if isinstance(name, str) else "")
+
+    return check_login if kind == "login" else check
+
+
+def _take(request: Request, kind: str, who: str) -> None:
+    buckets: Buckets = request.app.state.buckets
+    if wait := buckets.wait(kind, who):
+        raise too_many(N_("Too many requests. Wait a little and try again."), wait)
 
 
 def too_many(said: str, seconds: float) -> HTTPException:

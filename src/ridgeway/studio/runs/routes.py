@@ -132,7 +132,7 @@ def run(request: Request, desk: Work, name: str) -> Response:
     return show.finished(request, found)
 
 
-@router.get("/events/{name:path}")
+@router.get("/events/{name:path}", **pages.gives("text/event-stream"))
 async def events(
     request: Request, desk: Work, name: str, after: Annotated[str, Query(max_length=40)] = ""
 ) -> StreamingResponse:
@@ -189,7 +189,7 @@ def report_file(request: Request, name: str, download: bool = False) -> Response
     return FileResponse(file, media_type="text/html; charset=utf-8", headers=headers, filename=named)
 
 
-@router.get("/curves/{name:path}")
+@router.get("/curves/{name:path}", response_class=JSONResponse)
 def curves(request: Request, name: str, lane: Annotated[list[str] | None, Query(max_length=400)] = None) -> Response:
     """The curves of a run that ended, for its chart."""
     folder = run_folder(request.app.state.settings, name)
@@ -205,7 +205,16 @@ def compare(
     return show.compared(request, _ended(desk, name), lane or [])
 
 
-@router.get("/csv/{name:path}")
+@router.get("/side-by-side", response_class=pages.HTML)
+def side_by_side(
+    request: Request, desk: Work, run: Annotated[list[str] | None, Query(max_length=show.COMPARED)] = None
+) -> Response:
+    """A few runs side by side."""
+    found = [_found(desk, name) for name in dict.fromkeys(run or [])]
+    return show.together(request, [one for one in found if one.best is not None])
+
+
+@router.get("/csv/{name:path}", **pages.gives("text/csv"))
 def table(request: Request, name: str, what: Annotated[str, Query(pattern="^(lanes|history)$")] = "lanes") -> Response:
     """All lanes, or all their epochs, as CSV."""
     folder = run_folder(request.app.state.settings, name)
@@ -216,7 +225,11 @@ def table(request: Request, name: str, what: Annotated[str, Query(pattern="^(lan
     )
 
 
-@router.get("/lane/{name:path}", dependencies=[Depends(security.limited("start"))])
+@router.get(
+    "/lane/{name:path}",
+    dependencies=[Depends(security.limited("start"))],
+    **pages.gives("application/octet-stream"),
+)
 async def lane_file(
     request: Request, desk: Work, name: str, lane: Annotated[int, Query(ge=0, lt=10**9)]
 ) -> FileResponse:
@@ -233,7 +246,7 @@ async def lane_file(
     return FileResponse(file, media_type="application/octet-stream", filename=f"{_last(name)}-lane-{lane}.keras")
 
 
-@router.get("/best/{name:path}")
+@router.get("/best/{name:path}", **pages.gives("application/octet-stream"))
 def best_file(request: Request, name: str) -> Response:
     """The model that a run found."""
     file = _file(request, name, "best.keras")

@@ -51,6 +51,9 @@ class Summary:
         mode: "min" or "max".
         best: its best value.
         configuration: that gave it.
+        last: the metric of the best lane at its last epoch.
+        gap: how far its loss of validation stands above that of training: at the kept epoch, or the last one of a lane
+            that trains.
         curve: the metric of the best lane by epoch.
         created: when it began, in seconds since 1970.
         seconds: that it took, or takes.
@@ -75,6 +78,8 @@ class Summary:
     mode: str = "min"
     best: float | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    last: float | None = None
+    gap: float | None = None
     curve: tuple[float | None, ...] = ()
     created: float | None = None
     seconds: float | None = None
@@ -192,6 +197,8 @@ class Runs:
             "ended": course.ended,
             "share": course.share,
             "best": None if best is None else best[0],
+            "last": ranked[0].values[-1] if ranked and ranked[0].values else None,
+            "gap": ranked[0].gap if ranked else None,
             "curve": tuple(ranked[0].values) if ranked else (),
             "seconds": None if course.began is None or course.last is None else course.last - course.began,
         }
@@ -270,7 +277,11 @@ def _of_tables(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
         if chosen is not None:
             values, mean, lane = chosen
             curve = history[history["lane"] == lane][record["metric"]]
-            told |= {"best": mean, "configuration": values, "curve": tuple(_plain(value) for value in curve)}
+            drawn = tuple(_plain(value) for value in curve)
+            told |= {"best": mean, "configuration": values, "curve": drawn, "last": drawn[-1] if drawn else None}
+            if {"loss", "val_loss"} <= set(lanes.columns):
+                row = lanes[lanes["lane"] == lane].iloc[0]
+                told["gap"] = _plain(row["val_loss"] - row["loss"])
     except (InputError, KeyError) as error:
         told["wrong"] = error if isinstance(error, InputError) else unreadable("lanes.parquet", f"KeyError: {error}")
     return told
