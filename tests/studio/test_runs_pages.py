@@ -98,6 +98,75 @@ def test_lanes_are_compared(client: TestClient, run: Path) -> None:
     assert "Tick two" in client.get("/runs/compare/digits", headers=ENGLISH).text
 
 
+def test_a_lane_is_told_as_keras_code(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/compare/digits?lane=3", headers=ENGLISH).text
+    assert "<h1>Lane 3</h1>" in page and "<details open>" in page
+    assert "model.compile(" in page and "Dropout(0.5)" in html.unescape(page)
+
+
+def test_a_record_without_its_model_gives_no_code(client: TestClient, run: Path) -> None:
+    sealed(run, lambda record: record["model"].update(layers=3))
+    page = client.get("/runs/compare/digits?lane=3", headers=ENGLISH)
+    assert page.status_code == 200 and "does not tell them" in page.text
+
+
+def test_last_values_and_gaps(client: TestClient, run: Path) -> None:
+    history = pd.read_parquet(run / "history.parquet")
+    last = history[history["lane"] == 2].sort_values("epoch")["val_nll"].iloc[-1]
+    row = pd.read_parquet(run / "lanes.parquet").set_index("lane").loc[2]
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page[page.index('<tr data-lane="2"') :].split("</tr>")[0])
+    assert f"{last:.4g}" in cells and f"{row['val_loss'] - row['loss']:.3g}" in cells
+    summary = client.app.state.runs.runs.of("digits")  # type: ignore[attr-defined]
+    assert summary.last is not None and summary.gap is not None
+    assert "loss gap" in client.get("/runs", headers=ENGLISH).text
+
+
+def test_columns_sort_the_table(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/run/digits?h_dropout=0.5", headers=ENGLISH).text
+    assert "aria-sort" not in page
+    address = html.unescape(re.findall(r'id="sort-lane" href="([^"]+)"', page)[0])
+    page = client.get(f"/runs/run/digits{address}", headers=ENGLISH).text
+    assert 'aria-sort="ascending"><a class="sort" id="sort-lane"' in page and page.count("<tr data-lane=") == 2
+    address = html.unescape(re.findall(r'id="sort-lane" href="([^"]+)"', page)[0])
+    page = client.get(f"/runs/run/digits{address}", headers=ENGLISH).text
+    assert 'aria-sort="descending"' in page and re.findall(r'<tr data-lane="(\d+)"', page) == ["3", "1"]
+
+
+def test_runs_side_by_side(client: TestClient, settings: Settings, run: Path) -> None:
+    copied(settings.workspace / "second")
+    page = client.get("/runs/side-by-side?run=digits&run=second&run=second", headers=ENGLISH).text
+    told = json.loads(re.findall(r'id="chart-told">(.*?)</script>', page)[0])
+    assert [lane["label"] for lane in told["curves"]["lanes"]] == ["digits", "second"]
+    assert page.count('<th scope="col"><span class="swatch') == 2
+    assert "Tick two" in client.get("/runs/side-by-side?run=digits", headers=ENGLISH).text
+    assert client.get("/runs/side-by-side?run=nothing").status_code == 404
+    assert client.get("/runs/side-by-side?" + "run=digits&" * 9).status_code == 422
+
+
+def test_points_and_groups_of_all_lanes(client: TestClient, run: Path) -> None:
+    told = client.get("/runs/curves/digits?lane=1").json()
+    assert len(told["points"]) == 4 and set(told["points"][0]["values"]) == {"weight_decay", "dropout"}
+    assert len({lane["group"] for lane in client.get("/runs/curves/digits").json()["lanes"]}) == 4
+
+
+def test_a_live_page_knows_every_lane(client: TestClient, run: Path) -> None:
+    """Whatever began the run: its lanes say what they are."""
+    _running(run)
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    begin = {
+        "event": "begin",
+        "time": lines[0]["time"],
+        "lane": 1,
+        "configuration": {"dropout": 0.25, "weight_decay": 3},
+    }
+    (run / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [lines[0], begin, *lines[1:]]))
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    assert "weight_decay 3 · dropout 0.25" in page
+    told = json.loads(re.findall(r'id="live-told">(.*?)</script>', page)[0])
+    assert list(told["hyperparameters"]) == ["weight_decay", "dropout"] == told["regularizes"]
+
+
 def test_curves(client: TestClient, run: Path) -> None:
     told = client.get("/runs/curves/digits?lane=1&lane=3").json()
     history = pd.read_parquet(run / "history.parquet")

@@ -18,6 +18,7 @@ export class Strength {
     this.choice = section.querySelector("[data-strength-choice]");
     this.points = [];
     this.plot = null;
+    this.told = "";
     this.choice.addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(this.place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -29,6 +30,9 @@ export class Strength {
 
   /** Draws points `{values: {name: value}, metric}`. */
   show(points) {
+    const told = JSON.stringify(points);
+    if (told === this.told) return;
+    this.told = told;
     this.points = points.filter((point) => point.metric !== null && point.metric !== undefined);
     const there = Object.keys(this.about.names).filter((name) => new Set(points.map((point) => point.values[name])).size > 1);
     const offered = [...this.choice.options].map((option) => option.value);
