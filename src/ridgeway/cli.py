@@ -456,6 +456,12 @@ def studio(
         int,
         typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever."),
     ] = 365,
+    public_url: Annotated[
+        str, typer.Option(help="Address, https://NAME, by which a proxy on this machine makes the studio public.")
+    ] = "",
+    open_runs: Annotated[
+        bool, typer.Option("--open-runs", help="Show runs and reports to all, not only to teachers.")
+    ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Serve the studio: live runs, the course with real experiments, and the quiz."""
@@ -473,6 +479,8 @@ def studio(
         attempts=attempts or None,
         minutes=minutes or None,
         retention_days=retention_days,
+        public_url=public_url,
+        open_runs=open_runs,
     )
     _studio("serving").serve(settings, browser)
 

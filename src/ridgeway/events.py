@@ -18,9 +18,10 @@ from ridgeway.files import no_space, storage_full
 class EventLog:
     """Appends to `events.jsonl`.
 
-    Every line has `event` and `time` (seconds since 1970). `start` has the plan; `epoch` has `lane`, `epoch` (from 1)
-    and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on. Numbers
-    that are not finite are null: JSON has no word for them.
+    Every line has `event` and `time` (seconds since 1970). `start` has the plan; `begin` has a `lane`, its
+    `configuration`, `repeat` and `fold`, and `outer` where it belongs to an outer fold; `epoch` has `lane`, `epoch`
+    (from 1) and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on.
+    Numbers that are not finite are null: JSON has no word for them.
 
     Args:
         file: the file.
@@ -63,8 +64,19 @@ class EventLog:
             raise
 
     def round(self, news: Round) -> None:
-        """Appends the epoch that each live lane did, and the lanes that stopped."""
+        """Appends the lanes that began, the epoch that each live lane did, and the lanes that stopped."""
         for result in news.results:
+            if len(result.history) == 1:
+                plan = result.plan
+                outer = {} if plan.outer is None else {"outer": plan.outer}
+                self.write(
+                    "begin",
+                    lane=plan.lane,
+                    configuration=dict(plan.configuration),
+                    repeat=plan.repeat,
+                    fold=plan.fold,
+                    **outer,
+                )
             self.write("epoch", lane=result.plan.lane, epoch=len(result.history), logs=result.history[-1])
         for result in news.finished:
             self.write("lane", lane=result.plan.lane, stopped=result.stopped, epochs=len(result.history))
