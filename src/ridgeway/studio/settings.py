@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import URL
+
 from ridgeway.errors import InputError
 from ridgeway.files import make_directory
 
@@ -81,7 +83,7 @@ class Settings:
         make_directory(workspace / OWN)
         values: dict[str, Any] = {
             "workspace": workspace,
-            "database": self.database or f"sqlite:///{workspace / OWN / 'studio.db'}",
+            "database": self.database or _sqlite(workspace / OWN / "studio.db"),
             "secret": self.secret or _kept_secret(workspace / OWN / "secret"),
             "limits": {**LIMITS, **self.limits},
         }
@@ -130,6 +132,11 @@ def _public_name(url: str) -> str:
             f"--public-url {url!r} is no address of a studio. Pass it as https://NAME, without a path behind it."
         )
     return name
+
+
+def _sqlite(file: Path) -> str:
+    """The address of a file; a name may hold what means something else in an address."""
+    return URL.create("sqlite", database=str(file)).render_as_string(False)
 
 
 def _kept_secret(file: Path) -> str:
