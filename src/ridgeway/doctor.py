@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ridgeway import checksums, locking
-from ridgeway.checkpoints.generations import FOLDER, check
-from ridgeway.checkpoints.status import UNFINISHED
+from ridgeway.checkpoints.generations import check
+from ridgeway.checkpoints.status import FOLDER, UNFINISHED
 from ridgeway.checksums import Checksums, State
 from ridgeway.errors import InputError, first_line
 from ridgeway.files import free_bytes, in_bytes, in_one_line, is_partial

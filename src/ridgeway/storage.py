@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ridgeway import checksums
+from ridgeway.checkpoints.status import FOLDER
 from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError, first_line
 from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
@@ -59,6 +62,11 @@ def claim(directory: Directory, identity: str) -> FilePath:
             f"'{folder}' holds another run. Pass another directory, or go on with that one, which is not finished "
             f"({state}): fit_path(..., out={str(folder)!r}, resume=True), or `ridgeway resume {folder}`."
         )
+    if not file.exists() and os.path.lexists(folder / FOLDER):
+        raise InputError(
+            f"'{folder / FOLDER}' holds checkpoints of a run whose run.json is gone. Restore run.json to go on with "
+            "that run, delete the checkpoints, or pass another directory."
+        )
     make_directory(folder)
     return folder
 
@@ -73,21 +81,52 @@ def begun(directory: Directory) -> dict[str, Any] | None:
     return {"status": "finished", **read_record(file)} if file.exists() else None
 
 
-def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
+@dataclass(frozen=True)
+class Begun:
+    """A directory in which a run is under way.
+
+    Attributes:
+        folder: the directory.
+        before: its `run.json` as it was, where the run goes on; None where it is new.
+        sums: those that stood, where what was trained before had been saved; else None.
+    """
+
+    folder: FilePath
+    before: bytes | None
+    sums: Checksums | None
+
+    def take_back(self) -> None:
+        """As it was, where nothing came of it: free for the next run, or ready to be gone on with.
+
+        Raises:
+            StorageFull: there is no space for what stood there; the run then counts as killed, and goes on as such.
+        """
+        if self.before is None:
+            shutil.rmtree(self.folder / FOLDER, ignore_errors=True)
+            for name in ("run.json", "events.jsonl"):
+                (self.folder / name).unlink(missing_ok=True)
+            return
+        before = self.before
+        if self.sums is None:
+            write_atomically(self.folder / "run.json", lambda file: file.write_bytes(before))
+            return
+        # It has lines of the attempt now.
+        self.sums.add("events.jsonl")
+        self.sums.write("run.json", lambda file: file.write_bytes(before), last=True)
+
+
+def begin(directory: Directory, record: Mapping[str, Any]) -> Begun:
     """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
     folder = claim(directory, str(record["id"]))
     remove_partial(folder)
+    file = folder / "run.json"
+    before = file.read_bytes() if file.exists() else None
+    sums = _sound_sums(folder)
     # They are of files that this run is about to write.
     (folder / checksums.NAME).unlink(missing_ok=True)
     content = _json({**record, "status": "running"})
-    write_atomically(folder / "run.json", lambda file: file.write_text(content, encoding="utf-8"))
-    return folder
-
-
-def release(directory: Directory) -> None:
-    """Takes back `begin` where nothing came of the run, so that the directory is free for the next."""
-    for name in ("run.json", "events.jsonl"):
-        (FilePath(directory) / name).unlink(missing_ok=True)
+    write_atomically(file, lambda file: file.write_text(content, encoding="utf-8"))
+    return Begun(folder, before, sums)
 
 
 def save(
@@ -112,7 +151,8 @@ def save(
     with DirectoryLock(directory):
         folder = claim(directory, str(path.record["id"]))
         remove_partial(folder)
-        sums = _standing(folder)
+        # What is there already stays sound while it is written anew.
+        sums = _sound_sums(folder) or Checksums(folder)
         # What the clock says stands apart: all else of a run that was killed and went on is what it would have been.
         sums.write("lanes.parquet", lambda file: path.table().drop(columns="seconds").to_parquet(file))
         sums.write("timings.parquet", lambda file: path.table()[["lane", "seconds"]].to_parquet(file))
@@ -136,12 +176,12 @@ def save(
         sums.write("run.json", lambda file: file.write_text(content, encoding="utf-8"), last=True)
 
 
-def _standing(folder: FilePath) -> Checksums:
-    """The sums of what is there already, which stays sound while it is written anew; none where they are altered."""
+def _sound_sums(folder: FilePath) -> Checksums | None:
+    """The sums of what is there already; None where there are none, or altered ones."""
     try:
-        return Checksums.read(folder) or Checksums(folder)
+        return Checksums.read(folder)
     except InputError:
-        return Checksums(folder)
+        return None
 
 
 def replace_best(directory: Directory, model: keras.Model) -> None:

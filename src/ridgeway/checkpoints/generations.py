@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ridgeway.checkpoints.status import FOLDER
 from ridgeway.checkpoints.stored_tree import Arrays, Damaged, check_tree, read_tree, write_tree
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "state"
 _KEPT = 2
 #: Seconds from one checkpoint to the next, at least so many times what the last one took: with this its cost stays
 #: below 3 %, whatever the disk and the size of the lanes.
