@@ -29,11 +29,12 @@ class EventLog:
 
     def __init__(self, file: Path, size: int | None = None) -> None:
         self._name = file
-        if size is not None and file.exists():
+        # Through no link: it would be cleared and written to wherever it leads. Unbuffered: what could not be written
+        # is not tried once more at the end.
+        self._file = open(file, "ab", buffering=0, opener=_own)  # noqa: SIM115 - open as long as the run
+        if size is not None:
             # What came after the moment that the run goes on from comes again.
-            os.truncate(file, min(size, file.stat().st_size))
-        # Unbuffered: what could not be written is not tried once more at the end.
-        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - open as long as the run
+            os.ftruncate(self._file.fileno(), min(size, self.size))
 
     @property
     def size(self) -> int:
@@ -72,6 +73,10 @@ class EventLog:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+def _own(file: str, flags: int) -> int:
+    return os.open(file, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _finite(value: Any) -> Any:

@@ -25,17 +25,26 @@ DEFLATE = 1032
 
 
 def check_size(file: Path, claimed: int, times: int | None = _MOST_TIMES) -> None:
-    """Checks that a file can hold what it claims to, and that it fits into memory.
+    """Checks that a file can hold what it claims to, and that it fits into memory; arguments as in `check_claim`.
+
+    Raises:
+        InputError: it can't.
+    """
+    check_claim(file, claimed, file.stat().st_size, times)
+
+
+def check_claim(file: Path, claimed: int, stored: int, times: int | None = _MOST_TIMES) -> None:
+    """Checks what is claimed against the bytes behind it, and against memory.
 
     Args:
-        file: the file.
+        file: the file, or the directory of several.
         claimed: bytes, once it is unpacked.
+        stored: bytes on the disk.
         times: how many times its size a file of this kind may unpack to; None where it may shrink to any size.
 
     Raises:
         InputError: it can't.
     """
-    stored = file.stat().st_size
     if times is not None and claimed > max(_ALWAYS, times * stored):
         raise InputError(
             f"'{file}' has {in_bytes(stored)} and claims to hold {in_bytes(claimed)}, as no sound file does. Restore "

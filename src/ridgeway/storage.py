@@ -34,7 +34,8 @@ from ridgeway.files import is_plain, make_directory, remove_partial, write_atomi
 from ridgeway.limits import check_parquet
 from ridgeway.locking import DirectoryLock, is_held
 from ridgeway.model_files import read_model
-from ridgeway.schema import SCHEMA, problem, read_record
+from ridgeway.own_files import check_own
+from ridgeway.schema import SCHEMA, BegunRecord, problem, read_record
 from ridgeway.structures import Variants, key_of, source_of
 from ridgeway.weights import Block
 
@@ -50,9 +51,10 @@ def claim(directory: Directory, identity: str) -> FilePath:
     """Makes a run's directory, or finds it to be this run's own.
 
     Raises:
-        InputError: it holds another run, or is a file.
+        InputError: it holds another run, checkpoints without their run, or links where a run writes; or it is a file.
     """
     folder = FilePath(directory)
+    check_own(folder)
     file = folder / "run.json"
     if file.exists() and str(read_record(file).get("id")) != identity:
         state = read_record(file).get("status", "finished")
@@ -75,10 +77,16 @@ def begun(directory: Directory) -> dict[str, Any] | None:
     """The record of the run in a directory, whether it has ended or not; None where there is none.
 
     Raises:
-        InputError: its `run.json` can't be read.
+        InputError: its `run.json` can't be read, or it holds links where a run writes.
     """
     file = FilePath(directory) / "run.json"
-    return {"status": "finished", **read_record(file)} if file.exists() else None
+    if not file.exists():
+        return None
+    check_own(file.parent)
+    record = {"status": "finished", **read_record(file)}
+    if wrong := problem(record, BegunRecord):
+        raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore it, or train in another directory.")
+    return record
 
 
 @dataclass(frozen=True)
