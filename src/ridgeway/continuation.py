@@ -71,13 +71,9 @@ class Continuation:
         if restored is None:
             return cls(Checkpoints(directory, every), same)
         with _as_written(directory):
-            other = differing(dict(restored.notes["same"]), same)
+            before = dict(restored.notes["same"])
             Moment(**restored.notes["moment"])
-        if other:
-            raise InputError(
-                f"'{directory}' was begun with other {', '.join(other)}. Pass what it was begun with to resume it, or "
-                "another directory to begin anew."
-            )
+        check_same(directory, before, same)
         kept = Checkpoints(directory, every, restored.notes["batches"], restored.notes["generation"])
         return cls(kept, same, restored)
 
@@ -105,6 +101,24 @@ class Continuation:
             return arrays, {"course": notes, "moment": asdict(moment), "same": dict(self.same)}
 
         self.checkpoints.save(live, (lambda: named.packed_results(ended)) if ended else None)
+
+
+def check_same(directory: str | os.PathLike[str], before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Compares what a run was begun with and what is passed to go on with it.
+
+    Args:
+        directory: the run's.
+        before: digests of what it was begun with; empty where it is not known.
+        now: those of what is passed.
+
+    Raises:
+        InputError: something differs; it is named.
+    """
+    if before and (other := differing(before, now)):
+        raise InputError(
+            f"'{directory}' was begun with other {', '.join(other)}. Pass what it was begun with to resume it, or "
+            "another directory to begin anew."
+        )
 
 
 def restored_of(directory: str | os.PathLike[str]) -> Restored | None:

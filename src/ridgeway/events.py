@@ -70,9 +70,30 @@ class EventLog:
         for result in news.finished:
             self.write("lane", lane=result.plan.lane, stopped=result.stopped, epochs=len(result.history))
 
+    def sync(self) -> None:
+        """Makes sure that all events are on the disk.
+
+        Raises:
+            StorageFull: there is no space for them.
+        """
+        handled = sys.exception()
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if (code := no_space(error, handled)) is not None:
+                raise storage_full(self._name, code) from error
+            raise
+
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Closes the file, synced: its checksum is about to be written down.
+
+        Raises:
+            StorageFull: as `sync`; it is closed all the same.
+        """
+        try:
+            self.sync()
+        finally:
+            self._file.close()
 
 
 def _own(file: str, flags: int) -> int:

@@ -118,6 +118,9 @@ class Run:
             asked = interruption.asked() and not stopping
             # Elsewhere lanes may train a moment longer; those that had not begun are forgotten then.
             if asked or (not stopping and self.continuation.checkpoints.due()):
+                if events:
+                    # A checkpoint counts their bytes.
+                    events.sync()
                 now = Moment(
                     rung=rung,
                     asked=0 if self.search is None else self.search.asked,
@@ -315,7 +318,8 @@ class Run:
             # Saving comes next, and says better what there is no space for.
             with suppress(StorageFull):
                 events.write("end", status=status, seconds=self.about["seconds"])
-            events.close()
+            with suppress(StorageFull):
+                events.close()
 
     def _save(self, path: Path) -> Path:
         if self.out is not None:
@@ -333,7 +337,9 @@ class Run:
         return path
 
     def finish(self) -> Path:
-        """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
+        """Assembles the path, writes the checkpoints that the callbacks asked for, and saves it.
+
+        In this order: what is not written when the record says that the run is finished never will be.
 
         Raises:
             AllLanesDiverged: with the path, which is saved all the same.
@@ -344,9 +350,18 @@ class Run:
         try:
             if (path.table()["stopped"] != DIVERGED).any():
                 path.record["honest"] = of_record(path)
-            self._deliver(path)
+            diverged = bool((path.table()["stopped"] == DIVERGED).all())
+            try:
+                if not diverged:
+                    write_checkpoints(path, self.understood, self._choosing)
+            except Exception:
+                self._save(path)
+                raise
+            self._save(path)
             if self.continuation is not None and self.about["status"] == "finished":
                 self.continuation.checkpoints.remove()
+            if diverged:
+                raise self._all_diverged(path)
         except Exception as error:
             error.path = path  # type: ignore[attr-defined]
             error.add_note("What was trained is in this error's `path`.")
@@ -384,13 +399,10 @@ class Run:
             tried = named(name).arranged(result.plan.configuration[name] for result in self._results)
             about |= {"values": list(tried), "order": named(name).order(tried)}
 
-    def _deliver(self, path: Path) -> None:
-        self._save(path)
-        if (path.table()["stopped"] == "diverged").all():
-            rate = self.about["model"]["optimizer_config"].get("learning_rate")
-            raise AllLanesDiverged(
-                f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
-                f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
-                path,
-            )
-        write_checkpoints(path, self.understood, self._choosing)
+    def _all_diverged(self, path: Path) -> AllLanesDiverged:
+        rate = self.about["model"]["optimizer_config"].get("learning_rate")
+        return AllLanesDiverged(
+            f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
+            f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
+            path,
+        )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ridgeway import checksums
+from ridgeway.checkpoints import remove_checkpoints
 from ridgeway.checkpoints.status import FOLDER
 from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError, first_line
@@ -110,7 +110,7 @@ class Begun:
             StorageFull: there is no space for what stood there; the run then counts as killed, and goes on as such.
         """
         if self.before is None:
-            shutil.rmtree(self.folder / FOLDER, ignore_errors=True)
+            remove_checkpoints(self.folder)
             for name in ("run.json", "events.jsonl"):
                 (self.folder / name).unlink(missing_ok=True)
             return

@@ -118,7 +118,7 @@ class Checkpoints:
     def remove(self) -> None:
         """Takes all checkpoints away: the run has ended, and its files are written."""
         self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_checkpoints(self.folder.parent)
 
     def _write(
         self,
@@ -159,6 +159,11 @@ class Checkpoints:
                 shutil.rmtree(place)
             else:
                 place.unlink()
+
+
+def remove_checkpoints(directory: Path) -> None:
+    """Takes all checkpoints of a run away."""
+    shutil.rmtree(directory / FOLDER, ignore_errors=True)
 
 
 def latest(directory: Path) -> Restored | None:
