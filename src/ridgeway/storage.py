@@ -31,7 +31,7 @@ from ridgeway.checkpoints.status import FOLDER
 from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError, first_line
 from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
-from ridgeway.limits import check_parquet
+from ridgeway.limits import read_parquet
 from ridgeway.locking import DirectoryLock, is_held
 from ridgeway.model_files import read_model
 from ridgeway.own_files import check_own
@@ -375,8 +375,7 @@ def _read_table(folder: FilePath, name: str, sums: Checksums | None) -> pd.DataF
     if sums is not None:
         sums.check(name)
     try:
-        check_parquet(file)
-        return pd.read_parquet(file)
+        return read_parquet(file).to_pandas()
     except InputError:
         raise
     except Exception as error:  # what a stranger's file may make Arrow and pandas raise
