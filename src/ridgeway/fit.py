@@ -7,7 +7,6 @@ import datetime
 import functools
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -62,6 +61,7 @@ from ridgeway.probes import checked_probes
 from ridgeway.run import Run
 from ridgeway.streaming import checked, fingerprint_of, record_of, refuse, streamed_parts
 from ridgeway.structures import Builder, Variants, arguments_of, key_of, source_of
+from ridgeway.telling import warn
 from ridgeway.time_limit import TimeLimit
 
 
@@ -434,7 +434,7 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         return family
     if len(idle) == len(family.values):
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
-    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=4)
+    warn(f"Left out of the family: {'; '.join(idle.values())}.")
     return family.without(list(idle))
 
 
@@ -534,11 +534,9 @@ def _parts(
     elif validation_split:
         train, validation = split_tail(whole, validation_split)
     else:
-        warnings.warn(
+        warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split, validation_data or cv.",
-            UserWarning,
-            stacklevel=4,
+            "nothing of overfitting. Pass validation_split, validation_data or cv."
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))

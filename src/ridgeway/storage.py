@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -37,6 +36,7 @@ from ridgeway.model_files import read_model
 from ridgeway.own_files import check_own
 from ridgeway.schema import SCHEMA, BegunRecord, problem, read_record
 from ridgeway.structures import Variants, key_of, source_of
+from ridgeway.telling import warn
 from ridgeway.weights import Block
 
 if TYPE_CHECKING:
@@ -228,11 +228,9 @@ def _write_model(model: keras.Model, name: str, write: Callable[..., None]) -> b
         raise
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        warnings.warn(
+        warn(
             f"'{name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
-            "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
-            UserWarning,
-            stacklevel=2,
+            "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model)."
         )
         return False
     return True

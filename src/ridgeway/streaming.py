@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,6 +34,7 @@ from ridgeway.engine.arrays import as_arrays
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.keras_internals import labelled_outputs
+from ridgeway.telling import warn
 
 # Labels that are looked at together.
 _LABELS = 1 << 18
@@ -117,11 +117,9 @@ def streamed_parts(
         cut = cut_of(train.rows, validation_split)
         train, held = Slice(train, 0, cut), Slice(train, cut, train.rows)
     else:
-        warnings.warn(
+        warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split or validation_data.",
-            UserWarning,
-            stacklevel=4,
+            "nothing of overfitting. Pass validation_split or validation_data."
         )
     first = train.first()
     check_dataset(first)

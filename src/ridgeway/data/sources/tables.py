@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ridgeway.data.dataset import Dataset
 from ridgeway.data.sources.arrays import ArraySource
 from ridgeway.data.sources.source import RowSource
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 # Rows of a CSV that are copied at a time.
 _COPIED = 1 << 15
@@ -106,11 +106,9 @@ class ParquetSource(RowSource):
         self.rows = int(self._edges[-1])
         largest = int(np.diff(self._edges).max(initial=0))
         if largest * len(columns.x) * self.floats.itemsize > _LARGE:
-            warnings.warn(
+            warn(
                 f"A row group of {name} has {largest} rows, and two at least are in memory at a time. Write the file "
-                "with smaller ones: pyarrow.parquet.write_table(..., row_group_size=50_000).",
-                UserWarning,
-                stacklevel=2,
+                "with smaller ones: pyarrow.parquet.write_table(..., row_group_size=50_000)."
             )
 
     def edges(self, rows: int) -> np.ndarray:
