@@ -261,6 +261,7 @@ def resume(
     Runs that Python began go on by fit_path(..., out=DIR, resume=True).
     """
     from ridgeway.checkpoints.status import UNFINISHED
+    from ridgeway.continuation import reached, restored_of
     from ridgeway.files import in_one_line
     from ridgeway.schema import CommandRecord, problem
     from ridgeway.storage import begun
@@ -291,6 +292,9 @@ def resume(
         typer.echo(text("cli.resume", lang.value, words=_words(command, directory)))
         if before is not None and cluster is None:
             typer.echo(text("cli.resume_cluster", lang.value, cluster=in_one_line(before)))
+        restored = restored_of(directory) if record["status"] in UNFINISHED else None
+        key, round = ("cli.resume_start", 1) if restored is None else ("cli.resume_epoch", reached(restored) + 1)
+        typer.echo(text(key, lang.value, epoch=round))
     _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ridgeway.checkpoints import Checkpoints, Damaged, Restored, latest
 from ridgeway.checkpoints.identity import differing
 from ridgeway.checkpoints.packing import Lanes
+from ridgeway.checkpoints.status import FOLDER
 from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.queues import Course
 from ridgeway.errors import InputError, first_line
@@ -134,6 +135,16 @@ def restored_of(directory: str | os.PathLike[str]) -> Restored | None:
             f"No checkpoint of '{directory}' can be used: {error}. Restore the files, or begin anew in another "
             "directory."
         ) from None
+
+
+def reached(restored: Restored) -> int:
+    """Epochs that were trained, lanes side by side, until a checkpoint.
+
+    Raises:
+        InputError: the checkpoint is not as ridgeway writes it.
+    """
+    with _as_written(Path(FOLDER)):
+        return int(restored.notes["moment"]["rounds"])
 
 
 @contextmanager
