@@ -32,7 +32,7 @@ def network(seed: int = 1) -> keras.Model:
 def train(**changed: Any) -> rw.Path:
     """Trains; what is passed takes the place of these arguments of `fit_path`."""
     arguments: dict[str, Any] = {
-        "model": network(),
+        "model": changed.pop("model", None) or network(),
         "x": X,
         "y": Y,
         "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),

@@ -217,7 +217,7 @@ def _fit(
             repeats=asked.repeats,
             random_state=asked.seed,
             resume=resume,
-            cluster=command.get("cluster"),
+            cluster=asked.cluster,
             command=command,
         )
         return
@@ -235,8 +235,7 @@ def _fit(
         seed=asked.seed,
         time_limit=asked.time_limit,
         resume=resume,
-        # Runs of older versions know of none.
-        cluster=command.get("cluster"),
+        cluster=asked.cluster,
         command=command,
         **given,
     )
@@ -265,28 +264,44 @@ def resume(
 ) -> None:
     """Go on with a run that was killed or stopped, from its last checkpoint, with the same data.
 
+    It trains on this machine; one that was begun on a cluster goes on there by --cluster.
     Runs that Python began go on by fit_path(..., out=DIR, resume=True).
     """
     from ridgeway.checkpoints.status import UNFINISHED
+    from ridgeway.continuation import reached, restored_of
+    from ridgeway.files import in_one_line
+    from ridgeway.schema import CommandRecord, problem
     from ridgeway.storage import begun
 
     record = begun(directory)
     if record is None:
         raise InputError(f"'{directory}' holds no run: it has no run.json. Pass the directory of a run.")
-    command = record.get("extra", {}).get("command")
-    if command is None:
+    given = record.get("extra", {}).get("command")
+    if given is None:
         raise InputError(
             f"'{directory}' was not begun by `ridgeway fit`. Call fit_path(..., out={str(directory)!r}, resume=True) "
             "with the model and the data that it was begun with."
         )
-    model = command["model"]
+    wrong = problem(given, CommandRecord) if isinstance(given, dict) else "it is no object"
+    if wrong:
+        raise InputError(
+            f"The command in the run.json of '{directory}' is not as ridgeway writes it: {wrong}. Restore the file, or "
+            "train in another directory."
+        )
+    command = CommandRecord.model_validate(given).model_dump()
     if record["status"] not in UNFINISHED and "estimator" not in record["extra"]:
         typer.echo(text("cli.resume_finished", lang.value, folder=directory))
         return
-    if cluster is not None:
-        command = {**command, "cluster": cluster}
+    before, model = command["cluster"], command["model"]
+    # A stranger's directory must not have this process connect with a machine of the stranger's: Ray exchanges pickles.
+    command["cluster"] = cluster
     if not quiet:
         typer.echo(text("cli.resume", lang.value, words=_words(command, directory)))
+        if before is not None and cluster is None:
+            typer.echo(text("cli.resume_cluster", lang.value, cluster=in_one_line(before)))
+        restored = restored_of(directory) if record["status"] in UNFINISHED else None
+        key, round = ("cli.resume_start", 1) if restored is None else ("cli.resume_epoch", reached(restored) + 1)
+        typer.echo(text(key, lang.value, epoch=round))
     _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)
 
 

@@ -7,7 +7,6 @@ import datetime
 import functools
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -19,14 +18,15 @@ import numpy as np
 
 from ridgeway import compilation_cache, record, storage
 from ridgeway.callbacks import seconds_of
-from ridgeway.checkpoints.identity import identity
+from ridgeway.checkpoints import remove_checkpoints
+from ridgeway.checkpoints.identity import comparable, differing, identity, without_versions
 from ridgeway.checkpoints.status import UNFINISHED
 from ridgeway.cluster.connection import Share, check_cluster, connected
 from ridgeway.cluster.crew import Crew
 from ridgeway.cluster.queues import ClusterQueues
 from ridgeway.cluster.shipment import Shipment
 from ridgeway.compile_time import seconds_compiled
-from ridgeway.continuation import Continuation, restored_of
+from ridgeway.continuation import Continuation, check_same, restored_of
 from ridgeway.data import (
     Dataset,
     Parts,
@@ -61,7 +61,8 @@ from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
 from ridgeway.streaming import checked, fingerprint_of, record_of, refuse, streamed_parts
-from ridgeway.structures import Builder, Variants, source_of
+from ridgeway.structures import Builder, Variants, arguments_of, key_of, source_of
+from ridgeway.telling import warn
 from ridgeway.time_limit import TimeLimit
 
 
@@ -328,24 +329,26 @@ def fit_path(
         "probes": list(probes),
         "extra": dict(extra or {}),
     }
-    if out is not None and before is not None and before["status"] not in UNFINISHED:
-        return _finished(out, given_model, parts, before, about)
     steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
+    if isinstance(family, Bayes) and halving is not None:
+        raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
+    if out is not None:
+        models = {key_of(one): variants.given(one) for one in map(arguments_of, family.configurations())}
+        search_words = repr(family) if isinstance(family, Bayes) else None
+        rows = _fingerprints(parts)
+        about["same"] = identity(about, queued, understood.rules, rows, models.values(), search_words)
+        if before is not None:
+            if before["status"] not in UNFINISHED:
+                return _finished(out, given_model, parts, before, about)
+            check_same(out, before.get("same") or {}, about["same"])
     search = None
     if isinstance(family, Bayes):
-        if halving is not None:
-            raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
         search = family.search(about["id"], mode, None if out is None else study_in(out))
         queued = grouping.groups(search.ask())
     continuation = None
     if out is not None:
-        # With folds the rows that are held out are those that are trained on, by their numbers.
-        apart = {"test": test} if parts.trained is not None else {"validation": validation, "test": test}
-        rows = {f"{name} rows": fingerprint(dataset) for name, dataset in apart.items() if dataset is not None}
-        if parts.trained is not None:
-            rows["rows of folds"] = parts.trained.fingerprint()
-        continuation = Continuation.of(FilePath(out), every, identity(about, queued, understood.rules, rows), restored)
+        continuation = Continuation.of(FilePath(out), every, about["same"], restored)
     moment = None if continuation is None else continuation.moment
     if moment is not None:
         # The kind and the width that were chosen then: with others the last digits would differ.
@@ -379,13 +382,35 @@ def _finished(
     """The path of a run that had ended, with its rows.
 
     Raises:
-        InputError: these are other rows.
+        InputError: these are other rows, or another training.
     """
-    if before["data"] != about["data"]:
-        raise InputError(f"'{out}' holds a finished run on other data. Pass its data, or another directory.")
+    same = before.get("same") or {}
+    if comparable(same, about["same"]):
+        other = differing(without_versions(same), without_versions(about["same"]))
+    else:
+        other = [] if before["data"] == about["data"] else ["data"]
+    if other:
+        raise InputError(
+            f"'{out}' holds a finished run on other {', '.join(other)}. Pass what it was begun with to read it, or "
+            "another directory to train."
+        )
     path = storage.load_path(out, model)
+    # Where the process was killed after its last file, checkpoints are left.
+    remove_checkpoints(FilePath(out))
     path.parts = parts
     return path
+
+
+def _fingerprints(parts: Parts) -> dict[str, str]:
+    """Digests, by name, of the rows that the record says nothing of."""
+    # With folds the rows that are held out are those that are trained on, by their numbers.
+    apart = {"test": parts.test} if parts.trained is not None else {"validation": parts.validation, "test": parts.test}
+    rows = {f"{name} rows": fingerprint(dataset) for name, dataset in apart.items() if dataset is not None}
+    if parts.trained is not None:
+        rows["rows of folds"] = parts.trained.fingerprint()
+    if parts.streamed is not None and parts.streamed.validation is not None and parts.validation is None:
+        rows["validation rows"] = fingerprint_of(parts.streamed.validation)
+    return rows
 
 
 def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
@@ -406,7 +431,7 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         return family
     if len(idle) == len(family.values):
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
-    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=4)
+    warn(f"Left out of the family: {'; '.join(idle.values())}.")
     return family.without(list(idle))
 
 
@@ -506,11 +531,9 @@ def _parts(
     elif validation_split:
         train, validation = split_tail(whole, validation_split)
     else:
-        warnings.warn(
+        warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split, validation_data or cv.",
-            UserWarning,
-            stacklevel=4,
+            "nothing of overfitting. Pass validation_split, validation_data or cv."
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))

@@ -350,7 +350,8 @@ class Path:
             members: "all" to choose among all lanes; "seeds" for the repeats of one configuration, each once
                 (Lakshminarayanan, Pritzel & Blundell 2017).
             rule: that picks this configuration, as in `select`.
-            x: rows to choose by, in place of the validation rows; needed where the path was read from a directory.
+            x: rows to choose by, in place of the validation rows; needed where the path was read from a directory. What
+                `fit_path` streams, such as a file's path, is read into memory.
             y: their labels.
             sample_weight: their weights.
             n_boot: bootstrap draws of test rows, for the intervals.
@@ -429,8 +430,8 @@ class Path:
         """Evaluates every lane's kept weights, as `model.evaluate` does for one model.
 
         Args:
-            x: inputs.
-            y: labels.
+            x: inputs, or what `fit_path` streams, such as a file's path; its rows are read into memory.
+            y: labels; of a table on disk their column's name.
             sample_weight: weights, as Keras takes them.
             batch_size: rows a batch; the run's own by default.
 
@@ -442,13 +443,22 @@ class Path:
 
         return evaluate_lanes(self, x, y, sample_weight, batch_size)
 
-    def predict(self, x: Any, lanes: int | Sequence[int] | None = None, batch_size: int | None = None) -> Any:
+    def predict(
+        self,
+        x: Any,
+        lanes: int | Sequence[int] | None = None,
+        batch_size: int | None = None,
+        *,
+        label: str | None = None,
+    ) -> Any:
         """Predictions of many lanes, as each lane's own model gives them.
 
         Args:
-            x: inputs, leading axis the rows.
+            x: inputs, leading axis the rows; or what `fit_path` streams, such as a file's path, which is read in
+                pieces.
             lanes: their numbers; all that kept an epoch, in the table's order, if None.
             batch_size: rows computed at a time; 256, or the run's own where that is more.
+            label: of a table on disk, the name of a column that is no input, such as the labels'.
 
         Returns:
             An array `(lane, row, ...)` of the model's outputs; for several outputs, the model's structure of arrays.
@@ -458,7 +468,7 @@ class Path:
         """
         from ridgeway.prediction import predict_lanes
 
-        return predict_lanes(self, x, [lanes] if isinstance(lanes, int) else lanes, batch_size)
+        return predict_lanes(self, x, [lanes] if isinstance(lanes, int) else lanes, batch_size, label)
 
     def predict_samples(self, x: Any, n: int = 50, lane: int | None = None, seed: int = 0) -> Any:
         """Predictions with dropout at work, whose spread says how unsure a lane is (Gal & Ghahramani 2016).

@@ -12,7 +12,6 @@ import numpy as np
 
 from ridgeway.bootstrap import Sample, drawn, draws_of, ends_of
 from ridgeway.data import Dataset, HeldOut, check_dataset
-from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.ensembling.averaging import Averaging
 from ridgeway.ensembling.choice import EnsembleChoice, Member, Score
@@ -21,6 +20,7 @@ from ridgeway.errors import InputError
 from ridgeway.prediction import Predictor
 from ridgeway.scoring import Judge
 from ridgeway.selection.values import value_of
+from ridgeway.streaming import at_hand
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -48,7 +48,7 @@ def select_ensemble(
     held_out = path.held_out
     if data is not None:
         model = path.structure(candidates[0].lanes[0])
-        dataset = as_arrays(Dataset(*data), model)
+        dataset = at_hand(Dataset(*data), model)
         check_dataset(dataset)
         check_fit(model, jax.tree.map(lambda array: array[:1], (dataset.x, dataset.y, dataset.sample_weight)))
         check_model_labels(model, dataset)
