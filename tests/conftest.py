@@ -1,7 +1,9 @@
 """What every test needs: Keras on JAX, and compiled programs shared between tests."""
 
+import gc
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,17 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("RIDGEWAY_CACHE_DIR", str(Path(tempfile.gettempdir()) / "ridgeway-test-cache"))
 
 import ridgeway  # noqa: F401 - asks XLA for a device a core
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten() -> Iterator[None]:
+    """What a module's tests compiled goes with them: with gigabytes of it everything takes several times as long."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session(free_memory=False)
+    gc.collect()
 
 
 @pytest.fixture

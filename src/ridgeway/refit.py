@@ -141,7 +141,8 @@ def _all_rows(parts: Parts, class_weight: Mapping[int, float] | None) -> Dataset
     if class_weight is not None:
         validation = _weighted(validation, class_weight)
     x, y, weight = (
-        keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts_of)
+        # Without weights there is None in their place.
+        keras.tree.map_structure(lambda *arrays: None if arrays[0] is None else np.concatenate(arrays), *parts_of)
         for parts_of in ((train.x, validation.x), (train.y, validation.y), _weights(train, validation))
     )
     return Dataset(x, y, weight)

@@ -36,7 +36,8 @@ def test_every_kind_draws_every_path(any_path: Path, kind: str, lang: str) -> No
 def test_an_unknown_kind_lists_the_kinds(synthetic: SimpleNamespace) -> None:
     with pytest.raises(
         InputError,
-        match="'curve'. The nearest is 'curves'.*'path', 'curves', 'weights', 'parallel', 'reliability', 'probes'",
+        match="'curve'. The nearest is 'curves'.*'path', 'curves', 'effects', 'weights', 'parallel', "
+        "'reliability', 'probes'",
     ):
         plot(synthetic.cases["one_lane"](), "curve")
     with pytest.raises(InputError, match="Unknown language 'fr'"):

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters import named
 from ridgeway.selection.units import Units
 from ridgeway.selection.values import value_of
 
@@ -53,6 +52,9 @@ class Design:
 
     def acting(self, names: Sequence[str]) -> np.ndarray:
         """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: `p` does nothing without `lp`."""
+        # It brings Keras along, which reports of a finished run do without.
+        from ridgeway.hyperparameters import named
+
         on = np.ones(len(self.codes), dtype=bool)
         for name in names:
             for other in named(name).needs:

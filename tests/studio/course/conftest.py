@@ -11,7 +11,8 @@ import pytest
 from studio.browsing import launched, served
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while Playwright runs, no other test of the process may run an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with launched() as browser:
         yield browser

@@ -68,7 +68,7 @@ def test_weight_decay_by_hand() -> None:
     said("weight-decay", "0.94", "0.96", "0.817", "0.98")
     # The first check.
     assert weight(sgd(0.2, weight_decay=0.5), -1.0, start=3.0) == pytest.approx(2.9)
-    said("weight-decay", "2.7 + 0.2 = 2.9")
+    said("weight-decay", "= 2.7$", "$2.9$")
 
 
 def test_weight_decay_and_l2() -> None:
