@@ -40,9 +40,10 @@ bench-checkpoints: setup
 bench-cluster: setup
 	$(BIN)/python benchmarks/cluster.py $(ARGS)
 
-# What takes too long for `make test`: fifty runs killed, each gone on with and compared.
+# What takes too long for `make test`: fifty runs killed, each gone on with and compared; 5 GB streamed.
 soak: setup soak-learners
 	$(BIN)/python soak/kills.py
+	$(BIN)/python benchmarks/streaming.py --gb 5 --repeats 0 --strict
 
 # 500 learners at the quiz of a studio that is killed three times, on SQLite and PostgreSQL.
 soak-learners: setup

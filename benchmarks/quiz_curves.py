@@ -153,7 +153,7 @@ def decay_path() -> dict[str, Any]:
     last = path.history().query("epoch == epoch.max()").sort_values("lane")
     return {
         "title": {
-            "ko": "가중치 감쇠의 세기와 마지막 에포크의 손실",
+            "ko": "가중치 감쇠의 강도와 마지막 에포크의 손실",
             "en": "Weight decay and the loss of the last epoch",
         },
         "seed": seed,
@@ -192,7 +192,7 @@ def exact_zeros() -> dict[str, Any]:
         loss.append(share_of_zeros(penalized))
     return {
         "title": {
-            "ko": "L1의 세기와 정확히 0인 가중치의 비율",
+            "ko": "L1의 강도와 정확히 0인 가중치의 비율",
             "en": "Strength of L1 and the share of weights that are exactly 0",
         },
         "seed": seed,
@@ -203,7 +203,7 @@ def exact_zeros() -> dict[str, Any]:
             "batch_size": 32,
             "epochs": count,
         },
-        "x": {"label": {"ko": "L1의 세기 (로그 눈금)", "en": "strength of L1 (log scale)"}, "log": True},
+        "x": {"label": {"ko": "L1의 강도 (로그 눈금)", "en": "strength of L1 (log scale)"}, "log": True},
         "at": strengths,
         "y": {"label": {"ko": "0인 가중치의 비율", "en": "share of weights at 0"}, "decimals": 3},
         "series": [
@@ -352,7 +352,7 @@ def smoothed_losses() -> dict[str, Any]:
         hard.append(-scores[np.arange(len(logits)), held_out[1]].mean())
     return {
         "title": {
-            "ko": "label_smoothing의 세기와 마지막 에포크의 손실",
+            "ko": "label_smoothing의 강도와 마지막 에포크의 손실",
             "en": "Strength of label_smoothing and the loss of the last epoch",
         },
         "seed": seed,

@@ -1,8 +1,10 @@
 """Many learners at once at the quiz of a real studio, which is killed meanwhile; nothing acknowledged may be lost.
 
 Each learner starts, reads and answers each question with a time to think, and hands in, as the page's script does: an
-answer that is not acknowledged is sent again. Meanwhile the server gets SIGKILL, and starts again on the same database.
-At the end each answer that was acknowledged must be there as it was last given, none twice, and each attempt graded.
+answer that is not acknowledged is sent again, and so is a start: each learner has one attempt only. Some sit at two
+devices at once, by the attempt's code: both answer the same question in the same moment, or one goes on from a page
+that it opened before the other answered. Meanwhile the server gets SIGKILL, and starts again on the same database. At
+the end each answer that was acknowledged must be there as it was last given, none twice, and each attempt graded.
 
 Run it by `make soak`; the exit code is 1 where an answer is lost, or the answers came too late.
 """
@@ -41,14 +43,17 @@ from studio.storage.databases import binaries, server
 _MEDIAN, _LAST = 0.1, 1.0
 # Seconds between two tries of a request that failed, and until a request is given up.
 _AGAIN, _LONGEST = 0.5, 30.0
+# Share of learners who sit at two devices.
+_TWO_DEVICES = 0.2
 
 
 class Question(HTMLParser):
-    """What a page asks: its kind, its token, and the fields with what can be chosen."""
+    """What a page asks: its kind, its token, what it knows of the answer, and the fields with what can be chosen."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.kind, self.token = "", ""
+        self.kind, self.token, self.sent = "", "", 0
+        self.known: dict[str, str] = {}
         self.fields: dict[str, list[str]] = {}
         self._select = ""
         self.feed(page)
@@ -64,12 +69,14 @@ class Question(HTMLParser):
             self.fields.setdefault(self._select, []).append(given["value"])
         elif tag == "input" and name == "csrf":
             self.token = given["value"]
+        elif tag == "input" and name in ("page", "seen", "shown"):
+            self.known[name] = given["value"]
         elif tag == "input" and name == "answer":
             self.fields.setdefault(name, []).append(given.get("value", ""))
 
     def answered(self, chance: random.Random) -> tuple[dict[str, Any], Any]:
         """Some answer: the form's fields, and the JSON that the database should hold."""
-        answers = self.fields.get("answer", [])
+        answers = list(self.fields.get("answer", []))
         match self.kind:
             case "single":
                 one = chance.choice(answers)
@@ -113,6 +120,8 @@ class Studio:
             self.port = free.getsockname()[1]
         run = "from ridgeway.cli import main; main()"
         options = ["--no-browser", "--port", str(self.port), "--workspace", str(workspace), "--database", database]
+        # Whoever had to start twice would be refused.
+        options += ["--attempts", "1"]
         self._command = [sys.executable, "-c", run, "studio", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -135,54 +144,122 @@ class Studio:
         self._process.wait()
 
 
-class Learner:
-    """One learner at a browser of their own."""
+class Device:
+    """A browser."""
 
-    def __init__(self, number: int, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
-        self._number, self._tally = number, tally
-        self._chance = random.Random(number)
+    def __init__(self, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
+        self._tally = tally
         self._http = httpx.AsyncClient(
             base_url=address, transport=transport, timeout=_LONGEST, headers={"Accept-Language": "ko"}
         )
 
-    async def take_the_quiz(self, think: float, delay: float) -> None:
-        """Comes, answers each question, sometimes thinks better of it, and hands in."""
-        await asyncio.sleep(delay)
-        first = Question((await self._ask("GET", "/quiz")).text)
-        who = {"name": f"학습자 {self._number}", "affiliation": "소속", "class_code": "", "consent": "yes"}
-        started = await self._ask("POST", "/quiz/start", {**who, "csrf": first.token})
-        attempt = int(started.headers["location"].rsplit("/", 1)[1])
-        count = 15
-        for place in range(1, count + 1):
-            page = Question((await self._ask("GET", f"/quiz/{attempt}/{place}")).text)
-            for _ in range(1 + (self._chance.random() < 0.2)):
-                await asyncio.sleep(think * self._chance.uniform(0.5, 1.5))
-                fields, value = page.answered(self._chance)
-                data = {**fields, "csrf": page.token}
-                saved = await self._ask("POST", f"/quiz/{attempt}/{place}", data, {"Accept": "application/json"})
-                assert saved.json()["has_answer"], saved.text
-                self._tally.acknowledged[attempt, place] = value
-        review = Question((await self._ask("GET", f"/quiz/{attempt}/review")).text)
-        await self._ask("POST", f"/quiz/{attempt}/hand-in", {"csrf": review.token})
-        result = await self._ask("GET", f"/quiz/{attempt}/result")
-        assert re.search(r"<strong>[\d.]+</strong>", result.text)
-        self._tally.handed_in.add(attempt)
+    async def question(self, attempt: int, place: int) -> Question:
+        """Opens a question's page."""
+        return Question((await self.ask("GET", f"/quiz/{attempt}/{place}")).text)
 
-    async def _ask(
-        self, method: str, path: str, data: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    async def give(self, attempt: int, place: int, page: Question, fields: dict[str, Any]) -> bool:
+        """Saves an answer as the page's script does; whether it was taken, or another had come before."""
+        while True:
+            page.sent += 1
+            data = {**page.known, **fields, "csrf": page.token, "sent": str(page.sent)}
+            try:
+                saved = await self.ask(
+                    "POST", f"/quiz/{attempt}/{place}", data, {"Accept": "application/json"}, once=True
+                )
+            except httpx.TransportError:
+                await asyncio.sleep(_AGAIN)
+                continue
+            assert saved.status_code == 409 or saved.json()["has_answer"], saved.text
+            return saved.status_code == 200
+
+    async def go_on(self, attempt: int, place: int, page: Question) -> None:
+        """Presses the button to the next question, and has touched nothing."""
+        data: dict[str, Any] = {**page.known, "csrf": page.token, "sent": "0", "go": "review"}
+        if page.kind == "order":
+            data["answer"] = page.fields["answer"]
+        gone = await self.ask("POST", f"/quiz/{attempt}/{place}", data)
+        assert gone.headers["location"].endswith("/review"), gone.headers["location"]
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        data: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        once: bool = False,
     ) -> httpx.Response:
-        """Sends a request until it is answered."""
+        """Sends a request, again until it is answered unless `once`."""
         while True:
             begun = time.monotonic()
             try:
                 answer = await self._http.request(method, path, data=data, headers=headers)
             except httpx.TransportError:
                 self._tally.failed += 1
+                if once:
+                    raise
                 await asyncio.sleep(_AGAIN)
                 continue
             self._tally.seconds.append(time.monotonic() - begun)
-            assert answer.status_code in (200, 303), (path, answer.status_code, answer.text[:500])
+            assert answer.status_code in (200, 303, 409), (path, answer.status_code, answer.text[:500])
             return answer
+
+
+class Learner:
+    """One learner at one device, or at two."""
+
+    def __init__(self, number: int, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
+        self._number, self._tally = number, tally
+        self._chance = random.Random(number)
+        self._desk, self._phone = (Device(address, transport, tally) for _ in range(2))
+        self._has_phone = self._chance.random() < _TWO_DEVICES
+
+    async def take_the_quiz(self, think: float, delay: float) -> None:
+        """Comes, answers each question, sometimes thinks better of it, and hands in."""
+        await asyncio.sleep(delay)
+        desk = self._desk
+        first = Question((await desk.ask("GET", "/quiz")).text)
+        who = {"name": f"학습자 {self._number}", "affiliation": "소속", "class_code": "", "consent": "yes"}
+        started = await desk.ask("POST", "/quiz/start", {**who, "csrf": first.token})
+        assert started.status_code == 303, re.findall(r"<p>.*?</p>", started.text)
+        attempt = int(started.headers["location"].rsplit("/", 1)[1])
+        if self._has_phone:
+            code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}", (await desk.ask("GET", f"/quiz/{attempt}/1")).text)
+            assert code
+            begin = Question((await self._phone.ask("GET", "/quiz")).text)
+            await self._phone.ask("POST", "/quiz/resume", {"resume_code": code.group(), "csrf": begin.token})
+        for place in range(1, 16):
+            await self._answer(attempt, place, think)
+        review = Question((await desk.ask("GET", f"/quiz/{attempt}/review")).text)
+        await desk.ask("POST", f"/quiz/{attempt}/hand-in", {"csrf": review.token})
+        result = await desk.ask("GET", f"/quiz/{attempt}/result")
+        assert re.search(r"<strong>[\d.]+</strong>", result.text)
+        self._tally.handed_in.add(attempt)
+
+    async def _answer(self, attempt: int, place: int, think: float) -> None:
+        page = await self._desk.question(attempt, place)
+        stale = await self._phone.question(attempt, place) if self._has_phone else None
+        if stale and self._chance.random() < 0.3:
+            await self._think(think)
+            tries = [(self._desk, page), (self._phone, stale)]
+            given = [(device, one, *one.answered(self._chance)) for device, one in tries]
+            taken = await asyncio.gather(
+                *[device.give(attempt, place, one, fields) for device, one, fields, _ in given]
+            )
+            assert any(taken), "one of both counts"
+            values = [value for (*_, value), was in zip(given, taken, strict=True) if was]
+            assert all(one == values[0] for one in values), "and only one"
+            self._tally.acknowledged[attempt, place] = values[0]
+            return
+        for _ in range(1 + (self._chance.random() < 0.2)):
+            await self._think(think)
+            fields, value = page.answered(self._chance)
+            assert await self._desk.give(attempt, place, page, fields)
+            self._tally.acknowledged[attempt, place] = value
+        if stale:
+            await self._phone.go_on(attempt, place, stale)
+
+    async def _think(self, think: float) -> None:
+        await asyncio.sleep(think * self._chance.uniform(0.5, 1.5))
 
 
 async def soak(studio: Studio, learners: int, think: float, kills: int) -> Tally:
@@ -230,6 +307,8 @@ def checked(database: str, tally: Tally, learners: int) -> list[str]:
     ungraded = [one for one in tally.handed_in if attempts[one].points is None]
     if ungraded:
         wrong.append(f"not graded: {ungraded}")
+    if len(attempts) != learners:
+        wrong.append(f"{len(attempts)} attempts of {learners} learners")
     if len(tally.handed_in) != learners:
         wrong.append(f"{len(tally.handed_in)} of {learners} handed in")
     return wrong

@@ -32,8 +32,9 @@ def network(seed: int = 1) -> keras.Model:
 def train(**changed: Any) -> rw.Path:
     """Trains; what is passed takes the place of these arguments of `fit_path`."""
     arguments: dict[str, Any] = {
-        "model": network(),
+        "model": changed.pop("model", None) or network(),
         "x": X,
+        "y": Y,
         "family": rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]),
         "epochs": 8,
         "batch_size": 16,
@@ -44,5 +45,5 @@ def train(**changed: Any) -> rw.Path:
         "checkpoint_every": 0,
         **changed,
     }
-    model, x, family = (arguments.pop(name) for name in ("model", "x", "family"))
-    return rw.fit_path(model, x, Y, family, **arguments)
+    model, x, y, family = (arguments.pop(name) for name in ("model", "x", "y", "family"))
+    return rw.fit_path(model, x, y, family, **arguments)

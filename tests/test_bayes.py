@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 
 import ridgeway as rw
+from ridgeway.families import study_in
 
 random = np.random.default_rng(0)
 X = random.normal(size=(160, 5)).astype("float32")
@@ -63,6 +65,13 @@ def test_the_study_lies_in_the_runs_directory_as_optuna_reads_it(run):
     assert study.best_value == pytest.approx(path.best.mean)
 
 
+def test_the_study_lies_in_a_directory_of_any_name(tmp_path):
+    folder = tmp_path / "a?b%20c#{d} 한글"
+    path = fit(rw.Bayes(2, batch=2, **RANGES), epochs=1, out=folder)
+    assert (folder / "optuna.db").exists()
+    assert len(optuna.load_study(study_name=path.record["id"], storage=study_in(folder)).trials) == 2
+
+
 def test_the_record_holds_what_was_tried(run):
     path, folder = run
     tried = sorted(set(path.table()["dropout"]))
@@ -99,10 +108,78 @@ def test_more_is_better_where_the_metric_says_so():
 
 def test_what_diverged_has_failed():
     storage = optuna.storages.InMemoryStorage()
-    path = fit(rw.Bayes(9, batch=9, storage=storage, learning_rate=[0.1, 3e38]), epochs=3)
+    path = fit(rw.Bayes(6, batch=6, storage=storage, learning_rate=[0.1, 3e38], dropout=[0.0, 0.1, 0.2]), epochs=3)
     study = optuna.load_study(study_name=path.record["id"], storage=storage)
+    diverged = path.table().set_index(["learning_rate", "dropout"])["stopped"] == "diverged"
     failed = [trial.state == optuna.trial.TrialState.FAIL for trial in study.trials]
-    assert failed == (path.table()["stopped"] == "diverged").tolist() and any(failed) and not all(failed)
+    asked = [tuple(trial.params[name] for name in ("learning_rate", "dropout")) for trial in study.trials]
+    assert failed == [diverged[one] for one in asked] and any(failed) and not all(failed)
+
+
+LISTS = {"dropout": [0.0, 0.5], "weight_decay": [0.0, 0.1, 1.0]}
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lists") / "run"
+    return fit(rw.Bayes(40, batch=4, **LISTS), validation_split=0.0, cv=2, repeats=2, out=folder), folder
+
+
+def test_lists_are_searched_without_doubles_until_nothing_is_left(listed):
+    path, folder = listed
+    table = path.table()
+    assert len(rw.Bayes(40, **LISTS)) == 6 and sorted(table["lane"]) == list(range(6 * 4))
+    assert (table.groupby(list(LISTS)).size() == 4).all() and table.groupby(list(LISTS)).ngroups == 6
+    means = table.groupby(list(LISTS))[path.metric].mean()
+    assert path.best.mean == pytest.approx(means.min()) and path.configurations()["whole"].all()
+    # The report compares configurations, and the ensemble takes all of them.
+    assert (folder / "report.html").exists() and path.select_ensemble(4).candidates == 12
+    assert rw.load_path(folder).record["status"] == "finished"
+
+
+def test_a_double_is_told_the_score_of_the_first(listed):
+    path, folder = listed
+    study = optuna.load_study(study_name=path.record["id"], storage=f"sqlite:///{folder / 'optuna.db'}")
+    means = path.table().groupby(list(LISTS))[path.metric].mean()
+    assert len(study.trials) > 6
+    for trial in study.trials:
+        assert trial.value == pytest.approx(means[tuple(trial.params[name] for name in LISTS)])
+
+
+def test_a_search_with_doubles_goes_on_where_it_was(listed, tmp_path):
+    path, _ = listed
+
+    class Stop(keras.callbacks.Callback):
+        rounds = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            Stop.rounds += 1
+            if Stop.rounds == 3:
+                raise RuntimeError("enough")
+
+    def again(**arguments):
+        family = rw.Bayes(40, batch=4, **LISTS)
+        common = {"validation_split": 0.0, "cv": 2, "repeats": 2, "out": tmp_path / "run", "checkpoint_every": 0}
+        return fit(family, **common, **arguments)
+
+    with pytest.raises(RuntimeError):
+        again(callbacks=[Stop()])
+    Stop.rounds = 100
+    pd.testing.assert_frame_equal(
+        again(callbacks=[Stop()], resume=True).table().drop(columns="seconds"), path.table().drop(columns="seconds")
+    )
+
+
+def test_an_insistent_estimator_is_led_on(monkeypatch):
+    # Its independent proposals know nothing of each other: with one model of the scores it may ask for one thing ever.
+    search = rw.Bayes(6, batch=6, **LISTS).search("insistent", "min", optuna.storages.InMemoryStorage())
+    monkeypatch.setattr(search.study.sampler, "sample_independent", lambda study, trial, name, d: d.choices[0])
+    asked = search.ask()
+    assert len({tuple(one.values()) for one in asked}) == 6
+    for number in range(6):
+        search.tell(number, float(number))
+    states = {trial.state for trial in search.study.trials}
+    assert states == {optuna.trial.TrialState.COMPLETE} and not search.ask()
 
 
 def test_what_was_given_up_is_told(tmp_path):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -221,6 +222,7 @@ def test_a_killed_run_is_looked_at_and_resumed(tmp_path: Path) -> None:
     # From elsewhere: where the data lie is known.
     (tmp_path / "elsewhere").mkdir()
     said = ridgeway(tmp_path / "elsewhere", "resume", str(killed), "--lang", "ko")
+    assert re.search(r"실행의 \d+번째 에포크부터 이어 갑니다", said)
     assert "시작한 명령" in said and str(tmp_path / "flowers.csv") in said
     for name in ("lanes.parquet", "history.parquet", "weights.safetensors"):
         assert (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name

@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 import ridgeway as rw
-from ridgeway.cluster.chunks import chunk_size, parted
-from ridgeway.cluster.queues import ClusterFailure
-from ridgeway.errors import InputError
+from ridgeway.cli import app
+from ridgeway.cluster import worker
+from ridgeway.cluster.chunks import Chunk, News, chunk_size, parted
+from ridgeway.engine.slots import Round
+from ridgeway.errors import ClusterFailure, InputError
 from ridgeway.progress import ProgressBar
 from small_run import X, Y, network, train
 
@@ -40,13 +46,27 @@ pytestmark = [
 MEMORY = 100 * 2**20
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+CLIENT_PORT = _free_port()
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     made = Cluster(
         initialize_head=True,
-        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": MEMORY},
+        head_node_args={
+            "num_cpus": 0,
+            "include_dashboard": False,
+            "object_store_memory": MEMORY,
+            "ray_client_server_port": CLIENT_PORT,
+        },
     )
     for _ in range(2):
         made.add_node(num_cpus=1, object_store_memory=MEMORY)
@@ -155,8 +175,11 @@ def test_a_node_that_is_killed_costs_no_lane(
         return trained
 
     monkeypatch.setattr(ClusterQueues, "_heard", watched)
-    spread = train_big(cluster=cluster.address)
+    spread = train_big(cluster=cluster.address, out=tmp_path / "run")
     assert killed, "the run was over before the node could be killed"
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    told = [(event["lane"], event["epoch"]) for event in events if event["event"] == "epoch"]
+    assert len(told) == len(set(told)) == 8 * 60, "an epoch is told of once, though it is trained twice"
     assert "begins anew" in caplog.text
     monkeypatch.undo()
     assert_same_table(train_big(), spread)
@@ -209,7 +232,8 @@ train_big(cluster={address!r}, out={out!r}, checkpoint_every=0)
 """
 
 
-def test_the_heads_death_is_survived_by_resume(tmp_path: Path, cluster: Any) -> None:
+@pytest.mark.parametrize("caller_dies", [True, False])
+def test_the_heads_death_is_survived_by_resume(caller_dies: bool, tmp_path: Path, cluster: Any) -> None:
     from ray.cluster_utils import Cluster
 
     def made() -> Cluster:
@@ -223,19 +247,25 @@ def test_the_heads_death_is_survived_by_resume(tmp_path: Path, cluster: Any) -> 
     first = made()
     out = tmp_path / "run"
     code = SCRIPT.format(folder=str(Path(__file__).parent), address=first.address, out=str(out))
-    driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 120
         while not list(out.glob("state/generation-*")) and time.monotonic() < deadline and driver.poll() is None:
             time.sleep(0.1)
         assert list(out.glob("state/generation-*")), "no checkpoint came"
-        # The head and the process beside it are gone at once, as when a machine loses its power.
-        driver.kill()
+        if caller_dies:
+            # The head and the process beside it are gone at once, as when a machine loses its power.
+            driver.kill()
+        else:
+            for name in ("gcs_server", "raylet"):
+                os.kill(first.head_node.all_processes[name][0].process.pid, signal.SIGKILL)
+            said = driver.communicate(timeout=120)[1].decode()
+            assert "ClusterFailure: The cluster's head does not answer any more" in said, said
     finally:
         driver.kill()
-        driver.wait()
+        driver.communicate()
         first.shutdown()
-    assert json.loads((out / "run.json").read_text())["status"] == "running"
+    assert json.loads((out / "run.json").read_text())["status"] == ("running" if caller_dies else "failed")
     second = made()
     try:
         spread = train_big(cluster=second.address, out=out, resume=True)
@@ -266,6 +296,47 @@ def test_a_function_of_a_script_builds_models_on_the_nodes(cluster: Any) -> None
     assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
 
 
+def branched() -> keras.Model:
+    inputs = keras.Input((4,))
+    sides = [keras.layers.Dense(4, kind)(inputs) for kind in ("relu", "tanh")]
+    dropped = keras.layers.Dropout(0.1)(keras.layers.Concatenate()(sides))
+    model = keras.Model(inputs, keras.layers.Dense(2)(dropped))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def test_functional_models_by_rays_client(cluster: Any) -> None:
+    model = branched()
+    arguments = {"model": model, "family": rw.Grid(weight_decay=[0.0, 0.1], dropout=[0.0, 0.4])}
+    assert_same_table(train(**arguments), train(cluster=f"ray://127.0.0.1:{CLIENT_PORT}", **arguments))
+
+
+def test_the_command_line_and_the_estimators_train_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    table = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(label=Y)
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    out = tmp_path / "run"
+    words = ["fit", str(tmp_path / "rows.csv"), "--target", "label", "--vary", "dropout=0,0.3", "--epochs", "3"]
+    result = CliRunner().invoke(app, [*words, "--out", str(out), "--cluster", cluster.address])
+    assert result.exit_code == 0, result.output
+    record = json.loads((out / "run.json").read_text())
+    assert record["status"] == "finished" and record["executor"]["cluster"]["nodes"] == 3
+    few = rw.Grid(dropout=[0.0, 0.2])
+    classifier = rw.PathClassifier(family=few, epochs=2, cv=2, time_limit=None, cluster=cluster.address)
+    assert classifier.fit(table.drop(columns="label"), table["label"]).path_.record["executor"]["cluster"]
+
+
+def test_rows_of_a_csv_are_copied_by_each_node(cluster: Any, tmp_path: Path) -> None:
+    import pyarrow.dataset as pads
+
+    table = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(label=Y)
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    arguments = {"x": str(tmp_path / "rows.csv"), "y": "label", "shuffle_buffer": 40}
+    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+    in_memory = pads.dataset(pa.Table.from_pandas(table))
+    with pytest.raises(InputError, match="InMemoryDataset of this process.*write_dataset"):
+        train(x=in_memory, y="label", cluster=cluster.address)
+
+
 def test_what_cannot_be_done_is_said(cluster: Any) -> None:
     class Own(keras.layers.Layer):
         def call(self, inputs: Any) -> Any:
@@ -277,6 +348,34 @@ def test_what_cannot_be_done_is_said(cluster: Any) -> None:
         train(model=model, cluster=cluster.address)
     with pytest.raises(InputError, match="names no Ray cluster"):
         train(cluster=4)
+
+
+def test_what_states_cost_counts_the_wait_for_the_mailbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        class post:
+            @staticmethod
+            def remote(news: bytes) -> float:
+                return 0.1
+
+    # No reply is there before it is waited for.
+    monkeypatch.setattr(ray, "wait", lambda replies, timeout: ([], replies))
+    monkeypatch.setattr(ray, "get", time.sleep)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "node"))
+    monkeypatch.setattr(worker, "_EVERY", 0.0)
+    post = worker.Post(Slow(), Chunk(1, 0, [], None), [], every=1000.0)
+    post._told -= 1000.0
+    for _ in range(3):
+        post.round(Round(0, [], [], 1, 0))
+    assert post._cost >= 0.1 and post._account is None
+    post.round(Round(0, [], [], 1, 0))
+    assert post._cost < 0.2, "logs alone are not what states cost"
+
+
+def test_news_that_overtake_each_other_are_heard_in_order() -> None:
+    chunk = Chunk(1, 0, [], None)
+    news = [News(1, 0, "task", sequence, "node", [], []) for sequence in range(4)]
+    heard = [[one.sequence for one in chunk.in_order(news[place])] for place in (1, 0, 3, 2)]
+    assert heard == [[], [0, 1], [], [2, 3]]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ridgeway import doctor
+from ridgeway.checkpoints.generations import FORMAT
 from ridgeway.checkpoints.stored_tree import write_tree
 from run_directories import copied, record_of, sealed
 
@@ -122,7 +123,7 @@ def test_a_run_under_way_and_a_killed_one(tmp_path: Path) -> None:
     assert "Status: its process ended in the middle, without a word" in lines and "In use by: nobody" in lines
     assert "Resumes: yes, from the start, since there is no checkpoint yet" in lines
     generation = folder / "state" / "generation-000001"
-    write_tree(generation, {"a": np.arange(3)}, {})
+    write_tree(generation, {"a": np.arange(3)}, {"format": FORMAT, "run": {}, "finished": []})
     lines = said(folder)
     assert "state/generation-000001: whole" in lines and "Resumes: yes, from its last checkpoint" in lines
     (generation / "notes.json").write_text("{}")

@@ -1,5 +1,8 @@
 """The honest estimate: on rows that took no part in choosing."""
 
+import html
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from scipy import stats
 from sklearn.model_selection import train_test_split
 
 import ridgeway as rw
+from ridgeway.report.honest import honest
 
 random = np.random.default_rng(0)
 X = random.normal(size=(300, 6)).astype("float32")
@@ -69,6 +73,38 @@ def test_test_data_with_folds(tmp_path):
     assert found.rows == 100 and found.rule == "one_se"
     assert rw.load_path(tmp_path / "run").honest("one_se") == found
     assert f"{found.estimate:.2f}"[:3] in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_optimism_has_an_interval_over_the_rows_of_both_values():
+    path = fit(repeats=2)
+    found = path.honest(n_boot=4000)
+    parts, lanes = path.parts, path.best.lanes
+    errors = []
+    for dataset in (parts.validation, parts.test):
+        losses = []
+        for lane in lanes:
+            logits = path.model(lane).predict(dataset.x, verbose=0)
+            losses.append(keras.losses.sparse_categorical_crossentropy(dataset.y, logits, from_logits=True))
+        errors.append(np.mean(losses, axis=0).std(ddof=1) / np.sqrt(dataset.rows))
+    width = 2 * 1.96 * np.hypot(*errors)
+    assert found.optimism_low < found.optimism < found.optimism_high
+    assert found.optimism_high - found.optimism_low == pytest.approx(width, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((0.01, 0.05), {"en": "the optimism of choosing, as far as", "ko": "부풀려진 몫입니다"}),
+        ((-0.02, 0.05), {"en": "can't be told from 0", "ko": "차이가 있다고 말할 수 없고"}),
+        ((None, None), {"en": "how much of it is chance is not known", "ko": "우연이 얼마나 되는지는"}),
+    ],
+)
+def test_the_report_claims_no_more_than_the_interval(ends, said):
+    noted = {"estimate": 0.5, "naive": 0.48, "optimism": 0.02, "low": 0.4, "high": 0.6, "rows": 9, "metric": "val_nll"}
+    noted |= dict(zip(("optimism_low", "optimism_high"), ends, strict=True))
+    for lang in ("en", "ko"):
+        page = html.unescape(honest(SimpleNamespace(record={"honest": {"best": noted}}), lang))
+        assert said[lang] in page and ("95% 신뢰구간" if lang == "ko" else "95 % interval") in page
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

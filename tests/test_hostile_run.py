@@ -1,5 +1,6 @@
 """A run directory from a stranger runs no code, reaches no other file and takes no memory that it has no bytes for."""
 
+import io
 import json
 import os
 import pickle
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import keras
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ import ridgeway as rw
 from ridgeway import limits, storage
 from ridgeway.data.read import read
 from ridgeway.data.tables import read_table
+from ridgeway.limits import read_parquet
 from ridgeway.model_files import read_model
 from ridgeway.path import Path as TrainedPath
 from ridgeway.tables.persistence import from_state
@@ -177,6 +180,63 @@ def test_a_zip_bomb(folder: Path) -> None:
     # What compresses well and is small is no bomb.
     repacked(folder / "model.keras")
     assert read_model(folder / "model.keras").count_params() == 26
+
+
+def shapeless(file: Path, shape: tuple[int, ...], **how: object) -> None:
+    """Puts weights of which nothing is stored into a model."""
+    with zipfile.ZipFile(file) as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content, "r+") as weights:
+        weights["layers/dense/vars"].pop("0")
+        weights["layers/dense/vars"].create_dataset("0", shape=shape, dtype="float32", **how)
+    with zipfile.ZipFile(file) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, said in {**kept, "model.weights.h5": content.getvalue()}.items():
+            archive.writestr(name, said)
+
+
+@pytest.mark.parametrize("how", [{"chunks": (10, 5000), "compression": "gzip"}, {}], ids=["chunks", "contiguous"])
+def test_weights_of_which_nothing_is_stored(folder: Path, how: dict[str, object]) -> None:
+    for name in ("best.keras", "model.keras"):
+        shapeless(folder / name, (1000, 500_000), **how)
+        assert (folder / name).stat().st_size < 50_000
+        with pytest.raises(rw.InputError, match=rf"{name}' has .* and claims to hold 2.0 GB, as no sound file does"):
+            storage.load_model(sealed(folder), name)
+    with pytest.raises(rw.InputError, match="claims to hold"):
+        _load_model(folder / "best.keras")
+
+
+def test_weights_in_another_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(bytes(48))
+    shapeless(folder / "best.keras", (3, 4), external=[(str(tmp_path / "secret"), 0, 48)])
+    with pytest.raises(rw.InputError, match="The weights 'layers/dense/vars/0' of .* stand in another file"):
+        storage.load_model(sealed(folder), "best.keras")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.large_binary()], ids=str)
+@pytest.mark.parametrize("coded", [True, False], ids=["dictionary", "compressed"])
+def test_a_text_that_stands_in_a_table_once(folder: Path, kind: pa.DataType, coded: bool) -> None:
+    """Six kilobytes that pandas would make three gigabytes of."""
+    long, rows = ("x" * 2_000_000, 400) if coded else ("x" * 100_000, 4000)
+    table = pq.read_table(folder / "history.parquet")
+    table = pa.concat_tables([table] * (rows // len(table) + 1)).slice(0, rows)
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([long], kind))
+    table = table.append_column("note", texts if coded else texts.cast(kind))
+    pq.write_table(table, folder / "history.parquet", use_dictionary=["note"] if coded else False, compression="zstd")
+    assert (folder / "history.parquet").stat().st_size < 200_000
+    with pytest.raises(
+        rw.InputError, match=r"history.parquet' has .* and claims to hold [48]0\d\.\d MB, as no sound file"
+    ):
+        rw.load_path(sealed(folder))
+    if coded and kind == pa.large_string():
+        # In whole it would not fit where this reads it.
+        assert "claims to hold" in limited("run", folder)
+
+
+def test_texts_of_a_table_stay_what_they_were(folder: Path) -> None:
+    for name in ("lanes.parquet", "history.parquet", "probes.parquet"):
+        pd.testing.assert_frame_equal(read_parquet(folder / name).to_pandas(), pd.read_parquet(folder / name))
 
 
 ROWS = 77

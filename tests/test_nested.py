@@ -161,6 +161,9 @@ def test_the_record_and_the_report_hold_it(lang, tmp_path):
     page = (tmp_path / "r.html").read_text()
     said = {"en": "Nested cross-validation: in each of 4 outer folds", "ko": "중첩 교차 검증(바깥 폴드 4개"}[lang]
     assert said in page and 'class="honest"' in page
+    # No outer fold chose an ensemble.
+    without = {"en": "an ensemble was chosen in none of them", "ko": "앙상블의 정직한 점수는 알 수 없습니다"}[lang]
+    assert without in page
     assert f"{path.honest().estimate:.1f}"[:2] in page
 
 
@@ -204,3 +207,12 @@ def test_a_path_whose_outer_folds_had_no_time_says_so(tmp_path):
 def test_refused(arguments, message):
     with pytest.raises(rw.InputError, match=message):
         fit(**arguments)
+
+
+def test_numbers_of_folds_keep_groups_together_too():
+    path = fit(groups=GROUPS, epochs=1)
+    for own in path.nested:
+        for train, held in zip(own.parts.folds.train, own.parts.folds.held_out, strict=True):
+            assert not set(GROUPS[train]) & set(GROUPS[held])
+    # What errors are taken over is that of the outer fold's own folds.
+    assert path.nested[0].record["folds"]["rows"] != path.record["folds"]["rows"]

@@ -51,6 +51,55 @@ def test_after_a_split_it_takes_the_held_out_rows_too():
     same_weights(path.refit(epochs=4), fitted_alone(4, sample_weight=weight))
 
 
+def test_class_weights_and_weights_of_validation_rows_are_multiplied():
+    weight = random.uniform(0.5, 2, 20).astype("float32")
+    held = (X[50:], Y[50:], weight)
+    by_class = {0: 2.0, 1: 0.5}
+    path = rw.fit_path(build(), X[:50], Y[:50], FAMILY, validation_data=held, class_weight=by_class, **ARGUMENTS)
+    whole = np.r_[np.ones(50, "float32"), weight] * np.where(Y == 0, 2.0, 0.5).astype("float32")
+    same_weights(path.refit(epochs=4), fitted_alone(4, sample_weight=whole))
+    given = np.r_[np.ones(50, "float32"), weight]
+    same_weights(path.refit(x=X, y=Y, sample_weight=given, epochs=4), fitted_alone(4, sample_weight=whole))
+
+
+@pytest.mark.parametrize("held_weighted", ["split", "training only", "validation only"])
+def test_weights_of_several_outputs(held_weighted):
+    def two() -> keras.Model:
+        keras.utils.set_random_seed(2)
+        inputs = keras.Input((6,))
+        hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+        outputs = {name: keras.layers.Dense(1, name=name)(hidden) for name in ("a", "b")}
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", {"a": "mse", "b": "mae"})
+        return model
+
+    y = {"a": X[:, :1], "b": X[:, 1:2]}
+    weight = {name: random.uniform(0.5, 2, 70).astype("float32") for name in y}
+    if held_weighted == "split":
+        path = rw.fit_path(two(), X, y, FAMILY, validation_split=0.3, sample_weight=weight, **ARGUMENTS)
+    else:
+        first, last = ({name: part[rows] for name, part in y.items()} for rows in (slice(50), slice(50, None)))
+        ones = {name: np.ones(70, "float32") for name in y}
+        here = slice(50) if held_weighted == "training only" else slice(50, None)
+        own = {name: part[here] for name, part in weight.items()}
+        for name in y:
+            ones[name][here] = own[name]
+        held = (X[50:], last) if held_weighted == "training only" else (X[50:], last, own)
+        path = rw.fit_path(
+            two(),
+            X[:50],
+            first,
+            FAMILY,
+            validation_data=held,
+            sample_weight=own if held_weighted == "training only" else None,
+            **ARGUMENTS,
+        )
+        weight = ones
+    alone = two()
+    alone.fit(X, y, sample_weight=weight, epochs=4, batch_size=16, shuffle=False, verbose=0)
+    same_weights(path.refit(epochs=4), alone)
+
+
 def test_a_path_from_a_directory_starts_from_the_untrained_model(tmp_path):
     rw.fit_path(build(), X, Y, FAMILY, cv=3, out=tmp_path / "run", **ARGUMENTS)
     path = rw.load_path(tmp_path / "run")

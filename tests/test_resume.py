@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 
 import ridgeway as rw
-from ridgeway.checkpoints import generations
+from ridgeway.checkpoints import generations, identity
+from ridgeway.checkpoints.identity import _configured
 from small_run import X, Y, network
 from small_run import train as small_run
 
@@ -267,6 +268,146 @@ def test_other_rows_and_other_weights_are_named(killed: Path) -> None:
         rw.fit_path(network(), X + 1, Y, rw.Grid(weight_decay=[0.0, 0.1, 1.0], dropout=[0.0, 0.5]), out=killed,
                     resume=True, epochs=8, batch_size=16, validation_split=0.25, callbacks=early(), slots=4,
                     executor="vmap")  # fmt: skip
+
+
+def with_layers(*layers: keras.layers.Layer) -> keras.Model:
+    """The network with others in the place of its first two layers; its starting weights are the same."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("how", ["regularizer", "function"])
+def test_other_layers_are_named(how: str, killed: Path) -> None:
+    own = {"regularizer": {"kernel_regularizer": keras.regularizers.L2(0.5)}, "function": {"activation": "gelu"}}[how]
+    layers = [keras.layers.Dense(8, **{"activation": "relu", **own}), keras.layers.Dropout(0.1)]
+    with pytest.raises(rw.errors.InputError, match="was begun with other .*layers"):
+        train(killed, model=with_layers(*layers), resume=True)
+
+
+def test_names_that_keras_counts_up_do_not_tell_layers_apart() -> None:
+    model = network()
+    copy = keras.Sequential.from_config({**model.get_config(), "name": "another"})
+    for layer in copy.layers:
+        layer.name = f"{layer.name}_7"
+    copy.set_weights(model.get_weights())
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    copy.compile(keras.optimizers.Adam(0.02), loss=loss, metrics=["accuracy"])
+    assert _configured(copy) == _configured(model)
+
+
+def test_other_streamed_rows_to_validate_on_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def validated(rows: np.ndarray, **changed: Any) -> rw.Path:
+        data = (on_disk(rows), Y[90:])
+        return train(tmp_path / "run", streamed=True, validation_split=0.0, validation_data=data, **changed)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_after(patch, 2)
+        validated(X[90:])
+    with pytest.raises(rw.errors.InputError, match="was begun with other validation rows"):
+        validated(X[90:] * 5 - 3, resume=True)
+    validated(X[90:], resume=True)
+
+
+@pytest.mark.parametrize("package", ["ridgeway", "optuna", "orbax-checkpoint", "jax"])
+def test_other_versions_are_named(package: str, killed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = identity._versions
+    monkeypatch.setattr(identity, "_versions", lambda about: {**versions(about), package: "99"})
+    with pytest.raises(rw.errors.InputError, match=f"was begun with other {package} version. Pass"):
+        train(killed, resume=True)
+
+
+def test_what_differs_is_named_before_there_is_a_checkpoint(killed: Path) -> None:
+    shutil.rmtree(killed / "state")
+    with pytest.raises(rw.errors.InputError, match="was begun with other .*epochs"):
+        train(killed, resume=True, epochs=9)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"epochs": 20}, "epochs"),
+        ({"family": rw.Grid(weight_decay=[0.3])}, "hyperparameters, configurations"),
+        ({"seed": 5}, "seed"),
+    ],
+)
+def test_a_finished_run_is_read_for_the_same_only(changed: dict[str, Any], said: str, whole: Any) -> None:
+    with pytest.raises(rw.errors.InputError, match=f"holds a finished run on other {said}"):
+        train(whole("grid"), resume=True, **changed)
+
+
+def test_a_finished_run_of_another_version_is_read(whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = identity._versions
+    monkeypatch.setattr(identity, "_versions", lambda about: {**versions(about), "ridgeway": "99"})
+    assert len(train(whole("grid"), resume=True).table()) == 6
+
+
+def test_a_finished_study_is_not_asked_anew(whole: Any) -> None:
+    before = (whole("bayes") / "optuna.db").read_bytes()
+    train(whole("bayes"), resume=True, **KINDS["bayes"])
+    assert (whole("bayes") / "optuna.db").read_bytes() == before
+    with pytest.raises(rw.errors.InputError, match="holds a finished run on other search"):
+        family = rw.Bayes(10, batch=3, weight_decay=rw.Range(1e-4, 1.0, log=True), dropout=rw.Range(0.0, 0.8))
+        train(whole("bayes"), resume=True, family=family)
+
+
+def saving_best(file: Path) -> list[keras.callbacks.Callback]:
+    return [*early(), keras.callbacks.ModelCheckpoint(str(file), monitor="val_loss", save_best_only=True)]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_the_files_of_callbacks(
+    moment: str, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record says that a run is finished when nothing is left to be written."""
+    file = tmp_path / "mine.keras"
+
+    def ends(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        if moment == "before":
+            patch.setattr("ridgeway.run.write_checkpoints", ends)
+        else:
+            patch.setattr(generations.Checkpoints, "remove", ends)
+        train(tmp_path / "run", callbacks=saving_best(file))
+    assert (tmp_path / "run" / "state").exists()
+    train(tmp_path / "run", callbacks=saving_best(file), resume=True)
+    assert file.exists() and not (tmp_path / "run" / "state").exists()
+    assert_same(whole("grid"), tmp_path / "run")
+
+
+def test_no_checkpoints_are_left_of_lanes_that_all_diverged(tmp_path: Path) -> None:
+    model = network()
+    model.optimizer.learning_rate = 1e30
+    with pytest.raises(rw.AllLanesDiverged):
+        train(tmp_path / "run", model=model)
+    assert not (tmp_path / "run" / "state").exists()
+
+
+def test_events_are_on_the_disk_before_their_sum_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    sync, written = os.fsync, generations.Checkpoints.save
+
+    def synced(number: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{number}")).name)
+        sync(number)
+
+    def saved(self: generations.Checkpoints, *arguments: Any) -> None:
+        self.wait()
+        assert done[-1] == "events.jsonl"
+        written(self, *arguments)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(generations.Checkpoints, "save", saved)
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("no /proc here")
+    train(tmp_path / "run")
+    last = max(place for place, name in enumerate(done) if name == "events.jsonl")
+    assert all("lanes.parquet" not in name for name in done[:last])
 
 
 def test_without_resume_the_directory_is_refused(killed: Path) -> None:

@@ -49,7 +49,8 @@ def test_the_first_epoch_tells_the_limit():
 
 
 def test_a_limit_that_the_first_epoch_has_passed_already():
-    path = run(slots=2, halving=3, time_limit=lambda first: 0.0)
+    with pytest.warns(UserWarning, match=r"time_limit=0 s was over before the first.*s of which compiling took"):
+        path = run(slots=2, halving=3, time_limit=lambda first: 0.0)
     assert set(path.table()["epochs"]) == {1} and set(path.table()["stopped"]) == {"time is up"}
 
 
@@ -69,5 +70,6 @@ def test_an_estimators_search_leaves_time_for_what_comes_after(limit: float, fir
 
 def test_too_short_a_limit_gives_a_model_all_the_same():
     x = np.random.default_rng(0).normal(size=(60, 3))
-    fitted = rw.PathClassifier(time_limit=0.01, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
+    with pytest.warns(UserWarning, match=r"time_limit=0.01 s was over before the first epoch had ended"):
+        fitted = rw.PathClassifier(time_limit=0.01, random_state=0).fit(x, (x[:, 0] > 0).astype(int))
     assert fitted.predict_proba(x).shape == (60, 2)

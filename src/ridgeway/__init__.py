@@ -14,7 +14,7 @@ from ridgeway import devices
 if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
     from ridgeway.data.coding import dummy, one_hot
-    from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
+    from ridgeway.errors import AllLanesDiverged, ClusterFailure, InputError, StorageFull
     from ridgeway.families import Bayes, Cocktail, Grid, Listed, OneAtATime, Random, Range, logspace
     from ridgeway.fit import fit_path
     from ridgeway.norms import norm
@@ -43,6 +43,7 @@ _PUBLIC = {
     "InputError": "ridgeway.errors",
     "StorageFull": "ridgeway.errors",
     "AllLanesDiverged": "ridgeway.errors",
+    "ClusterFailure": "ridgeway.errors",
     "norm": "ridgeway.norms",
 }
 # Keras objects for use outside of a path too.
@@ -50,6 +51,7 @@ _MODULES = ("callbacks", "layers", "losses", "regularizers")
 
 __all__ = [
     "AllLanesDiverged",
+    "ClusterFailure",
     "Bayes",
     "Choice",
     "Cocktail",

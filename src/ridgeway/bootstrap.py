@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,18 +53,25 @@ def sample_of(path: Path, lanes: Sequence[int], dataset: Dataset) -> Sample:
             outputs = predict(lane, dataset.x)
             losses = judge.losses(outputs)
             scores.append(judge(outputs) if losses is None else float(losses.mean()))
-            draws.append(_drawn(judge, outputs, losses))
-    return Sample(float(np.mean(scores)), dataset.rows, lambda rows: np.mean([drawn(rows) for drawn in draws], axis=0))
+            draws.append(drawn(judge, outputs, losses))
+    return Sample(float(np.mean(scores)), dataset.rows, lambda rows: np.mean([one(rows) for one in draws], axis=0))
 
 
-def _drawn(judge: Judge, outputs: object, losses: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+def drawn(judge: Judge, outputs: Any, losses: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
+    """The metric on each of several draws of rows, as `Sample.on`.
+
+    Args:
+        judge: of the rows.
+        outputs: predictions for all of them.
+        losses: `judge.losses(outputs)`, whose mean is the metric; None where it is no mean over rows.
+    """
     if losses is None:
         return lambda rows: judge.drawn(outputs, rows)
     return lambda rows: losses[rows].mean(axis=1)
 
 
-def interval_of(samples: Sequence[Sample], n_boot: int, seed: int) -> tuple[float, float]:
-    """The 95 % percentile interval of the samples' mean, by bootstrap over the rows of each.
+def draws_of(samples: Sequence[Sample], n_boot: int, seed: int | Sequence[int]) -> np.ndarray:
+    """The samples' mean on draws of the rows of each, float64 `(n_boot, ...)`, by what `Sample.on` gives a draw.
 
     Args:
         samples: the draws of rows are theirs alone, and the same for all lanes of one.
@@ -78,5 +85,10 @@ def interval_of(samples: Sequence[Sample], n_boot: int, seed: int) -> tuple[floa
         size = min(block, n_boot - start)
         each = [sample.on(random.integers(0, sample.rows, (size, sample.rows))) for sample in samples]
         means.append(np.mean(each, axis=0))
-    low, high = np.nanquantile(np.concatenate(means), [0.025, 0.975])
+    return np.concatenate(means)
+
+
+def ends_of(draws: np.ndarray) -> tuple[float, float]:
+    """The 95 % percentile interval of bootstrap draws `(n_boot,)`."""
+    low, high = np.nanquantile(draws, [0.025, 0.975])
     return float(low), float(high)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 import time
-import warnings
 from typing import Any
 
 import keras
 import numpy as np
 
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 __all__ = ["MaxTime", "PathStopping", "TargetReached"]
 
@@ -85,7 +85,7 @@ class TargetReached(keras.callbacks.Callback):
         """Compares; a log that is missing or NaN never reaches a target."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(f"TargetReached watches '{self.monitor}', which is not among the logs.", stacklevel=2)
+            warn(f"TargetReached watches '{self.monitor}', which is not among the logs.")
             return
         less = self.mode == "min" or (self.mode == "auto" and self._less())
         if value <= self.target if less else value >= self.target:
@@ -128,10 +128,7 @@ class PathStopping(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Says that one model has no path."""
-        warnings.warn(
-            "PathStopping compares the lanes of fit_path and does nothing in model.fit. Use EarlyStopping.",
-            stacklevel=2,
-        )
+        warn("PathStopping compares the lanes of fit_path and does nothing in model.fit. Use EarlyStopping.")
 
 
 def _is_number(value: Any) -> bool:

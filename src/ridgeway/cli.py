@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ridgeway.errors import AllLanesDiverged, InputError, StorageFull
+from ridgeway.errors import AllLanesDiverged, ClusterFailure, InputError, StorageFull
 from ridgeway.locale import text
 from ridgeway.trainings import check_shape, checked_share, search_table, train_family
 from ridgeway.vary import parse_family, parse_vary
@@ -35,6 +35,13 @@ class Language(StrEnum):
 
     en = "en"
     ko = "ko"
+
+
+class QuizFormat(StrEnum):
+    """Files that the quiz's bank is written to."""
+
+    moodle = "moodle"
+    gift = "gift"
 
 
 class Coding(StrEnum):
@@ -210,7 +217,7 @@ def _fit(
             repeats=asked.repeats,
             random_state=asked.seed,
             resume=resume,
-            cluster=command.get("cluster"),
+            cluster=asked.cluster,
             command=command,
         )
         return
@@ -228,8 +235,7 @@ def _fit(
         seed=asked.seed,
         time_limit=asked.time_limit,
         resume=resume,
-        # Runs of older versions know of none.
-        cluster=command.get("cluster"),
+        cluster=asked.cluster,
         command=command,
         **given,
     )
@@ -258,28 +264,44 @@ def resume(
 ) -> None:
     """Go on with a run that was killed or stopped, from its last checkpoint, with the same data.
 
+    It trains on this machine; one that was begun on a cluster goes on there by --cluster.
     Runs that Python began go on by fit_path(..., out=DIR, resume=True).
     """
     from ridgeway.checkpoints.status import UNFINISHED
+    from ridgeway.continuation import reached, restored_of
+    from ridgeway.files import in_one_line
+    from ridgeway.schema import CommandRecord, problem
     from ridgeway.storage import begun
 
     record = begun(directory)
     if record is None:
         raise InputError(f"'{directory}' holds no run: it has no run.json. Pass the directory of a run.")
-    command = record.get("extra", {}).get("command")
-    if command is None:
+    given = record.get("extra", {}).get("command")
+    if given is None:
         raise InputError(
             f"'{directory}' was not begun by `ridgeway fit`. Call fit_path(..., out={str(directory)!r}, resume=True) "
             "with the model and the data that it was begun with."
         )
-    model = command["model"]
+    wrong = problem(given, CommandRecord) if isinstance(given, dict) else "it is no object"
+    if wrong:
+        raise InputError(
+            f"The command in the run.json of '{directory}' is not as ridgeway writes it: {wrong}. Restore the file, or "
+            "train in another directory."
+        )
+    command = CommandRecord.model_validate(given).model_dump()
     if record["status"] not in UNFINISHED and "estimator" not in record["extra"]:
         typer.echo(text("cli.resume_finished", lang.value, folder=directory))
         return
-    if cluster is not None:
-        command = {**command, "cluster": cluster}
+    before, model = command["cluster"], command["model"]
+    # A stranger's directory must not have this process connect with a machine of the stranger's: Ray exchanges pickles.
+    command["cluster"] = cluster
     if not quiet:
         typer.echo(text("cli.resume", lang.value, words=_words(command, directory)))
+        if before is not None and cluster is None:
+            typer.echo(text("cli.resume_cluster", lang.value, cluster=in_one_line(before)))
+        restored = restored_of(directory) if record["status"] in UNFINISHED else None
+        key, round = ("cli.resume_start", 1) if restored is None else ("cli.resume_epoch", reached(restored) + 1)
+        typer.echo(text(key, lang.value, epoch=round))
     _fit(Path(command["data"]), None if model is None else Path(model), directory, command, lang.value, quiet, True)
 
 
@@ -441,6 +463,20 @@ def studio(
     database: Database = "",
     max_runs: Annotated[int, typer.Option(min=1, help="Runs that train at once; more of them wait.")] = 1,
     upload_limit: Annotated[int, typer.Option(min=1, help="Most megabytes of an uploaded file.")] = 200,
+    attempts: Annotated[
+        int, typer.Option(min=0, help="Attempts at the quiz outside all classes; 0 for as many as learners like.")
+    ] = 3,
+    minutes: Annotated[int, typer.Option(min=0, help="Time limit of the quiz outside all classes; 0 for none.")] = 0,
+    retention_days: Annotated[
+        int,
+        typer.Option(min=0, help="Days for which learners' data are kept where their class doesn't say; 0 for ever."),
+    ] = 365,
+    public_url: Annotated[
+        str, typer.Option(help="Address, https://NAME, by which a proxy on this machine makes the studio public.")
+    ] = "",
+    open_runs: Annotated[
+        bool, typer.Option("--open-runs", help="Show runs and reports to all, not only to teachers.")
+    ] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> None:
     """Serve the studio: live runs, the course with real experiments, and the quiz."""
@@ -455,6 +491,11 @@ def studio(
         port=port,
         max_runs=max_runs,
         upload_limit=upload_limit * 1_000_000,
+        attempts=attempts or None,
+        minutes=minutes or None,
+        retention_days=retention_days,
+        public_url=public_url,
+        open_runs=open_runs,
     )
     _studio("serving").serve(settings, browser)
 
@@ -490,6 +531,17 @@ def check_quiz() -> None:
     Exit code 1 if something is wrong.
     """
     _studio("quiz.command").check()
+
+
+@quiz_app.command("export", no_args_is_help=True)
+def export_quiz(
+    file: Annotated[Path, typer.Argument(help="File to write; one that is there is replaced.")],
+    format: Annotated[QuizFormat, typer.Option(help="moodle: XML with figures; gift: plain text.")] = QuizFormat.moodle,
+    lang: Annotated[Language, typer.Option(help="Language of the questions.")] = Language.ko,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the numbers of questions that have them.")] = 0,
+) -> None:
+    """Write the bank of questions, keys and explanations included, for Moodle and other systems."""
+    _studio("teacher.exchange.command").export(file, format.value, lang.value, seed)
 
 
 def _predicted(path: TrainedPath, data: Path, lang: str) -> tuple[Any, Any]:
@@ -547,7 +599,7 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except (AllLanesDiverged, StorageFull) as error:
+    except (AllLanesDiverged, ClusterFailure, StorageFull) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 from ridgeway.checkpoints import Checkpoints, Damaged, Restored, latest
 from ridgeway.checkpoints.identity import differing
 from ridgeway.checkpoints.packing import Lanes
+from ridgeway.checkpoints.status import FOLDER
 from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.queues import Course
-from ridgeway.errors import InputError
+from ridgeway.errors import InputError, first_line
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,10 @@ class Continuation:
         """
         if restored is None:
             return cls(Checkpoints(directory, every), same)
-        if other := differing(restored.notes["same"], same):
-            raise InputError(
-                f"'{directory}' was begun with other {', '.join(other)}. Pass what it was begun with to resume it, or "
-                "another directory to begin anew."
-            )
+        with _as_written(directory):
+            before = dict(restored.notes["same"])
+            Moment(**restored.notes["moment"])
+        check_same(directory, before, same)
         kept = Checkpoints(directory, every, restored.notes["batches"], restored.notes["generation"])
         return cls(kept, same, restored)
 
@@ -85,9 +86,11 @@ class Continuation:
     def lanes(self, named: Lanes) -> tuple[list[LaneResult], Course]:
         """Those that have ended, and those under way."""
         assert self.restored is not None
-        results = [result for batch in self.restored.finished for result in named.results(*batch)]
+        with _as_written(self.checkpoints.folder):
+            results = [result for batch in self.restored.finished for result in named.results(*batch)]
+            course = named.course(self.restored.arrays, self.restored.notes["course"])
         self._written = len(results)
-        return results, named.course(self.restored.arrays, self.restored.notes["course"])
+        return results, course
 
     def save(self, named: Lanes, course: Callable[[], Course], results: Sequence[LaneResult], moment: Moment) -> None:
         """Begins to write a checkpoint."""
@@ -101,15 +104,62 @@ class Continuation:
         self.checkpoints.save(live, (lambda: named.packed_results(ended)) if ended else None)
 
 
+def check_same(directory: str | os.PathLike[str], before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Compares what a run was begun with and what is passed to go on with it.
+
+    Args:
+        directory: the run's.
+        before: digests of what it was begun with; empty where it is not known.
+        now: those of what is passed.
+
+    Raises:
+        InputError: something differs; it is named.
+    """
+    if before and (other := differing(before, now)):
+        raise InputError(
+            f"'{directory}' was begun with other {', '.join(other)}. Pass what it was begun with to resume it, or "
+            "another directory to begin anew."
+        )
+
+
 def restored_of(directory: str | os.PathLike[str]) -> Restored | None:
     """The newest whole checkpoint of a run's directory, None where there is none.
 
     Raises:
-        InputError: there are some, and none is whole.
+        InputError: there are some, and none can be used.
     """
     try:
         return latest(Path(directory))
     except Damaged as error:
         raise InputError(
-            f"No checkpoint of '{directory}' is whole: {error}. Restore the files, or begin anew in another directory."
+            f"No checkpoint of '{directory}' can be used: {error}. Restore the files, or begin anew in another "
+            "directory."
         ) from None
+
+
+def reached(restored: Restored) -> int:
+    """Epochs that were trained, lanes side by side, until a checkpoint.
+
+    Raises:
+        InputError: the checkpoint is not as ridgeway writes it.
+    """
+    with _as_written(Path(FOLDER)):
+        return int(restored.notes["moment"]["rounds"])
+
+
+@contextmanager
+def _as_written(folder: Path) -> Iterator[None]:
+    """Around the reading of what a checkpoint notes, which a stranger may have written.
+
+    Raises:
+        InputError: it is not what ridgeway writes.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"The checkpoint in '{folder}' is not as ridgeway writes it ({type(error).__name__}: {first_line(error)}). "
+            "Begin anew in another directory."
+        ) from error

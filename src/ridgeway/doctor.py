@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ridgeway import checksums, locking
-from ridgeway.checkpoints.generations import FOLDER, check
-from ridgeway.checkpoints.status import UNFINISHED
+from ridgeway.checkpoints.generations import check
+from ridgeway.checkpoints.status import FOLDER, UNFINISHED
 from ridgeway.checksums import Checksums, State
 from ridgeway.errors import InputError, first_line
 from ridgeway.files import free_bytes, in_bytes, in_one_line, is_partial
 from ridgeway.locale import catalogue, text
 from ridgeway.memory import memory
-from ridgeway.schema import SCHEMA, read_record
+from ridgeway.own_files import foreign
+from ridgeway.schema import SCHEMA, BegunRecord, problem, read_record
 
 _PACKAGES = ("ridgeway", "keras", "jax", "jaxlib", "numpy")
 # Bytes free on a disk below which a run is likely to end for want of space.
@@ -95,10 +96,14 @@ def run(directory: Path, lang: str) -> Iterator[Finding]:
         yield finding
     if sound and ended:
         yield _read(directory, lang)
+    leads = foreign(directory)
+    if leads:
+        yield Finding(f"{leads}.", True)
     checkpoints = check(directory)
     for name, wrong in checkpoints:
         yield _checkpoint(name, wrong, lang)
-    resumes, why = resumable(str(record.get("status")) if record else None, checkpoints)
+    sound_record = record and not problem({"status": "finished", **record}, BegunRecord)
+    resumes, why = (False, "foreign") if leads else resumable(status if sound_record else None, checkpoints)
     lost = not ended and not held and not resumes
     yield Finding(text("doctor.resumes" if resumes else "doctor.resumes_not", lang, why=_why(why, lang)), lost)
 
@@ -120,9 +125,7 @@ def resumable(status: str | None, checkpoints: Sequence[tuple[str, str | None]])
     generations = [wrong for name, wrong in checkpoints if name.startswith("generation")]
     if not generations:
         return True, "no_checkpoint"
-    # A generation stands on the lanes that had ended before it.
-    whole = None in generations and all(wrong is None for name, wrong in checkpoints if name.startswith("finished"))
-    return (True, "checkpoint") if whole else (False, "damaged")
+    return (True, "checkpoint") if None in generations else (False, "damaged")
 
 
 def _checkpoint(name: str, wrong: str | None, lang: str) -> Finding:

@@ -28,6 +28,10 @@ class AllLanesDiverged(RuntimeError):
         return type(self), (str(self),)
 
 
+class ClusterFailure(RuntimeError):
+    """A cluster's head is gone, or tasks are lost again and again; what was trained is in the attribute `path`."""
+
+
 class StorageFull(OSError):
     """A file can't be written for want of space: the disk is full, a quota used up, or a limit on file sizes reached.
 

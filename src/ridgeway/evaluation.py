@@ -10,9 +10,9 @@ import keras
 import pandas as pd
 
 from ridgeway.data import Dataset, check_dataset
-from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.kept_lanes import KeptLanes
+from ridgeway.streaming import at_hand
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def evaluate_lanes(path: Path, x: Any, y: Any, sample_weight: Any, batch_size: int | None) -> pd.DataFrame:
     """See `Path.evaluate`."""
     table = path.table()
-    dataset = as_arrays(Dataset(x, y, sample_weight), path.structure(int(table["lane"].iloc[0])))
+    dataset = at_hand(Dataset(x, y, sample_weight), path.structure(int(table["lane"].iloc[0])))
     check_dataset(dataset)
     first = (dataset.x, dataset.y, dataset.sample_weight)
     check_fit(path.structure(int(table["lane"].iloc[0])), jax.tree.map(lambda array: array[:1], first))

@@ -18,9 +18,10 @@ from ridgeway.files import no_space, storage_full
 class EventLog:
     """Appends to `events.jsonl`.
 
-    Every line has `event` and `time` (seconds since 1970). `start` has the plan; `epoch` has `lane`, `epoch` (from 1)
-    and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on. Numbers
-    that are not finite are null: JSON has no word for them.
+    Every line has `event` and `time` (seconds since 1970). `start` has the plan; `begin` has a `lane`, its
+    `configuration`, `repeat` and `fold`, and `outer` where it belongs to an outer fold; `epoch` has `lane`, `epoch`
+    (from 1) and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on.
+    Numbers that are not finite are null: JSON has no word for them.
 
     Args:
         file: the file.
@@ -29,11 +30,12 @@ class EventLog:
 
     def __init__(self, file: Path, size: int | None = None) -> None:
         self._name = file
-        if size is not None and file.exists():
+        # Through no link: it would be cleared and written to wherever it leads. Unbuffered: what could not be written
+        # is not tried once more at the end.
+        self._file = open(file, "ab", buffering=0, opener=_own)  # noqa: SIM115 - open as long as the run
+        if size is not None:
             # What came after the moment that the run goes on from comes again.
-            os.truncate(file, min(size, file.stat().st_size))
-        # Unbuffered: what could not be written is not tried once more at the end.
-        self._file = open(file, "ab", buffering=0)  # noqa: SIM115 - open as long as the run
+            os.ftruncate(self._file.fileno(), min(size, self.size))
 
     @property
     def size(self) -> int:
@@ -63,15 +65,51 @@ class EventLog:
             raise
 
     def round(self, news: Round) -> None:
-        """Appends the epoch that each live lane did, and the lanes that stopped."""
+        """Appends the lanes that began, the epoch that each live lane did, and the lanes that stopped."""
         for result in news.results:
+            if len(result.history) == 1:
+                plan = result.plan
+                outer = {} if plan.outer is None else {"outer": plan.outer}
+                self.write(
+                    "begin",
+                    lane=plan.lane,
+                    configuration=dict(plan.configuration),
+                    repeat=plan.repeat,
+                    fold=plan.fold,
+                    **outer,
+                )
             self.write("epoch", lane=result.plan.lane, epoch=len(result.history), logs=result.history[-1])
         for result in news.finished:
             self.write("lane", lane=result.plan.lane, stopped=result.stopped, epochs=len(result.history))
 
+    def sync(self) -> None:
+        """Makes sure that all events are on the disk.
+
+        Raises:
+            StorageFull: there is no space for them.
+        """
+        handled = sys.exception()
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            if (code := no_space(error, handled)) is not None:
+                raise storage_full(self._name, code) from error
+            raise
+
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Closes the file, synced: its checksum is about to be written down.
+
+        Raises:
+            StorageFull: as `sync`; it is closed all the same.
+        """
+        try:
+            self.sync()
+        finally:
+            self._file.close()
+
+
+def _own(file: str, flags: int) -> int:
+    return os.open(file, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _finite(value: Any) -> Any:

@@ -21,10 +21,12 @@ _WHY = {
     errno.EDQUOT: "the quota is used up",
     errno.EFBIG: "it is larger than files may be here",
 }
-# Rust (safetensors) and HDF5 give the system's answer as text only, and NumPy's tofile says but how far it came.
+# Rust (safetensors) and HDF5 give the system's answer as text only, NumPy's tofile says but how far it came, and SQLite
+# has words of its own.
 _SAID = {
     errno.ENOSPC: re.compile(
-        r"no space left|os error 28\b|errno = 28\b|^\d+ requested and \d+ written$", re.IGNORECASE
+        r"no space left|database or disk is full|os error 28\b|errno = 28\b|^\d+ requested and \d+ written$",
+        re.IGNORECASE,
     ),
     errno.EDQUOT: re.compile(rf"quota exceeded|os error {errno.EDQUOT}\b|errno = {errno.EDQUOT}\b", re.IGNORECASE),
     errno.EFBIG: re.compile(r"file too large|os error 27\b|errno = 27\b", re.IGNORECASE),

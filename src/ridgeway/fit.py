@@ -7,7 +7,6 @@ import datetime
 import functools
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -19,13 +18,15 @@ import numpy as np
 
 from ridgeway import compilation_cache, record, storage
 from ridgeway.callbacks import seconds_of
-from ridgeway.checkpoints.identity import identity
+from ridgeway.checkpoints import remove_checkpoints
+from ridgeway.checkpoints.identity import comparable, differing, identity, without_versions
 from ridgeway.checkpoints.status import UNFINISHED
 from ridgeway.cluster.connection import Share, check_cluster, connected
 from ridgeway.cluster.crew import Crew
 from ridgeway.cluster.queues import ClusterQueues
 from ridgeway.cluster.shipment import Shipment
-from ridgeway.continuation import Continuation, restored_of
+from ridgeway.compile_time import seconds_compiled
+from ridgeway.continuation import Continuation, check_same, restored_of
 from ridgeway.data import (
     Dataset,
     Parts,
@@ -51,7 +52,7 @@ from ridgeway.engine.queues import LaneQueues, Queues
 from ridgeway.engine.signature import example_lane, log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
-from ridgeway.families import Bayes, Family
+from ridgeway.families import Bayes, Family, study_in
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
@@ -60,7 +61,8 @@ from ridgeway.path import Path
 from ridgeway.probes import checked_probes
 from ridgeway.run import Run
 from ridgeway.streaming import checked, fingerprint_of, record_of, refuse, streamed_parts
-from ridgeway.structures import Builder, Variants, source_of
+from ridgeway.structures import Builder, Variants, arguments_of, key_of, source_of
+from ridgeway.telling import warn
 from ridgeway.time_limit import TimeLimit
 
 
@@ -141,7 +143,8 @@ def fit_path(
             `TimeSeriesSplit(5)`, or an iterable of `(train, held out)` row numbers. Each fold of each repeat is a lane
             of its own, and equals a `fit` on the fold's rows. `path.refit()` then trains the chosen configuration on
             all rows.
-        groups: group of each row, for splitters that keep groups together.
+        groups: group of each row. A number of folds, in `cv` and in `nested`, then holds out whole groups; a splitter
+            is given them.
         nested: outer folds for `path.honest()` where there are too few rows to set some aside for a test: a number of
             folds, or as `cv`. In each, `cv` splits the rows that it trains on, the best configuration is chosen by
             these inner folds alone, and its lanes are judged on the rows that the outer fold set aside. So many lanes
@@ -158,7 +161,8 @@ def fit_path(
             time for. Lanes that have not begun are left out, and configurations without all of their lanes are chosen
             only where there is no other. Or a function that gives these seconds, asked once, after the first epoch,
             with the seconds that it has taken until then, most of which compiling takes. Results then depend on the
-            machine.
+            machine. The time is looked at after each epoch, so that lanes have one at least, however long compiling
+            takes; a warning says so where that is all.
         seed: of all random draws.
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
@@ -189,7 +193,7 @@ def fit_path(
         AllLanesDiverged: no lane has a finite loss; its `path` holds what was trained.
         StorageFull: there is no space for the run in `out`; its `path` holds what was trained.
     """
-    began = time.perf_counter()
+    began, compiled = time.perf_counter(), seconds_compiled()
     compilation_cache.enable()
     _check_family(family)
     batch_size, epochs, repeats = (
@@ -226,7 +230,7 @@ def fit_path(
     if cv is not None and (validation_split or validation_data is not None):
         raise InputError("cv holds out rows by itself. Leave validation_split and validation_data out, or cv.")
     if groups is not None and cv is None:
-        raise InputError("groups are for a splitter that keeps them together. Pass one, as cv=GroupKFold(5).")
+        raise InputError("groups are kept together by folds, and there are none. Pass cv, such as cv=5.")
     _check_nested(nested, cv, family, bool(test_split) or test_data is not None)
     if is_streamed(x):
         refuse(family, executor, cv=cv, groups=groups, nested=nested, test_split=test_split)
@@ -300,13 +304,8 @@ def fit_path(
         "mode": mode,
         "monitor": understood.rules.keeping[0].monitor.name if understood.rules.keeping[0].monitor else None,
         "repeats": repeats,
-        "folds": None
-        if parts.folds is None
-        else {
-            "splitter": parts.folds.name,
-            "rows": list(parts.rows[: parts.choosing]),
-            "validation_rows": list(parts.validation_rows[: parts.choosing]),
-        },
+        "own_repeats": record.of_repeats(family, repeats),
+        "folds": None if parts.folds is None else record.of_folds(parts.folds),
         "nested": None
         if parts.nested is None
         else {"splitter": parts.nested.name, "rows": list(map(len, parts.nested.held_out))},
@@ -330,31 +329,32 @@ def fit_path(
         "probes": list(probes),
         "extra": dict(extra or {}),
     }
-    if out is not None and before is not None and before["status"] not in UNFINISHED:
-        return _finished(out, given_model, parts, before, about)
     steps = () if halving is None else rungs(len(family.configurations()), epochs, halving)
     about["halving"] = None if halving is None else {"factor": halving, "rungs": list(steps)}
+    if isinstance(family, Bayes) and halving is not None:
+        raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
+    if out is not None:
+        models = {key_of(one): variants.given(one) for one in map(arguments_of, family.configurations())}
+        search_words = repr(family) if isinstance(family, Bayes) else None
+        rows = _fingerprints(parts)
+        about["same"] = identity(about, queued, understood.rules, rows, models.values(), search_words)
+        if before is not None:
+            if before["status"] not in UNFINISHED:
+                return _finished(out, given_model, parts, before, about)
+            check_same(out, before.get("same") or {}, about["same"])
     search = None
     if isinstance(family, Bayes):
-        if halving is not None:
-            raise InputError("Bayes learns from lanes that trained alike, which halving cuts. Leave one of them out.")
-        folder = None if out is None else f"sqlite:///{os.path.join(os.fspath(out), 'optuna.db')}"
-        search = family.search(about["id"], mode, folder)
+        search = family.search(about["id"], mode, None if out is None else study_in(out))
         queued = grouping.groups(search.ask())
     continuation = None
     if out is not None:
-        # With folds the rows that are held out are those that are trained on, by their numbers.
-        apart = {"test": test} if parts.trained is not None else {"validation": validation, "test": test}
-        rows = {f"{name} rows": fingerprint(dataset) for name, dataset in apart.items() if dataset is not None}
-        if parts.trained is not None:
-            rows["rows of folds"] = parts.trained.fingerprint()
-        continuation = Continuation.of(FilePath(out), every, identity(about, queued, understood.rules, rows), restored)
+        continuation = Continuation.of(FilePath(out), every, about["same"], restored)
     moment = None if continuation is None else continuation.moment
     if moment is not None:
         # The kind and the width that were chosen then: with others the last digits would differ.
         executor, slots = moment.executor["name"], moment.executor["slots"]
         began -= moment.elapsed
-    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit)
+    limited = None if limit is None else TimeLimit(began, limit, None if moment is None else moment.limit, compiled)
     run = Run(variants, about, understood, probes, out, parts, grouping, steps, search, limited, continuation)
     with contextlib.ExitStack() as held:
         queues_of: Callable[..., LaneQueues]
@@ -382,13 +382,35 @@ def _finished(
     """The path of a run that had ended, with its rows.
 
     Raises:
-        InputError: these are other rows.
+        InputError: these are other rows, or another training.
     """
-    if before["data"] != about["data"]:
-        raise InputError(f"'{out}' holds a finished run on other data. Pass its data, or another directory.")
+    same = before.get("same") or {}
+    if comparable(same, about["same"]):
+        other = differing(without_versions(same), without_versions(about["same"]))
+    else:
+        other = [] if before["data"] == about["data"] else ["data"]
+    if other:
+        raise InputError(
+            f"'{out}' holds a finished run on other {', '.join(other)}. Pass what it was begun with to read it, or "
+            "another directory to train."
+        )
     path = storage.load_path(out, model)
+    # Where the process was killed after its last file, checkpoints are left.
+    remove_checkpoints(FilePath(out))
     path.parts = parts
     return path
+
+
+def _fingerprints(parts: Parts) -> dict[str, str]:
+    """Digests, by name, of the rows that the record says nothing of."""
+    # With folds the rows that are held out are those that are trained on, by their numbers.
+    apart = {"test": parts.test} if parts.trained is not None else {"validation": parts.validation, "test": parts.test}
+    rows = {f"{name} rows": fingerprint(dataset) for name, dataset in apart.items() if dataset is not None}
+    if parts.trained is not None:
+        rows["rows of folds"] = parts.trained.fingerprint()
+    if parts.streamed is not None and parts.streamed.validation is not None and parts.validation is None:
+        rows["validation rows"] = fingerprint_of(parts.streamed.validation)
+    return rows
 
 
 def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
@@ -409,7 +431,7 @@ def _acting(family: Family, variants: Variants, decay: Decay) -> Family:
         return family
     if len(idle) == len(family.values):
         raise InputError(f"None of {', '.join(idle)} acts on this model. Add a layer that one of them acts on.")
-    warnings.warn(f"Left out of the family: {'; '.join(idle.values())}.", UserWarning, stacklevel=4)
+    warn(f"Left out of the family: {'; '.join(idle.values())}.")
     return family.without(list(idle))
 
 
@@ -509,11 +531,9 @@ def _parts(
     elif validation_split:
         train, validation = split_tail(whole, validation_split)
     else:
-        warnings.warn(
+        warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split, validation_data or cv.",
-            UserWarning,
-            stacklevel=4,
+            "nothing of overfitting. Pass validation_split, validation_data or cv."
         )
     if class_weight is not None:
         train = replace(train, sample_weight=apply_class_weight(train.y, class_weight, train.sample_weight))

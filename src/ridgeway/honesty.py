@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgeway.bootstrap import Sample, interval_of, sample_of
+from ridgeway.bootstrap import Sample, draws_of, ends_of, sample_of
 from ridgeway.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class HonestEstimate:
         rows: number of these rows.
         by: "test rows" or "nested folds".
         folds: the choices of the outer folds; empty with test rows.
+        optimism_low: lower end of the 95 % percentile interval of the optimism, by bootstrap over the rows of both
+            values, as if these were independent; outer folds are judged on the same rows, so that theirs is narrower in
+            truth. None where the validation rows are not in memory.
+        optimism_high: upper end.
     """
 
     rule: str
@@ -70,6 +74,8 @@ class HonestEstimate:
     rows: int
     by: str = TEST
     folds: tuple[OuterFold, ...] = ()
+    optimism_low: float | None = None
+    optimism_high: float | None = None
 
     def __str__(self) -> str:
         """On one line."""
@@ -102,8 +108,12 @@ def honest_estimate(path: Path, rule: str, n_boot: int, seed: int) -> HonestEsti
     else:
         folds, samples = _outer_folds(path, rule)
     estimate = float(np.mean([sample.value for sample in samples]))
-    low, high = interval_of(samples, n_boot, seed)
+    draws = draws_of(samples, n_boot, seed)
+    low, high = ends_of(draws)
     sign = 1.0 if choice.mode == "max" else -1.0
+    chosen_by = _chosen_by(path, choice.lanes)
+    # Draws of their own: other rows.
+    optimism = ends_of(sign * (draws_of(chosen_by, n_boot, [seed, 1]) - draws)) if chosen_by else (None, None)
     return HonestEstimate(
         rule,
         choice.metric,
@@ -116,7 +126,19 @@ def honest_estimate(path: Path, rule: str, n_boot: int, seed: int) -> HonestEsti
         sum(sample.rows for sample in samples),
         TEST if parts.test is not None else NESTED,
         tuple(folds),
+        *optimism,
     )
+
+
+def _chosen_by(path: Path, lanes: Sequence[int]) -> list[Sample]:
+    """A choice on the rows that it was chosen by, a sample a fold; empty where they are not in memory."""
+    held = path.held_out
+    if held is None:
+        return []
+    table = path.table().set_index("lane").loc[list(lanes)]
+    kept = table[table["best_epoch"].notna()]
+    own = {int(fold): kept.index[kept["fold"] == fold].tolist() for fold in kept["fold"].unique()}
+    return [sample_of(path, members, held.of(fold)) for fold, members in own.items()]
 
 
 def _outer_folds(path: Path, rule: str) -> tuple[list[OuterFold], list[Sample]]:

@@ -12,7 +12,6 @@ import copy
 import functools
 import operator
 import types
-import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -34,6 +33,7 @@ from keras.src.models.functional import Functional, functional_like_constructor
 from keras.src.trainers.compile_utils import CompileLoss
 
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 __all__ = [
     "CompiledLoss",
@@ -657,7 +657,7 @@ def compile_copy(source: keras.Model, target: keras.Model, variables: Sequence[A
         try:
             return type(metric).from_config(metric.get_config())
         except (TypeError, NotImplementedError) as error:
-            warnings.warn(f"The exported model is without the metric '{metric.name}': {error}", stacklevel=2)
+            warn(f"The exported model is without the metric '{metric.name}': {error}")
             return None
 
     for name in ("metrics", "weighted_metrics"):
@@ -682,7 +682,7 @@ def _optimizer_copy(optimizer: Any) -> Any:
             continue
         if kind is not type(optimizer):
             name = type(optimizer).__name__
-            warnings.warn(f"The exported model's optimizer is {kind.__name__}: Keras can't copy {name}.", stacklevel=3)
+            warn(f"The exported model's optimizer is {kind.__name__}: Keras can't copy {name}.")
         return made
     return keras.optimizers.SGD()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Sequence
 
 import keras
@@ -16,6 +15,7 @@ from ridgeway.errors import InputError
 from ridgeway.export import lent_model, weight_names
 from ridgeway.path import Path
 from ridgeway.results import lane_weights
+from ridgeway.telling import warn
 
 
 class Listeners:
@@ -90,11 +90,9 @@ def write_checkpoints(path: Path, understood: Understood, results: Sequence[Lane
         epoch = len(result.history) - 1 if keeper is None else result.kept_epochs[keeper]
         stored = result.last if keeper is None else result.kept[keeper]
         if epoch < 0 or stored is None or (keeper == 0 and result.fell_back):
-            warnings.warn(
+            warn(
                 f"ModelCheckpoint('{callback.filepath}') saved nothing: no epoch of lane {lane} beat "
-                f"initial_value_threshold={callback.best}.",
-                UserWarning,
-                stacklevel=4,
+                f"initial_value_threshold={callback.best}."
             )
             continue
         try:

@@ -15,7 +15,6 @@ import os
 import socket
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
@@ -25,6 +24,7 @@ import filelock
 
 from ridgeway.errors import InputError
 from ridgeway.files import in_one_line, make_directory, no_space, storage_full
+from ridgeway.telling import warn
 
 LOCK = ".lock"
 OWNER = ".lock.owner"
@@ -94,11 +94,9 @@ class DirectoryLock:
             ) from None
         except (NotImplementedError, OSError) as error:
             _refuse(self._folder, error)
-            warnings.warn(
+            warn(
                 f"'{self._folder}' is on a file system without locks ({error}): nothing keeps a second process out of "
-                "it. Start no other run there.",
-                UserWarning,
-                stacklevel=2,
+                "it. Start no other run there."
             )
         with _guard:
             _held[key] = _Held(lock, threading.get_ident(), os.getpid())

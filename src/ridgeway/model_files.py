@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ridgeway.limits import check_archive
+from ridgeway.limits import check_archive, check_hdf5
 
 if TYPE_CHECKING:
     import keras
@@ -22,8 +22,13 @@ def read_model(file: Path) -> keras.Model:
         InputError: it unpacks to too much.
         Exception: what Keras makes of a file that it can't read.
     """
+    import h5py
     import keras
 
     if zipfile.is_zipfile(file):
         check_archive(file)
+    elif h5py.is_hdf5(file):
+        # Keras's older format.
+        with file.open("rb") as content:
+            check_hdf5(file, content)
     return keras.models.load_model(file, safe_mode=True)

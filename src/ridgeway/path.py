@@ -126,7 +126,11 @@ class Path:
         return self._probes.copy()
 
     def configurations(self) -> pd.DataFrame:
-        """A row a configuration: hyperparameters, mean, standard error and number of its lanes."""
+        """A row a configuration, best first: hyperparameters, mean, standard error and number of its lanes.
+
+        Further columns: `weight_norm` and `zero_share` (means), `diverged` (lanes that did) and `whole`: whether no
+        lane is missing, diverged or was cut by halving, so that the mean can be compared with all others.
+        """
         from ridgeway.selection import configurations
 
         return configurations(self._table, self.record)
@@ -136,8 +140,15 @@ class Path:
 
         Args:
             rule: "best" for the best mean; "one_se" for the most regularized configuration within one standard
-                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010): larger strengths, ties by smaller
-                weight norm; "median" for the one whose mean is the median, the better of two middle ones.
+                error of it (Breiman et al. 1984; Friedman, Hastie & Tibshirani 2010); "median" for the one whose mean
+                is the median, the better of two middle ones.
+
+        Of several strengths "one_se" takes the sum: each regularizer's value counts as its rank in the family, from 0
+        (weakest) to 1 (strongest), and these are added, for a weight decay and a dropout rate have no unit in common.
+        What doesn't regularize, or is a word, counts 0. Ties go to the smaller weight norm, then the better mean.
+
+        Configurations that halving cut, that lack a lane or of which one diverged are chosen only where there is no
+        other: "one_se" and "median" are of those that were trained to the end.
 
         Raises:
             InputError: an unknown rule, or no standard error to go by.
@@ -150,6 +161,14 @@ class Path:
     def best(self) -> Choice:
         """The configuration with the best mean, with its standard error."""
         return self.select("best")
+
+    @property
+    def folds(self) -> int:
+        """Number of folds that each repeat of a configuration is trained in; 1 without `cv`."""
+        if self.parts is not None:
+            return self.parts.choosing
+        folds = self.record.get("folds")
+        return len(folds["rows"]) if folds else 1
 
     @property
     def held_out(self) -> HeldOut | None:
@@ -189,7 +208,9 @@ class Path:
         0, None or "none"; for a hyperparameter that has none in the family, such as `learning_rate`, the weakest
         value), `difference` (metric with it less metric without), `low` and `high` (95 % interval), `p`, `p_holm`
         (corrected for the number of rows), `verdict` ("helps", "hurts" or "no evidence", by `p_holm` at 5 % and the
-        metric's direction), `n` (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t" or "unknown").
+        metric's direction; "diverges" where its lanes diverged and nothing, or survivors only, could be compared), `n`
+        (independent units), `pairs` (of lanes), `interval` ("bootstrap-t", "t", "corrected t" where folds overlap, or
+        "unknown") and `diverged` (lanes with this value that diverged).
         See `ridgeway.effects.effects` for how intervals are made.
 
         Args:
@@ -231,7 +252,8 @@ class Path:
     def importance(self, metric: str | None = None, seed: int = 0) -> pd.DataFrame:
         """The share of the metric's variance over configurations that each hyperparameter explains by itself.
 
-        It needs no pairs, so it answers for every family (fANOVA: Hutter, Hoos & Leyton-Brown 2014; Optuna's).
+        It needs no pairs, so it answers for every family (fANOVA: Hutter, Hoos & Leyton-Brown 2014; Optuna's). After
+        halving it judges all configurations as they stood at the end of the first rung, which all of them reached.
         Columns: `hyperparameter`, `importance` (0 to 1; what is left is interactions and noise), largest first.
 
         Args:
@@ -243,7 +265,7 @@ class Path:
         """
         from ridgeway.effects import importance
 
-        return importance(self._table, self.record, metric, seed)
+        return importance(self._table, self.record, metric, seed, self._history)
 
     # --- models -----------------------------------------------------------------------------------------------
 
@@ -328,7 +350,8 @@ class Path:
             members: "all" to choose among all lanes; "seeds" for the repeats of one configuration, each once
                 (Lakshminarayanan, Pritzel & Blundell 2017).
             rule: that picks this configuration, as in `select`.
-            x: rows to choose by, in place of the validation rows; needed where the path was read from a directory.
+            x: rows to choose by, in place of the validation rows; needed where the path was read from a directory. What
+                `fit_path` streams, such as a file's path, is read into memory.
             y: their labels.
             sample_weight: their weights.
             n_boot: bootstrap draws of test rows, for the intervals.
@@ -407,8 +430,8 @@ class Path:
         """Evaluates every lane's kept weights, as `model.evaluate` does for one model.
 
         Args:
-            x: inputs.
-            y: labels.
+            x: inputs, or what `fit_path` streams, such as a file's path; its rows are read into memory.
+            y: labels; of a table on disk their column's name.
             sample_weight: weights, as Keras takes them.
             batch_size: rows a batch; the run's own by default.
 
@@ -420,13 +443,22 @@ class Path:
 
         return evaluate_lanes(self, x, y, sample_weight, batch_size)
 
-    def predict(self, x: Any, lanes: int | Sequence[int] | None = None, batch_size: int | None = None) -> Any:
+    def predict(
+        self,
+        x: Any,
+        lanes: int | Sequence[int] | None = None,
+        batch_size: int | None = None,
+        *,
+        label: str | None = None,
+    ) -> Any:
         """Predictions of many lanes, as each lane's own model gives them.
 
         Args:
-            x: inputs, leading axis the rows.
+            x: inputs, leading axis the rows; or what `fit_path` streams, such as a file's path, which is read in
+                pieces.
             lanes: their numbers; all that kept an epoch, in the table's order, if None.
             batch_size: rows computed at a time; 256, or the run's own where that is more.
+            label: of a table on disk, the name of a column that is no input, such as the labels'.
 
         Returns:
             An array `(lane, row, ...)` of the model's outputs; for several outputs, the model's structure of arrays.
@@ -436,7 +468,7 @@ class Path:
         """
         from ridgeway.prediction import predict_lanes
 
-        return predict_lanes(self, x, [lanes] if isinstance(lanes, int) else lanes, batch_size)
+        return predict_lanes(self, x, [lanes] if isinstance(lanes, int) else lanes, batch_size, label)
 
     def predict_samples(self, x: Any, n: int = 50, lane: int | None = None, seed: int = 0) -> Any:
         """Predictions with dropout at work, whose spread says how unsure a lane is (Gal & Ghahramani 2016).
@@ -505,7 +537,8 @@ class Path:
         """A Plotly figure.
 
         Args:
-            kind: "path" (metric against strength), "curves", "weights", "parallel", "reliability" or "probes".
+            kind: "path" (metric against strength), "curves", "effects" (gains with intervals), "weights", "parallel",
+                "reliability" or "probes".
             lang: "en" or "ko".
 
         Raises:

@@ -13,7 +13,9 @@ import jax
 import keras
 import numpy as np
 
+from ridgeway.data import Folds
 from ridgeway.engine.step import BoundHyperparameter
+from ridgeway.families import Family
 from ridgeway.hyperparameters import is_argument, named
 from ridgeway.keras_internals import compiled_losses, inner_optimizer
 from ridgeway.schema import SCHEMA
@@ -62,6 +64,26 @@ def of_hyperparameters(
             "base": bases[name] if name in bases else named(name).check(None),
         }
         for name, given in values.items()
+    }
+
+
+def of_repeats(family: Family, repeats: int) -> list[dict[str, Any]] | None:
+    """The numbers of each configuration's repeats; None where all have the same, `range(repeats)`."""
+    own = [
+        {"configuration": configuration, "repeats": list(family.repeats_of(number, repeats))}
+        for number, configuration in enumerate(family.configurations())
+    ]
+    return None if all(one["repeats"] == list(range(repeats)) for one in own) else own
+
+
+def of_folds(folds: Folds) -> dict[str, Any]:
+    """How many rows each fold trains on and holds out, and what folds have in common (see `Folds`)."""
+    return {
+        "splitter": folds.name,
+        "rows": list(map(len, folds.train)),
+        "validation_rows": list(map(len, folds.held_out)),
+        "units": list(folds.units),
+        "shared": folds.shared,
     }
 
 

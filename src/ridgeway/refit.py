@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from ridgeway.data import Dataset, Parts, is_streamed
+from ridgeway.data import Dataset, Parts, apply_class_weight, is_streamed, map_arrays
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Listed
@@ -83,6 +84,7 @@ def refit_lanes(
     Raises:
         InputError: no rows in memory and none passed.
     """
+    class_weight = _by_number(path.record.get("class_weight"))
     if data is None:
         if path.parts is None:
             raise InputError("A path that was read from a directory holds no rows. Pass them: path.refit(x=x, y=y).")
@@ -91,9 +93,11 @@ def refit_lanes(
                 "The rows of this path were read while it trained, and it holds none. Pass them: path.refit(x=x, y=y), "
                 "as fit_path had them."
             )
-        dataset = _all_rows(path.parts, path.record.get("class_weight") is not None)
+        dataset, class_weight = _all_rows(path.parts, class_weight), None
     else:
         dataset = Dataset(*data)
+        if class_weight is not None and dataset.sample_weight is not None and not is_streamed(dataset.x):
+            dataset, class_weight = _weighted(dataset, class_weight), None
     kept = path.table().set_index("lane")["best_epoch"]
     own: list[Configuration] = [
         {**one, "max_epochs": epochs or max(1, round(float(kept.loc[list(lanes)].dropna().median())))}
@@ -113,7 +117,7 @@ def refit_lanes(
             verbose=verbose,
             shuffle=bool(path.record.get("shuffle", True)),
             shuffle_buffer=path.record["data"].get("shuffle_buffer") if is_streamed(dataset.x) else None,
-            class_weight=_by_number(path.record.get("class_weight")),
+            class_weight=class_weight,
             sample_weight=dataset.sample_weight,
             repeats=1 + max((number for numbers in repeats or () for number in numbers), default=0),
             seed=int(path.record["seed"]),
@@ -128,21 +132,35 @@ def _by_number(class_weight: dict[Any, float] | None) -> dict[int, float] | None
     return None if class_weight is None else {int(label): weight for label, weight in class_weight.items()}
 
 
-def _all_rows(parts: Parts, weighted_by_class: bool) -> Dataset:
-    """Training and validation rows together; without weights that come from classes, which are put on anew."""
+def _all_rows(parts: Parts, class_weight: Mapping[int, float] | None) -> Dataset:
+    """Training and validation rows together, with the weights of classes, where there are some, in those of rows."""
+    # Weights of classes are in the training rows' own already.
     train, validation = parts.train, parts.validation
-    if weighted_by_class:
-        train = Dataset(train.x, train.y)
     if parts.folds is not None or validation is None:
         return train
-    both = (train, validation)
-    weight = None
-    if any(part.sample_weight is not None for part in both):
-        weight = np.concatenate(
-            [np.ones(part.rows, np.float32) if part.sample_weight is None else part.sample_weight for part in both]
-        )
-    x, y = (
+    if class_weight is not None:
+        validation = _weighted(validation, class_weight)
+    x, y, weight = (
         keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts_of)
-        for parts_of in ((train.x, validation.x), (train.y, validation.y))
+        for parts_of in ((train.x, validation.x), (train.y, validation.y), _weights(train, validation))
     )
     return Dataset(x, y, weight)
+
+
+def _weighted(dataset: Dataset, class_weight: Mapping[int, float]) -> Dataset:
+    """Rows whose weights are multiplied by those of their classes, which Keras takes in the place of weights only."""
+    of_classes = apply_class_weight(np.asarray(dataset.y), class_weight)
+    if dataset.sample_weight is None:
+        return replace(dataset, sample_weight=of_classes)
+    own = np.asarray(dataset.sample_weight, np.float32)
+    return replace(dataset, sample_weight=own * of_classes.reshape(-1, *[1] * (own.ndim - 1)))
+
+
+def _weights(*parts: Dataset) -> tuple[Any, ...]:
+    """The weights of both parts, in the structure that one has at least; None where neither has any."""
+    like = next((part.sample_weight for part in parts if part.sample_weight is not None), None)
+
+    def ones(part: Dataset) -> Any:
+        return map_arrays(lambda weight: np.ones((part.rows, *weight.shape[1:]), weight.dtype), like)
+
+    return tuple(ones(part) if part.sample_weight is None else part.sample_weight for part in parts)

@@ -17,7 +17,7 @@ from ridgeway.engine.step import COMPARED, ERRORS
 from ridgeway.export import weight_names
 from ridgeway.hyperparameters.kernels import is_kernel
 from ridgeway.path import Path
-from ridgeway.record import of_structures
+from ridgeway.record import of_folds, of_structures
 from ridgeway.structures import Variants
 from ridgeway.weights import blocks
 
@@ -107,7 +107,8 @@ def assemble_nested(
             # As they were given: class weights are for training.
             test = whole.take(held_out)
             rows = Parts(parts.train, parts.validation, nested.inner[outer], test)
-            paths.append(assemble(variants, about, own, labels, rows))
+            folds = {"folds": of_folds(nested.inner[outer])}
+            paths.append(assemble(variants, {**about, **folds}, own, labels, rows))
     return tuple(paths)
 
 

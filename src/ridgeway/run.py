@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import logging
 import math
 import os
+import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,9 +25,10 @@ from ridgeway.engine.halving import survivors
 from ridgeway.engine.lanes import DIVERGED, HALVED, INTERRUPTED, LaneResult
 from ridgeway.engine.queues import Group, LaneQueues
 from ridgeway.engine.slots import Round
-from ridgeway.errors import AllLanesDiverged, StorageFull
+from ridgeway.errors import AllLanesDiverged, StorageFull, first_line
 from ridgeway.events import EventLog
 from ridgeway.families import Search
+from ridgeway.files import no_space, storage_full
 from ridgeway.grouping import Grouping
 from ridgeway.honesty import of_record
 from ridgeway.hyperparameters import named
@@ -38,6 +41,8 @@ from ridgeway.progress import ProgressBar
 from ridgeway.results import assemble, assemble_nested
 from ridgeway.structures import Variants
 from ridgeway.time_limit import TimeLimit
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -73,15 +78,15 @@ class Run:
         self._told: list[tuple[int, float]] = []
         self._first: float | None = None
         moment = None if self.continuation is None else self.continuation.moment
-        folder = None if self.out is None else storage.begin(self.out, self.about)
+        begun = None if self.out is None else storage.begin(self.out, self.about)
         events = None
-        if folder is not None:
-            events = EventLog(folder / "events.jsonl", 0 if moment is None else moment.events)
+        if begun is not None:
+            events = EventLog(begun.folder / "events.jsonl", 0 if moment is None else moment.events)
         rules = self.understood.rules
         lanes = sum(len(group.plans) for group in groups)
         metric, mode = self.about["metric"], self.about["mode"]
         if self.search is not None:
-            lanes = lanes // self.search.asked * self.search.family.n
+            lanes = lanes // self.search.asked * len(self.search.family)
         bar = ProgressBar(lanes, rules.epochs, metric, mode, verbose)
         listeners = Listeners(
             self.understood.listeners, self.variants.given(groups[0].plans[0].configuration), metric, mode, rules.epochs
@@ -102,6 +107,8 @@ class Run:
             news = replace(news, number=rounds, waiting=news.waiting + queues.later)
             if not rounds:
                 self._first = time.perf_counter() - began
+                if self.ends is not None:
+                    self.ends.warn(self._first)
             rounds += bool(news.results)
             if events:
                 events.round(news)
@@ -113,6 +120,9 @@ class Run:
             asked = interruption.asked() and not stopping
             # Elsewhere lanes may train a moment longer; those that had not begun are forgotten then.
             if asked or (not stopping and self.continuation.checkpoints.due()):
+                if events:
+                    # A checkpoint counts their bytes.
+                    events.sync()
                 now = Moment(
                     rung=rung,
                     asked=0 if self.search is None else self.search.asked,
@@ -133,15 +143,18 @@ class Run:
                 listeners.begin()
                 if moment is not None:
                     rounds, rung, self._first = moment.rounds, moment.rung, moment.first
-                    self._go_on(queues, moment)
+                    with self._study():
+                        self._go_on(queues, moment)
                     listeners.best = dict(moment.best)
                     bar.go_on(self._results, queues.under_way())
                 while self.search is not None:
                     queues.train(self._results, on_round, stop_asked, more=True)
                     if stop_asked() or queues.ended:
                         break
-                    self._tell(self.search)
-                    if not self._asked(queues, self.search):
+                    with self._study():
+                        self._tell(self.search)
+                        asked = self._asked(queues, self.search)
+                    if not asked:
                         break
                 first = rung
                 for rung in range(first, len(self.rungs)) if self.rungs else (() if self.search else (0,)):
@@ -156,12 +169,18 @@ class Run:
                     self._cut(queues, on_round, until)
                 queues.settle(self._results, queues.ended or INTERRUPTED)
                 listeners.end()
+            self._end_search()
+            self._last_checkpoint()
             status = "interrupted" if interruption.asked() else "finished"
         except (Exception, KeyboardInterrupt) as error:
             if self.continuation is not None:
                 self.continuation.checkpoints.close()
             queues.leave_all(self._results)
-            self._end_search()
+            try:
+                self._end_search()
+            except Exception as refused:
+                # Whatever keeps Optuna from its study, the lanes are there to be saved.
+                error.add_note(f"The study in optuna.db could not be brought up to date: {first_line(refused)}")
             self._close(events, began, ready, status)
             if any(result.history for result in self._choosing):
                 path = self._assembled()
@@ -169,16 +188,23 @@ class Run:
                 error.add_note(f"{len(self._results)} lanes were trained: they are in this error's `path`.")
                 try:
                     self._save(path)
-                except StorageFull as full:
-                    error.add_note(f"They could not be saved: {full}")
-            elif self.out is not None:
-                storage.release(self.out)
+                except Exception as unsaved:
+                    error.add_note(f"They could not be saved: {first_line(unsaved)}")
+            elif begun is not None:
+                with suppress(StorageFull):
+                    begun.take_back()
             raise
-        if self.continuation is not None:
-            self.continuation.checkpoints.wait()
-            self.continuation.checkpoints.close()
-        self._end_search()
         self._close(events, began, ready, status)
+
+    def _last_checkpoint(self) -> None:
+        """Ends the writing of checkpoints: all lanes have ended, and one that failed keeps nobody from saving them."""
+        if self.continuation is None:
+            return
+        try:
+            self.continuation.checkpoints.wait()
+        except Exception as error:
+            logger.warning("The last checkpoint could not be written: %s", first_line(error))
+        self.continuation.checkpoints.close()
 
     def _named(self, queues: LaneQueues) -> Lanes:
         plans = {plan.lane: plan for group in queues.groups for plan in group.plans}
@@ -266,8 +292,12 @@ class Run:
                     short.add(result.plan.configuration_number)
         nested = self.parts.nested
         folds = self.parts.choosing if outer is None or nested is None else len(nested.inner[outer])
-        lanes = self.about["repeats"] * folds
-        whole = {number: values for number, values in scores.items() if number not in short and len(values) == lanes}
+        repeats = partial(self.grouping.family.repeats_of, repeats=self.about["repeats"])
+        whole = {
+            number: values
+            for number, values in scores.items()
+            if number not in short and len(values) == len(repeats(number)) * folds
+        }
         scores = whole or scores
         sign = 1.0 if self.about["mode"] == "min" else -1.0
         means = {number: sign * float(np.mean(values)) for number, values in scores.items()}
@@ -294,7 +324,8 @@ class Run:
             # Saving comes next, and says better what there is no space for.
             with suppress(StorageFull):
                 events.write("end", status=status, seconds=self.about["seconds"])
-            events.close()
+            with suppress(StorageFull):
+                events.close()
 
     def _save(self, path: Path) -> Path:
         if self.out is not None:
@@ -312,7 +343,9 @@ class Run:
         return path
 
     def finish(self) -> Path:
-        """Assembles the path, saves it, and writes the checkpoints that the callbacks asked for.
+        """Assembles the path, writes the checkpoints that the callbacks asked for, and saves it.
+
+        In this order: what is not written when the record says that the run is finished never will be.
 
         Raises:
             AllLanesDiverged: with the path, which is saved all the same.
@@ -323,9 +356,18 @@ class Run:
         try:
             if (path.table()["stopped"] != DIVERGED).any():
                 path.record["honest"] = of_record(path)
-            self._deliver(path)
+            diverged = bool((path.table()["stopped"] == DIVERGED).all())
+            try:
+                if not diverged:
+                    write_checkpoints(path, self.understood, self._choosing)
+            except Exception:
+                self._save(path)
+                raise
+            self._save(path)
             if self.continuation is not None and self.about["status"] == "finished":
                 self.continuation.checkpoints.remove()
+            if diverged:
+                raise self._all_diverged(path)
         except Exception as error:
             error.path = path  # type: ignore[attr-defined]
             error.add_note("What was trained is in this error's `path`.")
@@ -333,22 +375,40 @@ class Run:
         return path
 
     def _end_search(self) -> None:
-        """Tells the study how it ended, and puts the values that were tried in the place of the ranges."""
+        """Tells the study how it ended, and puts the values that were tried in the place of the ranges.
+
+        Raises:
+            StorageFull: there is no space for the study.
+        """
         if self.search is None:
             return
-        self._tell(self.search)
-        self.search.close()
+        try:
+            with self._study():
+                self._tell(self.search)
+                self.search.close()
+        finally:
+            self._put_tried()
+
+    @contextmanager
+    def _study(self) -> Iterator[None]:
+        """What Optuna says of a full disk, in our words."""
+        handled = sys.exception()
+        try:
+            yield
+        except Exception as error:
+            if self.out is not None and (code := no_space(error, handled)) is not None:
+                raise storage_full(os.path.join(self.out, "optuna.db"), code) from error
+            raise
+
+    def _put_tried(self) -> None:
         for name, about in self.about["hyperparameters"].items():
             tried = named(name).arranged(result.plan.configuration[name] for result in self._results)
             about |= {"values": list(tried), "order": named(name).order(tried)}
 
-    def _deliver(self, path: Path) -> None:
-        self._save(path)
-        if (path.table()["stopped"] == "diverged").all():
-            rate = self.about["model"]["optimizer_config"].get("learning_rate")
-            raise AllLanesDiverged(
-                f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
-                f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
-                path,
-            )
-        write_checkpoints(path, self.understood, self._choosing)
+    def _all_diverged(self, path: Path) -> AllLanesDiverged:
+        rate = self.about["model"]["optimizer_config"].get("learning_rate")
+        return AllLanesDiverged(
+            f"All {len(path.table())} lanes diverged: no loss stayed finite. Lower the learning rate"
+            f"{f' (it is {rate:g})' if isinstance(rate, float) else ''} or the strengths, or scale the inputs.",
+            path,
+        )

@@ -64,10 +64,51 @@ class RunRecord(_Part):
     structures: list[StructureRecord] | None = None
 
 
-def problem(record: dict[str, Any]) -> str | None:
-    """What is wrong with a record, in a few words, or None."""
+class BegunRecord(_Part):
+    """`run.json` of any run that was begun: what going on with it needs."""
+
+    id: str
+    created: str
+    status: str
+    data: dict[str, Any]
+    extra: dict[str, Any] = {}
+    same: dict[str, str] | None = None
+
+
+class CommandRecord(BaseModel):
+    """`extra.command`: the options of `ridgeway fit` that began a run. Older versions knew fewer of them."""
+
+    data: str
+    target: str | None = None
+    vary: list[str] | None = None
+    model: str | None = None
+    task: str | None = None
+    coding: Literal["one-hot", "dummy"] | None = None
+    unknown: Literal["error", "ignore"] | None = None
+    time_limit: float | None = None
+    epochs: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=0)
+    validation_split: float | None = None
+    cv: int | None = Field(None, ge=2)
+    repeats: int = Field(1, ge=1)
+    seed: int = Field(0, ge=0)
+    slots: int | None = Field(None, ge=1)
+    executor: str | None = None
+    decay: str | None = None
+    checkpoint_every: float | None = None
+    cluster: str | None = None
+
+
+def problem(record: dict[str, Any], kind: type[BaseModel] = RunRecord) -> str | None:
+    """What is wrong with a record, in a few words, or None.
+
+    Args:
+        record: what was read.
+        kind: what it should be.
+    """
     try:
-        RunRecord.model_validate(record)
+        kind.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -25,14 +25,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ridgeway import checksums
+from ridgeway.checkpoints import remove_checkpoints
+from ridgeway.checkpoints.status import FOLDER
 from ridgeway.checksums import Checksums
 from ridgeway.errors import InputError, first_line
 from ridgeway.files import is_plain, make_directory, remove_partial, write_atomically
-from ridgeway.limits import check_parquet
+from ridgeway.limits import read_parquet
 from ridgeway.locking import DirectoryLock, is_held
 from ridgeway.model_files import read_model
-from ridgeway.schema import SCHEMA, problem, read_record
+from ridgeway.own_files import check_own
+from ridgeway.schema import SCHEMA, BegunRecord, problem, read_record
 from ridgeway.structures import Variants, key_of, source_of
+from ridgeway.telling import warn
 from ridgeway.weights import Block
 
 if TYPE_CHECKING:
@@ -47,9 +51,10 @@ def claim(directory: Directory, identity: str) -> FilePath:
     """Makes a run's directory, or finds it to be this run's own.
 
     Raises:
-        InputError: it holds another run, or is a file.
+        InputError: it holds another run, checkpoints without their run, or links where a run writes; or it is a file.
     """
     folder = FilePath(directory)
+    check_own(folder)
     file = folder / "run.json"
     if file.exists() and str(read_record(file).get("id")) != identity:
         state = read_record(file).get("status", "finished")
@@ -59,6 +64,11 @@ def claim(directory: Directory, identity: str) -> FilePath:
             f"'{folder}' holds another run. Pass another directory, or go on with that one, which is not finished "
             f"({state}): fit_path(..., out={str(folder)!r}, resume=True), or `ridgeway resume {folder}`."
         )
+    if not file.exists() and os.path.lexists(folder / FOLDER):
+        raise InputError(
+            f"'{folder / FOLDER}' holds checkpoints of a run whose run.json is gone. Restore run.json to go on with "
+            "that run, delete the checkpoints, or pass another directory."
+        )
     make_directory(folder)
     return folder
 
@@ -67,27 +77,64 @@ def begun(directory: Directory) -> dict[str, Any] | None:
     """The record of the run in a directory, whether it has ended or not; None where there is none.
 
     Raises:
-        InputError: its `run.json` can't be read.
+        InputError: its `run.json` can't be read, or it holds links where a run writes.
     """
     file = FilePath(directory) / "run.json"
-    return {"status": "finished", **read_record(file)} if file.exists() else None
+    if not file.exists():
+        return None
+    check_own(file.parent)
+    record = {"status": "finished", **read_record(file)}
+    if wrong := problem(record, BegunRecord):
+        raise InputError(f"'{file}' is not as ridgeway writes it: {wrong}. Restore it, or train in another directory.")
+    return record
 
 
-def begin(directory: Directory, record: Mapping[str, Any]) -> FilePath:
+@dataclass(frozen=True)
+class Begun:
+    """A directory in which a run is under way.
+
+    Attributes:
+        folder: the directory.
+        before: its `run.json` as it was, where the run goes on; None where it is new.
+        sums: those that stood, where what was trained before had been saved; else None.
+    """
+
+    folder: FilePath
+    before: bytes | None
+    sums: Checksums | None
+
+    def take_back(self) -> None:
+        """As it was, where nothing came of it: free for the next run, or ready to be gone on with.
+
+        Raises:
+            StorageFull: there is no space for what stood there; the run then counts as killed, and goes on as such.
+        """
+        if self.before is None:
+            remove_checkpoints(self.folder)
+            for name in ("run.json", "events.jsonl"):
+                (self.folder / name).unlink(missing_ok=True)
+            return
+        before = self.before
+        if self.sums is None:
+            write_atomically(self.folder / "run.json", lambda file: file.write_bytes(before))
+            return
+        # It has lines of the attempt now.
+        self.sums.add("events.jsonl")
+        self.sums.write("run.json", lambda file: file.write_bytes(before), last=True)
+
+
+def begin(directory: Directory, record: Mapping[str, Any]) -> Begun:
     """Claims a directory for a run that starts now; its `run.json` says so until `save` replaces it."""
     folder = claim(directory, str(record["id"]))
     remove_partial(folder)
+    file = folder / "run.json"
+    before = file.read_bytes() if file.exists() else None
+    sums = _sound_sums(folder)
     # They are of files that this run is about to write.
     (folder / checksums.NAME).unlink(missing_ok=True)
     content = _json({**record, "status": "running"})
-    write_atomically(folder / "run.json", lambda file: file.write_text(content, encoding="utf-8"))
-    return folder
-
-
-def release(directory: Directory) -> None:
-    """Takes back `begin` where nothing came of the run, so that the directory is free for the next."""
-    for name in ("run.json", "events.jsonl"):
-        (FilePath(directory) / name).unlink(missing_ok=True)
+    write_atomically(file, lambda file: file.write_text(content, encoding="utf-8"))
+    return Begun(folder, before, sums)
 
 
 def save(
@@ -112,7 +159,8 @@ def save(
     with DirectoryLock(directory):
         folder = claim(directory, str(path.record["id"]))
         remove_partial(folder)
-        sums = _standing(folder)
+        # What is there already stays sound while it is written anew.
+        sums = _sound_sums(folder) or Checksums(folder)
         # What the clock says stands apart: all else of a run that was killed and went on is what it would have been.
         sums.write("lanes.parquet", lambda file: path.table().drop(columns="seconds").to_parquet(file))
         sums.write("timings.parquet", lambda file: path.table()[["lane", "seconds"]].to_parquet(file))
@@ -136,12 +184,12 @@ def save(
         sums.write("run.json", lambda file: file.write_text(content, encoding="utf-8"), last=True)
 
 
-def _standing(folder: FilePath) -> Checksums:
-    """The sums of what is there already, which stays sound while it is written anew; none where they are altered."""
+def _sound_sums(folder: FilePath) -> Checksums | None:
+    """The sums of what is there already; None where there are none, or altered ones."""
     try:
-        return Checksums.read(folder) or Checksums(folder)
+        return Checksums.read(folder)
     except InputError:
-        return Checksums(folder)
+        return None
 
 
 def replace_best(directory: Directory, model: keras.Model) -> None:
@@ -180,11 +228,9 @@ def _write_model(model: keras.Model, name: str, write: Callable[..., None]) -> b
         raise
     except (TypeError, ValueError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        warnings.warn(
+        warn(
             f"'{name}' is not written: Keras can't save a {type(model).__name__} ({reason}…). The "
-            "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model).",
-            UserWarning,
-            stacklevel=2,
+            "weights are in weights.safetensors: read them by load_path(directory, model=your_compiled_model)."
         )
         return False
     return True
@@ -327,8 +373,7 @@ def _read_table(folder: FilePath, name: str, sums: Checksums | None) -> pd.DataF
     if sums is not None:
         sums.check(name)
     try:
-        check_parquet(file)
-        return pd.read_parquet(file)
+        return read_parquet(file).to_pandas()
     except InputError:
         raise
     except Exception as error:  # what a stranger's file may make Arrow and pandas raise

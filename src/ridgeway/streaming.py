@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,12 +28,15 @@ from ridgeway.data import (
     open_source,
     warn_of_difference,
 )
-from ridgeway.data.sources import WINDOW_BYTES, Check, row_bytes
+from ridgeway.data.sources import WINDOW_BYTES, Check, joined, pieces, row_bytes
 from ridgeway.data.sources.arrays import ArraySource
 from ridgeway.engine.arrays import as_arrays
 from ridgeway.errors import InputError
 from ridgeway.families import Family
+from ridgeway.files import in_bytes
 from ridgeway.keras_internals import labelled_outputs
+from ridgeway.memory import memory
+from ridgeway.telling import warn
 
 # Labels that are looked at together.
 _LABELS = 1 << 18
@@ -117,11 +119,9 @@ def streamed_parts(
         cut = cut_of(train.rows, validation_split)
         train, held = Slice(train, 0, cut), Slice(train, cut, train.rows)
     else:
-        warnings.warn(
+        warn(
             "No validation data: lanes keep their last epoch and are compared by their training loss, which says "
-            "nothing of overfitting. Pass validation_split or validation_data.",
-            UserWarning,
-            stacklevel=4,
+            "nothing of overfitting. Pass validation_split or validation_data."
         )
     first = train.first()
     check_dataset(first)
@@ -206,6 +206,44 @@ def _looked_through(source: DataSource | None, check: Check) -> Any | None:
 def _spans(source: RowSource) -> Iterator[tuple[int, int]]:
     edges = source.edges(_LABELS).tolist()
     return zip(edges[:-1], edges[1:], strict=True)
+
+
+def at_hand(given: Dataset, model: keras.Model) -> Dataset:
+    """Rows in memory, of whatever `fit_path` takes: those of a file are read.
+
+    Args:
+        given: inputs, labels and weights, streamed or not.
+        model: as in `as_arrays`.
+
+    Raises:
+        InputError: a file that can't be read, or holds more than there is memory for.
+    """
+    if not is_streamed(given.x):
+        return as_arrays(given, model)
+    source = open_source(given.x, given.y, given.sample_weight, np.dtype(keras.config.floatx()))
+    held, free = row_bytes(source) * source.rows, memory().free
+    if free is not None and held > free:
+        raise InputError(
+            f"{source.name} holds {in_bytes(held)}, more than the {in_bytes(free)} of memory that are free, and all of "
+            "its rows are needed at once. Pass some of them."
+        )
+    return joined(list(pieces(source, source.rows)))
+
+
+def inputs_in_pieces(x: Any, label: str | None, rows: int) -> Iterator[Any]:
+    """Streamed inputs without labels, about 64 MiB at a time.
+
+    Args:
+        x: what `is_streamed` knows.
+        label: of a table, the column that is no input; None where all are.
+        rows: a piece holds a multiple of so many, but for the last one.
+
+    Raises:
+        InputError: a file that can't be read.
+    """
+    source = open_source(x, label, None, np.dtype(keras.config.floatx()), labelled=label is not None)
+    most = max(1, WINDOW_BYTES // row_bytes(source) // rows) * rows
+    yield from (piece.x for piece in pieces(source, most))
 
 
 def record_of(streamed: Streamed) -> dict[str, Any]:

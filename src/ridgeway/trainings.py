@@ -76,6 +76,10 @@ def train_family(
         verbose=0 if quiet else "auto",
         **arguments,
     )
+    if "target_mean" in notes:
+        from ridgeway.tables.command import into_units
+
+        into_units(path, out)
     _tell(path, out, lang, say)
 
 
@@ -99,8 +103,7 @@ def _shuffled(
         from ridgeway.tables.command import prepared
 
         table = source.numbered().taken(order)
-        x, model, preparation = prepared(table, kept, family, seed)
-        return x, table.labels, model, {"classes": list(table.classes), "preparation": preparation.to_json()}
+        return prepared(table, kept, family, seed)
     assert source.y is not None
     x, y = source.x[order], source.y[order]
     if model_file is None:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ridgeway as rw
@@ -56,6 +56,7 @@ def test_rows_by_address_train_as_those_of_a_file(where: str, kind: str, address
     pd.testing.assert_frame_equal(local.history(), remote.history())
 
 
+@settings(deadline=None)
 @given(start=st.integers(-100, 100), stop=st.integers(-100, 100))
 def test_rows_are_those_of_the_array(start: int, stop: int) -> None:
     memory = fsspec.filesystem("memory")
@@ -86,3 +87,57 @@ def test_what_cannot_be_read_is_said(addresses: dict[str, str]) -> None:
         rw.fit_path(network(), "nowhere://bucket/x.npy", Y, rw.Grid(weight_decay=[0.0]))
     with pytest.raises(InputError, match="is no .npy file"):
         rw.fit_path(network(), "memory://bucket/x.npy", "memory://bucket/y.txt", rw.Grid(weight_decay=[0.0]))
+
+
+@pytest.mark.parametrize("where", ["memory", "file"])
+def test_a_file_that_is_cut_off(where: str, addresses: dict[str, str], tmp_path: Path) -> None:
+    content = (tmp_path / "x.npy").read_bytes()[:-700]
+    (tmp_path / "cut.npy").write_bytes(content)
+    fsspec.filesystem("memory").pipe_file("/bucket/cut.npy", content)
+    with pytest.raises(
+        InputError, match=r"cut.npy' is cut off: its header claims an array of the shape \(90, 3\), 1208"
+    ):
+        rw.fit_path(network(), f"{addresses[where]}cut.npy", Y, rw.Grid(weight_decay=[0.0]), validation_split=0.2)
+
+
+def test_a_file_that_is_cut_off_while_it_is_read(addresses: dict[str, str], tmp_path: Path) -> None:
+    array = RemoteNpy(f"{addresses['memory']}x.npy")
+    fsspec.filesystem("memory").pipe_file("/bucket/x.npy", (tmp_path / "x.npy").read_bytes()[:-700])
+    assert (array[:10] == X[:10]).all()
+    with pytest.raises(InputError, match="Rows 80 to 89 of .*x.npy' came with .* bytes in place of 120"):
+        array[80:90]
+
+
+# botocore asks for python-dateutil below 3, and constraints.txt has 4: they are in no extra.
+_S3 = "{} is not installed: pip install s3fs 'moto[server]' in an environment without constraints.txt"
+
+
+# Of these packages, and of threads that end with the process.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize("kind", ["npy", "parquet"])
+def test_rows_on_s3(kind: str, addresses: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a real server of Amazon's interface on this machine."""
+    s3fs = pytest.importorskip("s3fs", reason=_S3.format("s3fs"))
+    server = pytest.importorskip("moto.server", reason=_S3.format("moto[server]")).ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        access = {"key": "a", "secret": "b", "endpoint_url": f"http://{host}:{port}"}
+        monkeypatch.setitem(fsspec.config.conf, "s3", access)
+        store = s3fs.S3FileSystem(**access)
+        # The server keeps what it has for as long as the process lasts.
+        bucket = f"rows-{kind}"
+        store.mkdir(bucket)
+        for name in ("x.npy", "y.npy", "rows.parquet"):
+            store.pipe_file(f"{bucket}/{name}", (tmp_path / name).read_bytes())
+
+        def trained(at: str) -> rw.Path:
+            x, y = (f"{at}x.npy", f"{at}y.npy") if kind == "npy" else (f"{at}rows.parquet", "label")
+            family = rw.Grid(weight_decay=[0.0, 0.1])
+            return rw.fit_path(network(), x, y, family, epochs=2, validation_split=0.2, slots=2, executor="vmap")
+
+        pd.testing.assert_frame_equal(trained(addresses["plain"]).history(), trained(f"s3://{bucket}/").history())
+        with pytest.raises(InputError, match="none.npy' can't be read as .npy"):
+            RemoteNpy(f"s3://{bucket}/none.npy")
+    finally:
+        server.stop()

@@ -2,9 +2,12 @@
 
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
@@ -14,6 +17,7 @@ import ridgeway as rw
 from ridgeway.data import Dataset, Reading, Slice, Stream, ahead, check_dataset, is_streamed, leaves, open_source
 from ridgeway.data.sources import row_order
 from ridgeway.data.sources.arrays import ArraySource
+from ridgeway.streaming import at_hand, inputs_in_pieces
 
 FLOATS = np.dtype("float32")
 ROWS = 103
@@ -347,3 +351,50 @@ def test_an_error_is_raised_where_its_item_is_asked_for():
     assert next(items) == 1
     with pytest.raises(rw.InputError, match="no more"):
         next(items)
+
+
+def test_files_to_predict_evaluate_and_choose_by(tmp_path: Path) -> None:
+    """What is read from a file is what the same rows give from memory."""
+    x = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    frame = pd.DataFrame(x, columns=list("abcd"))
+    frame.to_parquet(tmp_path / "inputs.parquet", row_group_size=20)
+    frame.assign(label=y).to_parquet(tmp_path / "rows.parquet", row_group_size=20)
+    frame.assign(label=y).to_csv(tmp_path / "rows.csv", index=False)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    path = rw.fit_path(model, x, y, rw.Grid(weight_decay=[0.0, 0.1]), epochs=2, validation_split=0.2)
+    whole = path.predict(x)
+    for given, label in (
+        (tmp_path / "x.npy", None),
+        (f"file://{tmp_path}/x.npy", None),
+        (np.load(tmp_path / "x.npy", mmap_mode="r"), None),
+        (tmp_path / "inputs.parquet", None),
+        (tmp_path / "rows.parquet", "label"),
+        (str(tmp_path / "rows.csv"), "label"),
+    ):
+        np.testing.assert_allclose(path.predict(given, label=label), whole, rtol=1e-6)
+    for inputs, labels in ((tmp_path / "x.npy", tmp_path / "y.npy"), (tmp_path / "rows.parquet", "label")):
+        pd.testing.assert_frame_equal(path.evaluate(inputs, labels), path.evaluate(x, y))
+        assert path.select_ensemble(2, x=inputs, y=labels).members == path.select_ensemble(2, x=x, y=y).members
+    with pytest.raises(rw.InputError, match="y is None"):
+        path.evaluate(tmp_path / "x.npy", None)
+    with pytest.raises(rw.InputError, match="no column of"):
+        path.predict(tmp_path / "rows.parquet", label="nothing")
+
+
+def test_files_that_are_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ridgeway.streaming.WINDOW_BYTES", 16)
+    np.save(tmp_path / "x.npy", np.arange(7.0).reshape(7, 1))
+    found = [piece.ravel().tolist() for piece in inputs_in_pieces(str(tmp_path / "x.npy"), None, 3)]
+    assert found == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_rows_that_do_not_fit_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((9, 4), np.float32))
+    monkeypatch.setattr("ridgeway.streaming.memory", lambda: SimpleNamespace(free=100))
+    with pytest.raises(rw.InputError, match="x.npy' holds .* bytes, more than the 100 bytes of memory that are free"):
+        at_hand(Dataset(tmp_path / "x.npy", np.zeros(9, np.int32)), None)

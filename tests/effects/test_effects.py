@@ -193,3 +193,36 @@ def test_methods_alone_have_effects_and_no_interactions(grid: Grid) -> None:
         interactions(alone, record)
     with pytest.raises(InputError, match="Only 'dropout' was compared"):
         interactions(table[table["l2"] == 0], record)
+
+
+def test_a_strength_that_never_finished_has_a_row(grid: Grid) -> None:
+    rng = np.random.default_rng(0)
+    table, record = grid({"dropout": [0.0, 0.5], "l2": [0.0, 1.0, 9.0]}, lambda *_: rng.normal(), repeats=6)
+    lost = table["l2"] == 9.0
+    table.loc[lost, ["val_nll", "stopped"]] = [math.nan, "diverged"]
+    found = effects(table, record).set_index(["hyperparameter", "value"])
+    row = found.loc[("l2", 9.0)]
+    assert math.isnan(row["difference"]) and row["verdict"] == "diverges" and row["diverged"] == 12
+    assert (row["pairs"], row["n"]) == (0, 0) and found.loc[("l2", 1.0), "diverged"] == 0
+    # It asks no question, and so makes no other answer less sure.
+    rest = effects(table[~lost], record).set_index(["hyperparameter", "value"])
+    assert found.loc[("l2", 1.0), "p_holm"] == pytest.approx(rest.loc[("l2", 1.0), "p_holm"])
+
+
+def test_survivors_alone_help_nothing(grid: Grid) -> None:
+    rng = np.random.default_rng(0)
+    values = {"l2": [0.0, 1.0], "dropout": [0.0, 0.5]}
+    table, record = grid(values, lambda c, *_: rng.normal(0, 0.1) - c["l2"], repeats=8)
+    assert effects(table, record)["verdict"].iloc[0] == "helps"
+    table.loc[(table["l2"] == 1.0) & (table["repeat"] < 4), ["val_nll", "stopped"]] = [math.nan, "diverged"]
+    assert effects(table, record)["verdict"].iloc[0] == "diverges"
+    # Where as much diverges without it, the pairs that are left are no choice of the method's.
+    table.loc[(table["l2"] == 0.0) & (table["repeat"] == 4), ["val_nll", "stopped"]] = [math.nan, "diverged"]
+    assert effects(table, record)["verdict"].iloc[0] == "helps"
+
+
+def test_where_all_diverged_the_message_says_so(grid: Grid) -> None:
+    table, record = grid({"l2": [0.0, 1.0]}, lambda *_: 1.0, repeats=3)
+    table.loc[table["l2"] == 1.0, ["val_nll", "stopped"]] = [math.nan, "diverged"]
+    with pytest.raises(InputError, match=r"one at least has no finite val_nll.*3 of 6 lanes diverged"):
+        effects(table, record)

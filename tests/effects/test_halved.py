@@ -4,9 +4,11 @@ import math
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import ridgeway as rw
+from ridgeway.effects import importance
 from ridgeway.selection import compare
 from ridgeway.selection.rules import choice
 from ridgeway.selection.summary import configurations
@@ -27,13 +29,19 @@ def path():
 
 def test_effects_and_interactions_are_refused(path):
     for ask in (path.effects, path.interactions):
-        with pytest.raises(rw.InputError, match="Halving cut 24 of 27 lanes"):
+        with pytest.raises(rw.InputError, match="Halving cut 24 of 27 lanes.*Ask path.importance"):
             ask()
 
 
-def test_importance_leaves_them_out(path):
-    with pytest.raises(rw.InputError, match="1 configurations have a finite"):
-        path.importance()
+def test_importance_judges_all_at_the_first_cut(path):
+    first = path.record["halving"]["rungs"][0]
+    history = path.history()
+    assert (path.table()["epochs"] >= first).all() and first < 27
+    then = path.table().assign(stopped="completed")
+    then[path.metric] = then["lane"].map(history[history["epoch"] == first].set_index("lane")[path.metric])
+    pd.testing.assert_frame_equal(path.importance(), importance(then, path.record))
+    with pytest.raises(rw.InputError, match="no weight_norm by epoch"):
+        path.importance("weight_norm")
 
 
 def test_a_gain_over_one_of_them_has_no_interval(path):
@@ -47,7 +55,10 @@ def test_a_gain_over_one_of_them_has_no_interval(path):
     assert found.means == "unequal epochs" and math.isnan(found.low)
 
 
-def test_the_report_speaks_of_no_effects(path, tmp_path):
-    path.report(tmp_path / "r.html")
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "they stood after 3 epochs"), ("ko", "모든 설정이 거친 3에포크 시점")]
+)
+def test_the_report_speaks_of_importance_at_the_first_cut(path, lang, said, tmp_path):
+    path.report(tmp_path / "r.html", lang)
     page = (tmp_path / "r.html").read_text()
-    assert 'id="effects"' not in page and "Lanes cut by halving: 24" in page
+    assert 'class="answer advice"' in page and said in page and 'id="effects"' in page

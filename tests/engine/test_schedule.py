@@ -164,6 +164,26 @@ def test_events_are_json_lines(tmp_path):
     stopped = {event["lane"]: event["stopped"] for event in events if event["event"] == "lane"}
     assert stopped == path.table().set_index("lane")["stopped"].to_dict()
     assert all(event["time"] > 0 for event in events)
+    # Each lane says what it is before it says what it did.
+    begun = {event["lane"]: event for event in events if event["event"] == "begin"}
+    assert [begun[lane]["configuration"] for lane in range(3)] == [{"learning_rate": r} for r in (0.1, 0.2, 1e20)]
+    assert all((event["repeat"], event["fold"]) == (0, 0) for event in begun.values())
+    assert kinds.count("begin") == 3
+    known = set()
+    for event in events:
+        if event["event"] == "begin":
+            known.add(event["lane"])
+        assert event["event"] != "epoch" or event["lane"] in known
+
+
+def test_lanes_say_their_repeat_and_fold(tmp_path):
+    path = train(rw.Random(3, weight_decay=rw.Range(1e-4, 1e-1, "log")), epochs=1, repeats=2, out=tmp_path / "run")
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    begun = {event["lane"]: event for event in map(json.loads, lines) if event["event"] == "begin"}
+    for row in path.table().to_dict("records"):
+        told = begun[row["lane"]]
+        assert told["configuration"]["weight_decay"] == pytest.approx(row["weight_decay"])
+        assert (told["repeat"], told["fold"]) == (row["repeat"], row["fold"])
 
 
 def test_an_output_directory_of_another_run(tmp_path):

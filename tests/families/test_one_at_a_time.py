@@ -48,6 +48,20 @@ def test_the_base_is_off_or_weakest_or_as_given():
     }
 
 
+def test_all_together_and_all_but_one():
+    family = rw.OneAtATime(
+        l2=[0.1, 0.01, 0.001], dropout=[0.2, 0.4], normalization="batch", learning_rate=[0.1, 0.01], together=True
+    )
+    alone = 1 + 3 + 2 + 1 + 1
+    base = {"l2": 0.0, "dropout": 0.0, "normalization": "none", "learning_rate": 0.01}
+    every = base | {"l2": 0.01, "dropout": 0.2, "normalization": "batch"}
+    but_one = [every | {name: base[name]} for name in ("l2", "dropout", "normalization")]
+    assert family.configurations()[alone:] == [every, *but_one] and len(family) == alone + 4
+    # Of two methods all but one is the other alone, which is there already.
+    assert len(rw.OneAtATime(l2=[0.1], dropout=[0.2], together=True)) == 4
+    assert len(rw.OneAtATime(l2=[0.1], together=True)) == 2
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -69,6 +69,20 @@ def test_a_fold_is_a_lone_fit_on_its_rows(build, executor):
     assert_folds_equal_fit(build, TABLE, LABELS, UNEQUAL, cv=UNEQUAL, executor=executor, slots=4)
 
 
+@pytest.mark.parametrize("loss", [None, "mse"])
+def test_a_number_of_folds_keeps_groups_together(loss):
+    model = compiled(mlp, "adam")
+    labels = LABELS
+    if loss:
+        model.compile("adam", loss)
+        labels = np.eye(3, dtype="float32")[LABELS]
+    path = rw.fit_path(model, TABLE, labels, FAMILY, cv=3, groups=GROUPS, epochs=1, verbose=0)
+    folds = path.parts.folds
+    for train, held in zip(folds.train, folds.held_out, strict=True):
+        assert not set(GROUPS[train]) & set(GROUPS[held])
+    assert path.record["folds"]["splitter"] == ("GroupKFold" if loss else "StratifiedGroupKFold")
+
+
 @pytest.mark.parametrize(
     "splitter",
     [StratifiedKFold(3), GroupKFold(3), TimeSeriesSplit(3)],
@@ -179,7 +193,7 @@ def test_probes_look_at_the_folds_own_training_rows():
         ({"cv": "five"}, "cv='five' can't be used"),
         ({"cv": GroupKFold(3)}, "'groups' parameter should not be None"),
         ({"cv": GroupKFold(3), "groups": GROUPS[:5]}, "groups has 5 values and x has 70 rows"),
-        ({"groups": GROUPS}, "groups are for a splitter"),
+        ({"groups": GROUPS}, "groups are kept together by folds, and there are none"),
         ({"cv": 3, "validation_split": 0.2}, "cv holds out rows by itself"),
         ({"cv": [([0, 1], [1, 2])]}, "Fold 0 of cv trains on row 1, which it also holds out"),
         ({"cv": [([0, 1], [])]}, "Fold 0 of cv has 2 rows to train on and 0 held out"),

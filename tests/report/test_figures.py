@@ -270,3 +270,20 @@ def test_probes_have_a_line_a_layer_for_the_best_and_the_least_regularized_lane(
     assert all(np.isfinite(trace.y).all() for trace in lines)
     assert 'id="plot-probes"' in render(path, "ko")
     assert 'id="plot-probes"' not in render(grid, "ko")
+
+
+def test_the_figure_of_effects_shows_gains_with_intervals_or_importance(synthetic: SimpleNamespace) -> None:
+    path = synthetic.make({"dropout": [0.0, 0.25, 0.5], "l2": [0.0, 0.01, 0.1, 1.0]}, repeats=4)
+    effects = path.effects().set_index(["hyperparameter", "value"])
+    drawn = {}
+    for trace in path.plot("effects").data:
+        for label, x, more, less in zip(trace.y, trace.x, trace.error_x.array, trace.error_x.arrayminus, strict=True):
+            drawn[label] = (x - less, x, x + more)
+    assert set(drawn) == {"dropout 0.25", "dropout 0.5", "l2 0.01", "l2 0.1", "l2 1"}
+    row = effects.loc[("dropout", 0.25)]
+    # Better to the right: the loss is less.
+    assert drawn["dropout 0.25"] == pytest.approx((-row["high"], -row["difference"], -row["low"]))
+    halved = path.table().assign(stopped="halved")
+    cut = Path(halved, path.history(), path.record | {"halving": {"rungs": [3, 50]}})
+    bars = cut.plot("effects").data[0]
+    assert bars.type == "bar" and set(bars.y) == {"dropout", "l2"} and sum(bars.x) > 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import sem
 
 from ridgeway.errors import InputError
-from ridgeway.selection import configurations
+from ridgeway.selection import configurations, select
 
 Lanes = tuple[pd.DataFrame, dict[str, Any]]
 
@@ -80,3 +80,22 @@ def test_row_order_changes_nothing(
     pd.testing.assert_frame_equal(
         configurations(table, record), configurations(table.iloc[order], record), check_exact=True
     )
+
+
+def test_repeats_of_their_own_lack_no_lane(make: Callable[..., Lanes]) -> None:
+    table, record = make({"dropout": [0.0, 0.5]}, [[0.5, 0.5], [0.1, 0.1]])
+    record["own_repeats"] = [
+        {"configuration": {"dropout": 0.0}, "repeats": [0, 1]},
+        {"configuration": {"dropout": 0.5}, "repeats": [1]},
+    ]
+    # The second has one lane, as it should; then lacks that of the first's second repeat.
+    assert configurations(table.drop(index=2), record)["dropout"].tolist() == [0.5, 0.0]
+    assert configurations(table.drop(index=[1, 2]), record)["whole"].tolist() == [True, False]
+
+
+def test_what_halving_cut_comes_after_what_was_trained_to_the_end(make: Callable[..., Lanes]) -> None:
+    table, record = make({"dropout": [0.0, 0.25, 0.5]}, [[0.5], [0.1], [0.3]], row_se=1.0)
+    table.loc[1, "stopped"] = "halved"
+    assert configurations(table, record)["dropout"].tolist() == [0.5, 0.0, 0.25]
+    for rule in ("best", "one_se", "median"):
+        assert select(table, record, rule).configuration["dropout"] != 0.25

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from ridgeway.errors import InputError
 from ridgeway.studio import i18n, pages
 from ridgeway.studio.settings import Settings
 
@@ -41,6 +44,38 @@ def test_chosen_language_is_remembered(client: TestClient) -> None:
 def test_the_switch_leads_nowhere_else(client: TestClient, there: str) -> None:
     answer = client.get("/language/en", params={"next": there})
     assert answer.headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("referer", "there"),
+    [
+        ("http://127.0.0.1:8000/quiz?class=x", "/quiz?class=x"),
+        ("http://127.0.0.1:8000/runs/stop/x", "/"),
+        ("", "/"),
+        ("http://[", "/"),
+    ],
+)
+def test_the_switch_after_a_refused_form_leads_to_its_page(client: TestClient, referer: str, there: str) -> None:
+    """The address that a form is sent to may be no page at all."""
+    page = client.post("/runs/stop/x", headers={"referer": referer}).text
+    found = re.search(r'href="(/language/en[^"]*)"', page)
+    assert found
+    answer = client.get(html.unescape(found[1]))
+    assert answer.headers["location"] == there
+    assert client.get(there).status_code == 200
+
+
+def test_an_error_of_the_library_is_quoted(client: TestClient) -> None:
+    """What is not of the studio stands in English under words in the reader's language."""
+
+    def fail() -> None:
+        raise InputError("Unknown <b>word</b>.")
+
+    client.app.add_api_route("/fails", fail)  # type: ignore[attr-defined]
+    korean = client.get("/fails").text
+    assert "라이브러리" in korean and '<p class="quoted" lang="en">Unknown &lt;b&gt;word&lt;/b&gt;.</p>' in korean
+    told = client.get("/fails", headers={"accept": "application/json"}).json()
+    assert told["quoted"] == "Unknown <b>word</b>." and "라이브러리" in told["detail"]
 
 
 def test_no_third_language(client: TestClient) -> None:

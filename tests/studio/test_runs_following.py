@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ridgeway.studio.runs.course import Course, Courses, configurations
+from ridgeway.studio.runs.course import Course, Courses
 from ridgeway.studio.runs.following import Follower
 from ridgeway.studio.runs.stream import updates
 
@@ -93,13 +93,17 @@ def _epoch(lane: int, epoch: int, value: float | None, time: float) -> dict[str,
 
 def test_a_course(tmp_path: Path) -> None:
     _events(tmp_path, {"event": "start", "time": 0.0, "lanes": 4, "epochs": 10, "executor": {"slots": 2}})
-    _events(tmp_path, _epoch(0, 1, 0.5, 1.0), _epoch(1, 1, None, 1.0), _epoch(0, 2, 0.4, 2.0), _epoch(1, 2, 0.6, 2.0))
+    begin = {"event": "begin", "time": 0.5, "lane": 0, "configuration": {"dropout": 0.5}, "repeat": 0, "fold": 0}
+    _events(
+        tmp_path, begin, _epoch(0, 1, 0.5, 1.0), _epoch(1, 1, None, 1.0), _epoch(0, 2, 0.4, 2.0), _epoch(1, 2, 0.6, 2.0)
+    )
     _events(tmp_path, {"event": "lane", "time": 2.0, "lane": 0, "stopped": "early stopping", "epochs": 2})
     course = Course(tmp_path, "val_nll", "min").read()
     assert (course.planned, course.epochs, course.slots, course.ended) == (4, 10, 2, 1)
     assert [lane.number for lane in course.ranked()] == [0, 1]
     assert course.ranked()[0].best("min") == (0.4, 2)
     assert course.ranked()[1].best("min") == (0.6, 2)
+    assert course.lanes[0].configuration == {"dropout": 0.5} and course.lanes[1].configuration == {}
     assert course.share == (1 + 0.2) / 4
     # 8 epochs of lane 1, and 20 of those that wait, at 2 a second.
     assert course.seconds_left == 14.0
@@ -124,17 +128,6 @@ def test_courses_are_read_on(tmp_path: Path) -> None:
     assert courses.of(tmp_path, {**record, "id": "b"}) is not first
 
 
-def test_configurations_of_a_grid() -> None:
-    record = {"repeats": 2, "extra": {"command": {"vary": ["dropout=0,0.5", "normalization=none,batch"]}}}
-    found = configurations(record, 8)
-    assert found[0] == found[1] == {"dropout": 0.0, "normalization": "none"}
-    assert found[2] == {"dropout": 0.0, "normalization": "batch"}
-    assert found[7] == {"dropout": 0.5, "normalization": "batch"}
-    assert configurations(record, 7) == []
-    assert configurations({"extra": {"command": {"vary": None}}}, 8) == []
-    assert configurations({}, 8) == []
-
-
 def _stream(folder: Path, after: str, states: list[str]) -> list[tuple[str, str, Any]]:
     """What a stream sends until the run has ended: id, kind, data."""
     told = iter(states)
@@ -154,11 +147,13 @@ def _stream(folder: Path, after: str, states: list[str]) -> list[tuple[str, str,
 
 def test_a_stream_replays_from_where_one_stopped(tmp_path: Path) -> None:
     _events(tmp_path, {"event": "start", "time": 0.0, "lanes": 1, "epochs": 3, "executor": {"slots": 1}})
+    _events(tmp_path, {"event": "begin", "time": 0.5, "lane": 0, "configuration": {"l1": 0.1}, "repeat": 1, "fold": 2})
     _events(tmp_path, _epoch(0, 1, 0.5, 1.0))
     first = _stream(tmp_path, "", ["finished"])
     assert [kind for _, kind, _ in first] == ["state", "news", "end"]
     number, _, news = first[1]
     assert news["plan"] == {"lanes": 1, "epochs": 3, "slots": 1, "time": 0.0}
+    assert news["begun"] == [[0, {"l1": 0.1}, 1, 2]]
     assert news["names"] == ["val_nll", "loss"] and news["rows"] == [[0, 1, 0.5, 1.0]] and not news["again"]
     _events(tmp_path, _epoch(0, 2, None, 2.0), {"event": "lane", "time": 2.0, "lane": 0, "stopped": "diverged"})
     second = _stream(tmp_path, number, ["finished"])

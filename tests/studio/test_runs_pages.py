@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +21,8 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from ridgeway.errors import InputError
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs.form import checked, defaults, lanes_of, words_of
 from ridgeway.studio.runs.jobs import Job, Jobs, claim
 from ridgeway.studio.runs.process import Process
@@ -88,6 +96,75 @@ def test_lanes_are_compared(client: TestClient, run: Path) -> None:
     page = client.get("/runs/compare/digits?lane=0&lane=2&lane=2&lane=99&lane=x", headers=ENGLISH).text
     assert "lane=0&amp;lane=2&amp;" in page
     assert "Tick two" in client.get("/runs/compare/digits", headers=ENGLISH).text
+
+
+def test_a_lane_is_told_as_keras_code(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/compare/digits?lane=3", headers=ENGLISH).text
+    assert "<h1>Lane 3</h1>" in page and "<details open>" in page
+    assert "model.compile(" in page and "Dropout(0.5)" in html.unescape(page)
+
+
+def test_a_record_without_its_model_gives_no_code(client: TestClient, run: Path) -> None:
+    sealed(run, lambda record: record["model"].update(layers=3))
+    page = client.get("/runs/compare/digits?lane=3", headers=ENGLISH)
+    assert page.status_code == 200 and "does not tell them" in page.text
+
+
+def test_last_values_and_gaps(client: TestClient, run: Path) -> None:
+    history = pd.read_parquet(run / "history.parquet")
+    last = history[history["lane"] == 2].sort_values("epoch")["val_nll"].iloc[-1]
+    row = pd.read_parquet(run / "lanes.parquet").set_index("lane").loc[2]
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page[page.index('<tr data-lane="2"') :].split("</tr>")[0])
+    assert f"{last:.4g}" in cells and f"{row['val_loss'] - row['loss']:.3g}" in cells
+    summary = client.app.state.runs.runs.of("digits")  # type: ignore[attr-defined]
+    assert summary.last is not None and summary.gap is not None
+    assert "loss gap" in client.get("/runs", headers=ENGLISH).text
+
+
+def test_columns_sort_the_table(client: TestClient, run: Path) -> None:
+    page = client.get("/runs/run/digits?h_dropout=0.5", headers=ENGLISH).text
+    assert "aria-sort" not in page
+    address = html.unescape(re.findall(r'id="sort-lane" href="([^"]+)"', page)[0])
+    page = client.get(f"/runs/run/digits{address}", headers=ENGLISH).text
+    assert 'aria-sort="ascending"><a class="sort" id="sort-lane"' in page and page.count("<tr data-lane=") == 2
+    address = html.unescape(re.findall(r'id="sort-lane" href="([^"]+)"', page)[0])
+    page = client.get(f"/runs/run/digits{address}", headers=ENGLISH).text
+    assert 'aria-sort="descending"' in page and re.findall(r'<tr data-lane="(\d+)"', page) == ["3", "1"]
+
+
+def test_runs_side_by_side(client: TestClient, settings: Settings, run: Path) -> None:
+    copied(settings.workspace / "second")
+    page = client.get("/runs/side-by-side?run=digits&run=second&run=second", headers=ENGLISH).text
+    told = json.loads(re.findall(r'id="chart-told">(.*?)</script>', page)[0])
+    assert [lane["label"] for lane in told["curves"]["lanes"]] == ["digits", "second"]
+    assert page.count('<th scope="col"><span class="swatch') == 2
+    assert "Tick two" in client.get("/runs/side-by-side?run=digits", headers=ENGLISH).text
+    assert client.get("/runs/side-by-side?run=nothing").status_code == 404
+    assert client.get("/runs/side-by-side?" + "run=digits&" * 9).status_code == 422
+
+
+def test_points_and_groups_of_all_lanes(client: TestClient, run: Path) -> None:
+    told = client.get("/runs/curves/digits?lane=1").json()
+    assert len(told["points"]) == 4 and set(told["points"][0]["values"]) == {"weight_decay", "dropout"}
+    assert len({lane["group"] for lane in client.get("/runs/curves/digits").json()["lanes"]}) == 4
+
+
+def test_a_live_page_knows_every_lane(client: TestClient, run: Path) -> None:
+    """Whatever began the run: its lanes say what they are."""
+    _running(run)
+    lines = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    begin = {
+        "event": "begin",
+        "time": lines[0]["time"],
+        "lane": 1,
+        "configuration": {"dropout": 0.25, "weight_decay": 3},
+    }
+    (run / "events.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [lines[0], begin, *lines[1:]]))
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    assert "weight_decay 3 · dropout 0.25" in page
+    told = json.loads(re.findall(r'id="live-told">(.*?)</script>', page)[0])
+    assert list(told["hyperparameters"]) == ["weight_decay", "dropout"] == told["regularizes"]
 
 
 def test_curves(client: TestClient, run: Path) -> None:
@@ -311,6 +388,107 @@ def test_what_is_no_data(client: TestClient, settings: Settings, token: Token, n
     assert answer.status_code == 422
     assert str(settings.workspace) not in answer.text
     assert not list((settings.own / "uploads").iterdir())
+
+
+def _switched(client: TestClient, page: str) -> Any:
+    found = re.search(r'href="(/language/en[^"]*)"', page)
+    assert found
+    return client.get(client.get(html.unescape(found[1])).headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "korean"),
+    [
+        ("a.exe", b"MZ", "어느 것도 아닙니다"),
+        ("a.csv", b"a,b\n" + b"1,2\n" * 2000, "바이트보다 큽니다"),
+        ("a.csv", b"a,b\n1,2\n" + b'"unclosed', "라이브러리"),
+    ],
+)
+def test_a_refused_file_is_refused_in_korean(
+    settings: Settings, browser_of: Callable[..., TestClient], name: str, content: bytes, korean: str
+) -> None:
+    with browser_of(replace(settings, upload_limit=5000)) as browser:
+        found = re.search(r'name="csrf" value="(\w+)"', browser.get("/runs/new").text)
+        assert found
+        answer = browser.post("/runs/new/upload", data={"csrf": found[1]}, files={"file": (name, content)})
+        assert answer.status_code == 422 and korean in answer.text
+        shown = re.sub(r'<p class="quoted" lang="en">.*?</p>', "", answer.text, flags=re.S)
+        assert not re.search(r"Pass a|can't be", shown)
+        assert str(settings.workspace) not in answer.text
+        # The form stands at an address that only takes forms.
+        assert _switched(browser, answer.text).status_code == 200
+
+
+def test_what_the_library_says_of_a_target_is_quoted(client: TestClient, token: Token) -> None:
+    address = _upload(client, token, "집값.csv", b"a,b\n1,same\n2,same\n3,same\n").headers["location"]
+    answer = client.post(address, data={**_form(target="b", name="x"), "csrf": token(address)})
+    quoted = re.findall(r'<p class="quoted" lang="en">(.*?)</p>', answer.text)
+    assert len(quoted) == 1 and "at least two classes" in quoted[0] and "/data.csv" not in quoted[0]
+    assert "라이브러리가" in answer.text
+    assert _switched(client, answer.text).status_code == 200
+
+
+def test_a_table_of_repeated_texts_is_counted_as_it_unpacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Parquet file of a few kilobytes may hold one long text a million times."""
+    from ridgeway import limits
+    from ridgeway.memory import Memory
+    from ridgeway.studio.runs import inspection
+
+    file = tmp_path / "a.parquet"
+    pd.DataFrame({"text": pd.Series(["x" * 100_000] * 3000), "n": range(3000)}).to_parquet(file)
+    assert file.stat().st_size < 1_000_000
+    monkeypatch.setattr(limits, "memory", lambda: Memory(200_000_000, 100_000_000))
+    with pytest.raises(InputError, match="300 MB|286 MiB|more than"):
+        inspection._check_coded(file)
+
+
+def test_a_file_is_read_with_what_memory_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ridgeway.studio.runs import inspection
+
+    file = tmp_path / "data.csv"
+    file.write_text("a,b\n1,2\n")
+    program = (
+        "import ridgeway.memory as m, ridgeway.studio.runs.inspection as i; "
+        "m.memory = lambda: m.Memory(1, 150_000_000); "
+        "import numpy; i.look = lambda *a: {'sum': float(numpy.ones(50_000_000).sum())}; i.main(['data.csv'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"refused": "memory", "values": {}}, done.stderr
+    monkeypatch.setattr(inspection.subprocess, "run", lambda *a, **k: done)
+    with pytest.raises(Refusal, match="needs more memory"):
+        inspection.inspected(file, "a.csv")
+
+
+def test_files_are_looked_into_one_after_another(client: TestClient, token: Token) -> None:
+    turn = client.app.state.runs.uploads.turn  # type: ignore[attr-defined]
+    csrf = token("/runs/new")
+    client.portal.call(turn.acquire)  # type: ignore[union-attr]
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, "/runs/new/upload", data={"csrf": csrf}, files={"file": ("a.csv", TABLE)})
+        time.sleep(0.5)
+        assert not asked.done() and client.get("/runs/new").status_code == 200
+        client.portal.call(_released, turn)  # type: ignore[union-attr]
+        assert asked.result().status_code == 303
+
+
+async def _released(turn: Any) -> None:
+    turn.release()
+
+
+def test_what_nobody_goes_on_with_is_deleted_while_the_studio_serves(
+    settings: Settings, browser_of: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ridgeway.studio.runs import routes
+
+    monkeypatch.setattr(routes, "_TIDY", 0.05)
+    with browser_of(settings):
+        place = settings.own / "uploads" / "0123456789abcdef"
+        place.mkdir()
+        os.utime(place, (1, 1))
+        ends = time.monotonic() + 10
+        while place.exists():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
 
 
 def test_an_archive_with_objects_is_refused(client: TestClient, settings: Settings, token: Token) -> None:

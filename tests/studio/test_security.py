@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 
 from ridgeway.errors import InputError
@@ -130,7 +131,7 @@ def test_a_login_takes_another_number(settings: Settings) -> None:
     def login(request: security.Request) -> dict[str, str]:
         return {"before": security.browser(request), "after": security.renew_browser(request)}
 
-    app.add_api_route("/login", login)
+    app.add_api_route("/login", login, response_class=JSONResponse)
     with TestClient(app, "http://127.0.0.1") as browser:
         browser.get("/")
         planted = browser.cookies["studio"]
@@ -222,14 +223,15 @@ def test_who_is_elsewhere_changes_nothing(settings: Settings, browser_of: Browse
     for address in ("192.0.2.7", "127.0.0.1"):
         # Behind a proxy on this machine everyone comes from here.
         with browser_of(open_to_all, address) as browser:
-            assert browser.get("/runs").status_code == 200
-            assert "/runs/new" not in browser.get("/runs").text
-            for path in ("/runs/new", "/runs/new/0123456789abcdef", "/runs/delete/x"):
+            for path in ("/runs", "/runs/new", "/runs/new/0123456789abcdef", "/runs/delete/x"):
                 assert browser.get(path).status_code == 403
             for path in ("/runs/stop/x", "/runs/resume/x", "/runs/delete/x", "/runs/new/upload"):
                 assert browser.post(path).status_code == 403
             browser.app.state.is_teacher = lambda request: True  # type: ignore[attr-defined]
             assert browser.get("/runs/new").status_code == 200
+    with browser_of(replace(open_to_all, open_runs=True), "192.0.2.7") as browser:
+        assert browser.get("/runs").status_code == 200
+        assert "/runs/new" not in browser.get("/runs").text
 
 
 def test_open_to_other_machines_only_with_a_teacher(

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -243,6 +244,26 @@ def test_pipelines_scores_grids() -> None:
     assert set(grid.best_params_) == {"ensemble"} and grid.predict(frame).shape == (120,)
     again = clone(grid.best_estimator_)
     assert not hasattr(again, "path_") and again.get_params()["epochs"] == 40
+
+
+def test_groups_by_metadata_routing() -> None:
+    frame, y = mixed()
+    groups = np.arange(120) // 10
+    small = {**SMALL, "epochs": 3, "cv": GroupKFold(2)}
+    with pytest.raises(ValueError, match="'groups' parameter should not be None"):
+        rw.PathClassifier(**small).fit(frame, y)
+    fitted = rw.PathClassifier(**small).fit(frame, y, groups=groups)
+    assert sorted(fitted.path_.record["folds"]["rows"]) == [60, 60]
+    with config_context(enable_metadata_routing=True):
+        asking = rw.PathClassifier(**small).set_fit_request(groups=True)
+        scores = cross_val_score(asking, frame, y, cv=GroupKFold(2), params={"groups": groups})
+    assert np.isfinite(scores).all()
+
+
+def test_without_halving_there_are_effects() -> None:
+    frame, y = mixed()
+    fitted = rw.PathClassifier(**{**SMALL, "epochs": 9}, halving=None).fit(frame, y)
+    assert fitted.path_.effects()["pairs"].tolist() == [2] and fitted.path_.record["halving"] is None
 
 
 def softmax_outputs(features: int, outputs: int) -> keras.Model:

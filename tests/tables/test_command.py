@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import ridgeway as rw
 from ridgeway.data.read import read_labelled
 from ridgeway.tables.command import predict, search
+from ridgeway.trainings import train_family
 from small_search import small_search
 
 SMALL = small_search(epochs=5)
@@ -53,3 +55,21 @@ def test_runs_that_were_fitted_on_arrays(tmp_path: Path) -> None:
     np.testing.assert_allclose(found(tmp_path, pd.DataFrame(x)), fitted._outputs(x), atol=1e-5)
     with pytest.raises(ValueError, match="The data has 2 columns, and the model was trained on 3"):
         found(tmp_path, pd.DataFrame(x[:, :2]))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_a_family_learns_values_of_any_scale(tmp_path: Path, scale: float) -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(120, 3)), columns=list("abc"))
+    frame["y"] = scale * (50 + 2 * frame["a"] - frame["b"])
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    given = {"validation": 0.25, "seed": 0, "epochs": 40, "repeats": 1, "batch_size": 16}
+    train_family(
+        read_labelled(tmp_path / "table.csv", "y"), {"weight_decay": [0.0]}, tmp_path / "run", None, "en", True, **given
+    )
+    errors = found(tmp_path, frame.drop(columns="y"))[:, 0] - frame["y"].to_numpy()
+    assert np.std(errors) < 0.3 * frame["y"].std()
+    # Losses are those of standardized values, the file's units those of the table.
+    assert rw.load_path(tmp_path / "run").best.mean < 0.2
+    best = keras.saving.load_model(tmp_path / "run" / "best.keras")
+    assert best.layers[-1].name == "target_units"

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sklearn.model_selection import KFold, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from sklearn.utils.class_weight import compute_class_weight
 
 from ridgeway.errors import InputError
-from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
+from ridgeway.tables.rows import canonical_order, checked_groups, drawn_folds, folds_among, given_folds, weighted_rows
 from ridgeway.tables.weights import checked_weights, class_weights
 
 random = np.random.default_rng(0)
@@ -83,6 +83,30 @@ def test_folds_that_cannot_be(cv: object, said: str) -> None:
     with pytest.raises(InputError, match=said):
         if given_folds(cv, 5, np.zeros(5)) is None:
             drawn_folds(cv, np.arange(5), np.zeros(5), True, 0)
+
+
+@pytest.mark.parametrize("cv", [3, 0.3, GroupKFold(3)])
+@pytest.mark.parametrize("classes", [True, False])
+def test_folds_hold_out_whole_groups(cv: object, classes: bool) -> None:
+    labels, names = random.integers(0, 2, 40), np.repeat(list("abcdefgh"), 5)
+    groups = checked_groups(names, 40)
+    folds = given_folds(cv, 40, labels, groups) or drawn_folds(cv, np.arange(40), labels, classes, 0, groups)
+    assert len(folds) == (1 if cv == 0.3 else 3)
+    for train, held in folds:
+        assert len(held) and not set(names[train]) & set(names[held])
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ([1, 2], "groups has shape .2,. and X has 3 rows"),
+        ([1, None, 2], "groups has no value in row 1"),
+        ([1, 1, 1], "All rows are of one group"),
+    ],
+)
+def test_groups_that_cannot_be(groups: list[object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        drawn_folds(2, np.arange(3), np.zeros(3), False, 0, checked_groups(groups, 3))
 
 
 @pytest.mark.parametrize("splitter", [KFold(3), TimeSeriesSplit(2)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ridgeway.errors import first_line
 from ridgeway.files import no_space, sha256_of, storage_full, sync_directory, write_atomically
+from ridgeway.limits import check_claim
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -66,35 +69,53 @@ def _write(part: Path, arrays: Arrays, notes: Mapping[str, Any]) -> None:
         sync_directory(inner)
 
 
-def read_tree(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What `write_tree` wrote.
+def read_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays that `write_tree` wrote.
 
     Raises:
-        Damaged: a file is not as it was written.
+        Damaged: they can't be read, or claim more than their files can hold. Whether they are those that were written,
+            `check_notes` tells.
     """
-    check_tree(folder)
     import orbax.checkpoint as ocp
 
-    noted = json.loads((folder / _NOTES).read_text())
-    arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in noted["empty"].items() if 0 in shape}
-    if (folder / _ARRAYS).exists():
-        place, pytree = (folder / _ARRAYS).absolute(), ocp.PyTreeCheckpointer()
-        names = pytree.metadata(place).item_metadata.tree
-        as_numpy = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in names}
-        arrays |= pytree.restore(place, restore_args=as_numpy)
-    return arrays, noted["notes"]
+    try:
+        empty = json.loads((folder / _NOTES).read_text())["empty"]
+        arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in empty.items() if 0 in shape}
+        if (folder / _ARRAYS).exists():
+            place, pytree = (folder / _ARRAYS).absolute(), ocp.PyTreeCheckpointer()
+            about = pytree.metadata(place).item_metadata.tree
+            claimed = sum(math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in about.values())
+            check_claim(place, claimed, sum(file.stat().st_size for file in _files(place)))
+            as_numpy = {name: ocp.RestoreArgs(restore_type=np.ndarray) for name in about}
+            arrays |= pytree.restore(place, restore_args=as_numpy)
+    except Exception as error:  # what a stranger's files may make Orbax raise
+        raise Damaged(f"'{folder}' can't be read ({first_line(error)[:200]})") from error
+    return arrays
 
 
-def check_tree(folder: Path) -> None:
-    """Compares each file with its checksum.
+def check_notes(folder: Path) -> dict[str, Any]:
+    """Compares each file with its checksum, and gives the notes that `write_tree` wrote.
 
     Raises:
-        Damaged: one differs, is missing, or was not written.
+        Damaged: a file differs, is missing, or was not written.
     """
+    _check_sums(folder)
+    try:
+        notes = json.loads((folder / _NOTES).read_text())["notes"]
+        if not isinstance(notes, dict):
+            raise TypeError("they are no object")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Damaged(f"'{folder / _NOTES}' can't be read ({first_line(error)[:200]})") from error
+    return notes
+
+
+def _check_sums(folder: Path) -> None:
     try:
         sums = json.loads((folder / _SUMS).read_text())
-    except (OSError, ValueError) as error:
-        raise Damaged(f"'{folder / _SUMS}' can't be read ({error})") from error
+        if not isinstance(sums, dict):
+            raise TypeError("it is no object")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise Damaged(f"'{folder / _SUMS}' can't be read ({first_line(error)[:200]})") from error
     found = {file.relative_to(folder).as_posix() for file in _files(folder)} - {_SUMS}
     for name in sorted(found | set(sums)):
         if name not in sums:

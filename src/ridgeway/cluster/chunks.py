@@ -43,6 +43,7 @@ class News:
         chunk: number of the chunk.
         attempt: of the times that it was begun.
         execution: of the task, by a name that no other has: a cluster that loses sight of one may run another.
+        sequence: number of these news among those of the task; they may arrive in another order.
         node: where it runs, as Ray calls it.
         rounds: epochs since the last news.
         ended: lanes that have ended since then.
@@ -52,6 +53,7 @@ class News:
     chunk: int
     attempt: int
     execution: str
+    sequence: int
     node: str
     rounds: list[Trained]
     ended: list[LaneResult]
@@ -74,6 +76,8 @@ class Chunk:
         execution: of the task that was heard first.
         node: where that one runs.
         idle: attempts in a row that have not.
+        early: news that came before others of the same task, by number.
+        next: number of the news to come.
     """
 
     number: int
@@ -87,6 +91,8 @@ class Chunk:
     idle: int = 0
     execution: str | None = None
     node: str | None = None
+    early: dict[int, News] = field(default_factory=dict)
+    next: int = 0
 
     def left(self) -> list[LanePlan | Waiting]:
         """Its lanes that have not ended, as they last were told of."""
@@ -100,9 +106,17 @@ class Chunk:
             logger.warning("A chunk of lanes is trained twice: the cluster has run its task anew by itself.")
         return self.execution == news.execution
 
+    def in_order(self, news: News) -> Iterator[News]:
+        """The news whose turn it is now that these are there."""
+        self.early[news.sequence] = news
+        while self.next in self.early:
+            yield self.early.pop(self.next)
+            self.next += 1
+
     def begin(self) -> None:
         """Begins an attempt, from what was last told of its lanes."""
         self.entries, self.ended, self.heard, self.execution = self.left(), set(), False, None
+        self.early, self.next = {}, 0
         self.attempt += 1
         self.mirrors = {
             plan_of(one).lane: LaneResult(plan_of(one), [*one.result.history] if isinstance(one, Waiting) else [])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ridgeway.errors import InputError, first_line
+from ridgeway.errors import ClusterFailure, InputError, first_line
+
+# Seconds to wait for the head to take a connection.
+_PATIENCE = 5.0
 
 
 def check_cluster(cluster: Any) -> None:
@@ -109,6 +113,32 @@ class Share:
         }
 
 
+def check_head() -> None:
+    """Asks whether the head is there, which Ray itself waits for a minute to find out, and then ends the process.
+
+    Raises:
+        ClusterFailure: it is not.
+    """
+    import ray
+
+    if ray.util.client.ray.is_connected():
+        # Ray's client notices by itself, and may not be able to reach the head other than through its server.
+        return
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except OSError as error:
+        raise head_is_gone(error) from error
+
+
+def head_is_gone(error: Exception) -> ClusterFailure:
+    """What to raise where the head does not answer."""
+    return ClusterFailure(
+        f"The cluster's head does not answer any more ({first_line(error)}). What is trained is kept where `out` names "
+        "a directory: go on from there by resume=True, on another cluster or without one."
+    )
+
+
 def nodes() -> int:
     """Nodes that are alive."""
     return len(_alive())
@@ -117,4 +147,5 @@ def nodes() -> int:
 def _alive() -> list[dict[str, Any]]:
     import ray
 
+    check_head()
     return [node for node in ray.nodes() if node["Alive"]]

@@ -9,10 +9,11 @@ from typing import Any
 
 from ridgeway.cluster import worker
 from ridgeway.cluster.chunks import Chunk, News
-from ridgeway.cluster.connection import Share, nodes
+from ridgeway.cluster.connection import Share, head_is_gone, nodes
 from ridgeway.cluster.mailbox import Mailbox
 from ridgeway.cluster.shipment import Shipment, sent
 from ridgeway.engine.queues import Group
+from ridgeway.errors import InputError
 
 
 @dataclass
@@ -51,12 +52,10 @@ class Crew:
             name: of the executor, or "auto".
             slots: lanes side by side, None to choose.
         """
-        import ray
-
         seats = self.share.seats()
         share = math.ceil(lanes / seats)
         task = self._measure.remote([self._shipment], [self._initials(group)], group.plans[0], share, name, slots)
-        record, seconds = ray.get(task)
+        record, seconds = _got(task)
         where = {"nodes": nodes(), "tasks": seats, "cpus": self.share.cpus, "gpus": self.share.gpus}
         return {**record, "devices": record["devices"] * seats, "cluster": where}, seconds
 
@@ -71,29 +70,25 @@ class Crew:
         """Why a task that is over is lost, with its worker or node; None where it came to its end.
 
         Raises:
-            RayTaskError: what it raised itself, which another attempt would raise again.
+            Exception: what it raised itself, which another attempt would raise again.
         """
         import ray
 
         try:
             ray.get(task)
-        except ray.exceptions.RayTaskError:
-            raise
+        except ray.exceptions.RayTaskError as error:
+            raise _own(error) from None
         except ray.exceptions.RayError as error:
             return error
         return None
 
     def take(self, seconds: float) -> list[News]:
         """What tasks have told since, as soon as there is something."""
-        import ray
-
-        return [pickle.loads(news) for news in ray.get(self.mailbox.take.remote(seconds))]
+        return [pickle.loads(news) for news in _got(self.mailbox.take.remote(seconds))]
 
     def tell(self, word: Any) -> None:
         """Tells all tasks something."""
-        import ray
-
-        ray.get(self.mailbox.tell.remote(word))
+        _got(self.mailbox.tell.remote(word))
 
     def _initials(self, group: Group) -> Any:
         """A reference to a group's starting states, which are sent once."""
@@ -102,3 +97,29 @@ class Crew:
             # The list is held, so that no other one gets its identity.
             self._starting[key] = (group.job.initials, sent(group.job.initials, "The starting weights"))
         return self._starting[key][1]
+
+
+def _got(reference: Any) -> Any:
+    """What a reference stands for.
+
+    Raises:
+        ClusterFailure: the head, or the node that was to give it, is gone.
+        Exception: what the task raised.
+    """
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise _own(error) from None
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        raise head_is_gone(error) from error
+
+
+def _own(error: Any) -> Exception:
+    """What a task raised; Ray's own wrapping of it holds the whole traceback as its text."""
+    cause = error.cause
+    if isinstance(cause, InputError):
+        return cause
+    cause.add_note(str(error))
+    return cause

@@ -14,7 +14,7 @@ from ridgeway.cluster.crew import Crew
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
 from ridgeway.engine.queues import Course, LaneQueues, Pause, epochs_of
 from ridgeway.engine.slots import Round, Standing, Waiting
-from ridgeway.errors import first_line
+from ridgeway.errors import ClusterFailure, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,6 @@ logger = logging.getLogger(__name__)
 _PATIENCE = 0.5
 # Attempts in a row of one chunk that are lost without an epoch: then it is the chunk, not the nodes.
 _ATTEMPTS = 5
-
-
-class ClusterFailure(RuntimeError):
-    """Tasks of a cluster are lost again and again; what was trained is in the attribute `path`."""
 
 
 @dataclass(kw_only=True)
@@ -44,6 +40,8 @@ class ClusterQueues(LaneQueues):
     _active: dict[Any, Chunk] = field(init=False, default_factory=dict)
     _pending: deque[Chunk] = field(init=False, default_factory=deque)
     _numbers: int = field(init=False, default=0)
+    # Epochs of each lane that were told of: what a lost task did is done, and heard of, once more.
+    _told: dict[int, int] = field(init=False, default_factory=dict)
 
     def course(self) -> Course:
         """See the base class; of a lane under way, where it was when its task last told of it."""
@@ -157,26 +155,44 @@ class ClusterQueues(LaneQueues):
         """Takes note of news; gives the lanes that have trained."""
         chunks = {(chunk.number, chunk.attempt): chunk for chunk in self._active.values()}
         trained: dict[int, LaneResult] = {}
-        for news in posted:
-            chunk = chunks.get((news.chunk, news.attempt))
-            if chunk is None or not chunk.is_told_by(news):
-                # Of a task that was given up.
-                continue
-            chunk.heard = chunk.heard or bool(news.rounds)
-            results += news.ended
-            if news.standing is None:
-                chunk.ended |= {result.plan.lane for result in news.ended}
-            else:
-                chunk.entries, chunk.ended = news.standing, set()
-            ended = {result.plan.lane: result for result in news.ended}
-            for one in news.rounds:
-                rows = self._mirrored(chunk, one, ended)
-                trained |= {result.plan.lane: result for result in rows}
-                finished = [ended[lane] for lane in one.ended]
-                live = sum(1 for other in self._active.values() for _ in other.live())
-                waiting = sum(len(other.entries) for other in self._pending)
-                on_round(Round(0, rows, finished, live, waiting))
+        for post in posted:
+            chunk = chunks.get((post.chunk, post.attempt))
+            # Otherwise it is of a task that was given up.
+            if chunk is not None and chunk.is_told_by(post):
+                for news in chunk.in_order(post):
+                    trained |= self._noted(chunk, news, results, on_round)
         return list(trained.values())
+
+    def _noted(
+        self, chunk: Chunk, news: News, results: list[LaneResult], on_round: Callable[[Round], None]
+    ) -> dict[int, LaneResult]:
+        """Takes note of a chunk's next news; gives the lanes that have trained, by number."""
+        trained: dict[int, LaneResult] = {}
+        chunk.heard = chunk.heard or bool(news.rounds)
+        results += news.ended
+        if news.standing is None:
+            chunk.ended |= {result.plan.lane for result in news.ended}
+        else:
+            chunk.entries, chunk.ended = news.standing, set()
+        ended = {result.plan.lane: result for result in news.ended}
+        for one in news.rounds:
+            rows = [row for row in self._mirrored(chunk, one, ended) if self._is_new(row)]
+            trained |= {result.plan.lane: result for result in rows}
+            finished = [ended[lane] for lane in one.ended]
+            if not rows and not finished:
+                continue
+            live = sum(1 for other in self._active.values() for _ in other.live())
+            waiting = sum(len(other.entries) for other in self._pending)
+            on_round(Round(0, rows, finished, live, waiting))
+        return trained
+
+    def _is_new(self, row: LaneResult) -> bool:
+        """Whether nobody was told of this lane's epoch before."""
+        epoch, lane = len(row.history), row.plan.lane
+        new = epoch > self._told.get(lane, 0)
+        if new:
+            self._told[lane] = epoch
+        return new
 
     @staticmethod
     def _mirrored(chunk: Chunk, one: Trained, ended: dict[int, LaneResult]) -> list[LaneResult]:

@@ -93,22 +93,25 @@ class Shipment:
         """The run's groups, to be built where this is called."""
         if isinstance(self.model, Builder):
             return Grouping(Variants(self.model), self.family, self.parts, **self.settings, builder=self.model)
-        model = keras.saving.deserialize_keras_object(self.model, custom_objects=dict(self.custom), safe_mode=False)
-        return Grouping(Variants(model), self.family, self.parts, **self.settings)
+        return Grouping(Variants(_built(self.model, self.custom)), self.family, self.parts, **self.settings)
 
 
 def _described(model: keras.Model) -> Any:
     try:
         described = keras.saving.serialize_keras_object(model)
-        keras.saving.deserialize_keras_object(
-            described, custom_objects=keras.saving.get_custom_objects(), safe_mode=False
-        )
+        _built(described, keras.saving.get_custom_objects())
     except Exception as error:  # whatever a class of the user's own makes of its config
         raise InputError(
             f"The model '{model.name}' can't be built anew on the cluster: {first_line(error)}. Register its own "
             "classes and functions by keras.saving.register_keras_serializable, or pass a function that builds it."
         ) from error
     return described
+
+
+def _built(described: Any, custom: Mapping[str, Any]) -> keras.Model:
+    # Keras takes a functional model's description apart while it reads it.
+    described = copy.deepcopy(described)
+    return keras.saving.deserialize_keras_object(described, custom_objects=dict(custom), safe_mode=False)
 
 
 def sent(value: Any, what: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from ridgeway import compilation_cache
-from ridgeway.checkpoints.generations import TIMES
+from ridgeway.checkpoints.generations import spacing
 from ridgeway.cluster.chunks import Chunk, News, Trained
 from ridgeway.cluster.shipment import Shipment
 from ridgeway.data import row_orders
@@ -199,6 +199,8 @@ class Post:
     _replies: deque[Any] = field(init=False, default_factory=deque)
     _word: Any = field(init=False, default=None)
     _cost: float = field(init=False, default=0.0)
+    _account: Any = field(init=False, default=None)
+    _count: int = field(init=False, default=0)
     _execution: str = field(init=False, default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -210,7 +212,7 @@ class Post:
         import ray
 
         while self._replies and ray.wait([self._replies[0]], timeout=0)[0]:
-            self._word = ray.get(self._replies.popleft())
+            self._hear()
         return self._word
 
     def round(self, news: Round) -> None:
@@ -218,11 +220,12 @@ class Post:
         logs = {result.plan.lane: result.history[-1] for result in news.results}
         self._rounds.append(Trained(logs, tuple(result.plan.lane for result in news.finished), news.live))
         now = time.perf_counter()
-        due = now - self._told >= max(self.every, TIMES * self._cost)
+        due = now - self._told >= spacing(self.every, self._cost)
         if not due and now - self._last < _EVERY:
             return
         self._send(self.states() if due else None)
         if due:
+            self._account = self._replies[-1]
             self._told = time.perf_counter()
             self._cost = self._told - now
 
@@ -233,21 +236,36 @@ class Post:
         self._send(list(waiting))
         ray.get(list(self._replies))
 
+    def _hear(self) -> None:
+        """Takes the oldest reply, waiting where it is not there."""
+        import ray
+
+        reply = self._replies.popleft()
+        self._word = ray.get(reply)
+        if reply is self._account:
+            self._account = None
+
     def _send(self, standing: list[LanePlan | Waiting] | None) -> None:
         import ray
 
         while len(self._replies) >= _UNDER_WAY:
-            self._word = ray.get(self._replies.popleft())
+            began = time.perf_counter()
+            waited_for_account = self._account is not None
+            self._hear()
+            if waited_for_account:
+                # The mailbox is busy with what was large: that is a part of its price.
+                self._cost += time.perf_counter() - began
         news = News(
             self.chunk.number,
             self.chunk.attempt,
             self._execution,
+            self._count,
             ray.get_runtime_context().get_node_id(),
             self._rounds,
             self.results[self._sent :],
             standing,
         )
-        self._rounds, self._sent = [], len(self.results)
+        self._rounds, self._sent, self._count = [], len(self.results), self._count + 1
         self._replies.append(self.mailbox.post.remote(pickle.dumps(news, protocol=5)))
         self._last = time.perf_counter()
 

@@ -4,7 +4,7 @@ from ridgeway.data.ahead import ahead
 from ridgeway.data.checks import check_dataset, check_labels
 from ridgeway.data.dataset import Dataset, describe, leaves, map_arrays
 from ridgeway.data.fingerprint import fingerprint
-from ridgeway.data.folds import folds_of
+from ridgeway.data.folds import Folds, folds_of
 from ridgeway.data.held_out import HeldOut
 from ridgeway.data.lists import lists_as_arrays
 from ridgeway.data.nested import Nested, nested_of
@@ -19,6 +19,7 @@ __all__ = [
     "Chunk",
     "DataSource",
     "Dataset",
+    "Folds",
     "HeldOut",
     "Nested",
     "Parts",

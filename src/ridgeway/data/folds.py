@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,26 @@ class Folds:
             digest.update(f"{len(rows)} ".encode() + np.asarray(rows, np.int64).tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def units(self) -> tuple[int, ...]:
+        """Which folds hold out the same rows, as the number of the first of them: they are one witness, not several."""
+        same: dict[tuple[int, ...], int] = {}
+        return tuple(same.setdefault(tuple(np.sort(rows)), fold) for fold, rows in enumerate(self.held_out))
+
+    @property
+    def shared(self) -> float:
+        """What folds have in common where some row is held out by several, as with `RepeatedKFold`; else 0.
+
+        It is the mean number of held-out rows over the mean number of training rows, by which Nadeau & Bengio (2003,
+        Inference for the Generalization Error, Machine Learning 52, equation 9) correct the variance of a mean over
+        folds.
+        """
+        kept = sorted(set(self.units))
+        held = np.concatenate([self.held_out[fold] for fold in kept])
+        if len(np.unique(held)) == len(held):
+            return 0.0
+        return len(held) / sum(len(self.train[fold]) for fold in kept)
+
     def padded(self) -> np.ndarray:
         """The held-out rows as one table, int32 `(fold, row)`; shorter folds end in zeros."""
         return np.stack([pad(rows, max(map(len, self.held_out))) for rows in self.held_out])
@@ -51,11 +72,12 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
     """Splits rows into folds.
 
     Args:
-        cv: number of folds, at least 2: shuffled by `seed`, stratified where `classes`; or a scikit-learn splitter,
-            such as `GroupKFold(5)` or `TimeSeriesSplit(5)`; or an iterable of `(train, held out)` row numbers.
+        cv: number of folds, at least 2: shuffled by `seed`, stratified where `classes`, with whole groups held out
+            where there are `groups`; or a scikit-learn splitter, such as `GroupKFold(5)` or `TimeSeriesSplit(5)`; or an
+            iterable of `(train, held out)` row numbers.
         dataset: all rows.
         classes: whether the labels are classes.
-        groups: group of each row, for splitters that ask for it.
+        groups: group of each row.
         seed: of the shuffling.
         name: of the argument, for messages.
 
@@ -64,7 +86,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
             that is empty, names a row that is not there, or trains on a row that it holds out.
     """
     # Imported here: runs without folds need none of it.
-    from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+    from sklearn.model_selection import check_cv
 
     labels = class_numbers(dataset.y) if classes else None
     if isinstance(cv, int | np.integer) and not isinstance(cv, bool):
@@ -72,7 +94,7 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
             raise InputError(
                 f"{name}={cv} folds of {dataset.rows} rows. Pass at least 2, and at most one for each row."
             )
-        splitter = (KFold if labels is None else StratifiedKFold)(int(cv), shuffle=True, random_state=seed)
+        splitter = _splitter(int(cv), labels is not None, groups is not None, seed)
         if labels is not None:
             rarest = int(np.unique(labels, return_counts=True)[1].min())
             if rarest < cv:
@@ -106,6 +128,17 @@ def folds_of(cv: Any, dataset: Dataset, classes: bool, groups: Any = None, seed:
     if not len(folds):
         raise InputError(f"{name} gives no fold. Pass at least one pair of (train, held out) row numbers.")
     return folds
+
+
+def _splitter(folds: int, classes: bool, grouped: bool, seed: int) -> Any:
+    """The splitter that a number of folds stands for: rows of one group are never parted."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+
+    if grouped and not classes:
+        # It balances the sizes of folds, for which it takes groups by their size: there is nothing to draw.
+        return GroupKFold(folds)
+    kind = StratifiedGroupKFold if grouped else StratifiedKFold if classes else KFold
+    return kind(folds, shuffle=True, random_state=seed)
 
 
 def class_numbers(y: Any) -> np.ndarray | None:

@@ -53,8 +53,7 @@ def nested_of(nested: Any, cv: Any, dataset: Dataset, classes: bool, groups: Any
     """Splits rows into outer folds, and the rows that each trains on into folds by `cv`.
 
     Args:
-        nested: number of outer folds, at least 2, or a splitter or row numbers, as `cv` in `folds_of`. A number with
-            `groups` keeps groups together.
+        nested: number of outer folds, at least 2, or a splitter or row numbers, as `cv` in `folds_of`.
         cv: number of inner folds, or a splitter.
         dataset: all rows.
         classes: whether the labels are classes.
@@ -70,9 +69,7 @@ def nested_of(nested: Any, cv: Any, dataset: Dataset, classes: bool, groups: Any
             "number of folds or a splitter."
         )
     given = None if groups is None else np.asarray(groups)
-    outer = folds_of(
-        _splitter(nested, classes, seed) if given is not None else nested, dataset, classes, groups, seed, "nested"
-    )
+    outer = folds_of(nested, dataset, classes, groups, seed, "nested")
     inner = []
     for number, (rows, held) in enumerate(zip(outer.train, outer.held_out, strict=True)):
         if given is not None and (parted := np.intersect1d(given[rows], given[held])).size:
@@ -86,13 +83,3 @@ def nested_of(nested: Any, cv: Any, dataset: Dataset, classes: bool, groups: Any
             raise InputError(f"In fold {number} of nested: {error}") from None
         inner.append(Folds(folds.name, *(tuple(rows[each] for each in side) for side in (folds.train, folds.held_out))))
     return Nested(outer.name, outer.held_out, tuple(inner))
-
-
-def _splitter(nested: Any, classes: bool, seed: int) -> Any:
-    """Folds by number that keep groups together; anything else as it is."""
-    # Imported here: runs without folds need none of it.
-    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-
-    if not isinstance(nested, int | np.integer) or nested < 2:
-        return nested
-    return StratifiedGroupKFold(int(nested), shuffle=True, random_state=seed) if classes else GroupKFold(int(nested))

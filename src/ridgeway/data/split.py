@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 from scipy import stats
 
 from ridgeway.data.dataset import Dataset, leaves
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 # A difference is told of when chance would hardly bring it and it is large enough to matter.
 _CHANCE = 1e-4
@@ -61,11 +61,9 @@ def warn_of_difference(first: object, tail: object, rows: int) -> None:
     """Warns where the labels of the tail, of so many rows, are plainly distributed otherwise than the first ones."""
     difference = _difference(first, tail)
     if difference:
-        warnings.warn(
+        warn(
             f"validation_split takes the last {rows} rows as they come, and their labels differ from the rest: "
-            f"{difference}. Shuffle the rows before fit_path, or pass validation_data.",
-            UserWarning,
-            stacklevel=4,
+            f"{difference}. Shuffle the rows before fit_path, or pass validation_data."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import named
+from ridgeway.selection.units import Units
 from ridgeway.selection.values import value_of
 
 Value = float | str | None
@@ -25,14 +26,20 @@ class Design:
         codes: int `(lanes, hyperparameters)`: each lane's place in them.
         repeat: int `(lanes,)`.
         fold: int `(lanes,)`.
+        unit: int `(lanes,)`, from 0: the repeat, or with several folds the held-out part.
         score: float64 `(lanes,)`, NaN where not finite.
+        diverged: bool `(lanes,)`: whether the loss stopped being finite, with or without an epoch before that.
+        shared: what units have in common (see `selection.Units`).
     """
 
     values: dict[str, list[Value]]
     codes: np.ndarray
     repeat: np.ndarray
     fold: np.ndarray
+    unit: np.ndarray
     score: np.ndarray
+    diverged: np.ndarray
+    shared: float = 0.0
 
     @property
     def names(self) -> list[str]:
@@ -41,8 +48,8 @@ class Design:
 
     @property
     def units(self) -> int:
-        """How many independent units there are: folds where there are several, else repeats."""
-        return int((self.fold if self.fold.max(initial=0) > 0 else self.repeat).max(initial=-1)) + 1
+        """How many units there are."""
+        return int(self.unit.max(initial=-1)) + 1
 
     def acting(self, names: Sequence[str]) -> np.ndarray:
         """Lanes in which what the hyperparameters need is on, bool `(lanes,)`: `p` does nothing without `lp`."""
@@ -66,8 +73,7 @@ class Design:
         varied = [self.names.index(name) for name in names]
         others = [place for place in range(len(self.names)) if place not in varied]
         use = self.acting(names) & np.isfinite(self.score)
-        unit = self.fold if self.fold.max(initial=0) > 0 else self.repeat
-        held = np.column_stack([unit, self.repeat, self.fold, self.codes[:, others]])[use]
+        held = np.column_stack([self.unit, self.repeat, self.fold, self.codes[:, others]])[use]
         distinct, place, size = np.unique(held, axis=0, return_inverse=True, return_counts=True)
         place = place.reshape(-1)
         # Draws at random hold hardly anything fixed twice: without those, what follows stays small.
@@ -83,6 +89,16 @@ class Design:
         mean = np.full(len(total), np.nan)
         np.divide(total, count, out=mean, where=count > 0)
         return mean.reshape(shape), distinct[:, 0]
+
+    def diverging(self, name: str) -> np.ndarray:
+        """How many lanes diverged with each value of a hyperparameter, int `(values,)`."""
+        lanes = self.diverged & self.acting([name])
+        counts: np.ndarray = np.bincount(self.codes[lanes, self.names.index(name)], minlength=len(self.values[name]))
+        return counts
+
+    def finished(self) -> Design:
+        """The same lanes, as if all of them had a score: to see which pairs there were to be."""
+        return replace(self, score=np.nan_to_num(self.score))
 
     def by_unit(self, differences: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Average differences within units.
@@ -103,22 +119,18 @@ class Design:
         return mean.T, known.sum(axis=0)
 
 
-def uncut(table: pd.DataFrame) -> pd.DataFrame:
-    """The lanes that halving did not cut: the others had fewer epochs, which would pass for an effect."""
-    return table[table["stopped"] != "halved"] if "stopped" in table else table
-
-
 def refuse_cut(table: pd.DataFrame) -> None:
-    """Refuse a table in which halving cut lanes.
+    """Refuse a table in which halving cut lanes: the others had more epochs, which would pass for an effect.
 
     Raises:
         InputError: it did.
     """
-    cut = len(table) - len(uncut(table))
+    cut = int((table["stopped"] == "halved").sum()) if "stopped" in table else 0
     if cut:
         raise InputError(
             f"Halving cut {cut} of {len(table)} lanes: they trained fewer epochs than the others, and that difference "
-            "would pass for an effect. Train without halving to compare methods."
+            "would pass for an effect. Ask path.importance(), which judges all lanes at the first cut, or train "
+            "without halving to compare strengths in pairs."
         )
 
 
@@ -127,9 +139,11 @@ def design(table: pd.DataFrame, record: Mapping[str, Any], metric: str) -> Desig
 
     Args:
         table: a row a lane (`Path.table()`); `repeat` and `fold` may be missing.
-        record: the path's record, of which `hyperparameters` is read.
+        record: the path's record, of which `hyperparameters` and `folds` are read.
         metric: a column of the table.
     """
+    units = Units.of(record)
+    of_folds = units.of_lanes(table)
     values = {name: ordered(table[name], about) for name, about in record["hyperparameters"].items()}
     codes = [
         np.array([_place(cell, values[name]) for cell in table[name]], dtype=int).reshape(len(table)) for name in values
@@ -140,7 +154,10 @@ def design(table: pd.DataFrame, record: Mapping[str, Any], metric: str) -> Desig
         codes=np.column_stack(codes) if codes else np.zeros((len(table), 0), dtype=int),
         repeat=_numbered(table, "repeat"),
         fold=_numbered(table, "fold"),
+        unit=_numbered(table, "repeat") if of_folds is None else pd.factorize(of_folds, sort=True)[0],
         score=np.where(np.isfinite(score), score, np.nan),
+        diverged=(table["stopped"] == "diverged").to_numpy() if "stopped" in table else ~np.isfinite(score),
+        shared=0.0 if of_folds is None else units.shared,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ridgeway.effects.design import Design, design, uncut
+from ridgeway.effects.design import Design, design
 from ridgeway.effects.direction import checked_metric
 from ridgeway.errors import InputError
 
@@ -17,7 +17,11 @@ _MOST = 500
 
 
 def importance(
-    table: pd.DataFrame, record: Mapping[str, Any], metric: str | None = None, seed: int = 0
+    table: pd.DataFrame,
+    record: Mapping[str, Any],
+    metric: str | None = None,
+    seed: int = 0,
+    history: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Decompose the metric's variance over the family, by Optuna's fANOVA.
 
@@ -28,27 +32,35 @@ def importance(
     configurations as the family drew them, logarithmic ranges and shares of 0 included. Of more than 500 configurations
     it takes 500 at random: the forest's time grows with the square of their number.
 
+    Where halving cut lanes, all are judged as they stood at the end of the first rung, which all of them reached: those
+    that went on are few, alike, and were trained longer.
+
     Args:
         table: a row a lane (`Path.table()`).
         record: the path's record.
         metric: a column of the table; the record's own by default.
         seed: of the forest, and of which configurations it takes.
+        history: a row a lane and epoch (`Path.history()`); needed where halving cut lanes.
 
     Returns:
         A row a hyperparameter, most important first: `hyperparameter`, `importance` (0 to 1). One with a single value
         has 0, and so have all where the metric is the same everywhere.
 
     Raises:
-        InputError: no such metric, or fewer than 4 configurations with a finite one.
+        InputError: no such metric, one that halving left no history of, or fewer than 4 configurations with a finite
+            one.
     """
     name = checked_metric(table, record, metric)
-    # As Optuna leaves out trials that were pruned.
-    lanes = design(uncut(table), record, name)
+    rung = judged_at(table, record)
+    if rung is not None:
+        table = _at(rung, table, history, name)
+    lanes = design(table, record, name)
     codes, means = _configurations(lanes)
     if len(codes) < _LEAST:
+        when = f" at epoch {rung}" if rung else ""
         raise InputError(
-            f"{len(codes)} configurations have a finite {name}; importance needs {_LEAST} at least, and some dozens "
-            "to be worth reading. Train more."
+            f"{len(codes)} configurations have a finite {name}{when}; importance needs {_LEAST} at least, and some "
+            "dozens to be worth reading. Train more."
         )
     if len(codes) > _MOST:
         taken = np.sort(np.random.default_rng(seed).choice(len(codes), _MOST, replace=False))
@@ -59,6 +71,28 @@ def importance(
         shares |= _shares({n: _coordinates(lanes, n, column, means) for n, column in varied.items()}, means, seed)
     frame = pd.DataFrame({"hyperparameter": list(shares), "importance": list(shares.values())})
     return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def judged_at(table: pd.DataFrame, record: Mapping[str, Any]) -> int | None:
+    """The epoch, from 1, at which all configurations are compared: the end of the first rung; None without a cut."""
+    rungs = (record.get("halving") or {}).get("rungs") or ()
+    cut = "stopped" in table and bool((table["stopped"] == "halved").any())
+    return int(rungs[0]) if rungs and cut else None
+
+
+def _at(epoch: int, table: pd.DataFrame, history: pd.DataFrame | None, metric: str) -> pd.DataFrame:
+    """The table with the metric as it stood then, NaN for lanes that time did not let come so far.
+
+    A lane that ended earlier by itself counts with its last epoch.
+    """
+    if history is None or metric not in history:
+        raise InputError(
+            f"Halving cut lanes, and there is no {metric} by epoch to compare all of them at the first cut. Ask by a "
+            "column of path.history(), or train without halving."
+        )
+    then = history[history["epoch"] <= epoch].sort_values("epoch").groupby("lane")[metric].last()
+    short = (table["epochs"] < epoch) & table["stopped"].isin(["halved", "time is up", "interrupted"])
+    return table.assign(**{metric: table["lane"].map(then).where(~short)})
 
 
 def _configurations(lanes: Design) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ class Intervals:
         high: upper end.
         p: two-sided p-value; NaN when unknown.
         n: numbers that the mean is taken over.
-        kind: `"bootstrap-t"`, `"t"` or `"unknown"`.
+        kind: `"bootstrap-t"`, `"t"`, `"corrected t"` or `"unknown"`.
     """
 
     mean: np.ndarray
@@ -33,7 +33,7 @@ class Intervals:
     kind: np.ndarray
 
 
-def intervals(numbers: np.ndarray, n_boot: int = 9999, seed: int = 0) -> Intervals:
+def intervals(numbers: np.ndarray, n_boot: int = 9999, seed: int = 0, shared: float = 0.0) -> Intervals:
     """Estimate a mean for every row from few independent numbers.
 
     The percentile bootstrap is far too short with few numbers (its ends lie within them, and their spread is taken with
@@ -43,10 +43,15 @@ def intervals(numbers: np.ndarray, n_boot: int = 9999, seed: int = 0) -> Interva
     there are too few different resamples (10 of 3 numbers), and Student's t, exact for normal numbers, stands in.
     All rows share one draw of resamples, so that the same numbers get the same interval.
 
+    Numbers of folds whose held-out parts overlap are not independent, and no resampling of them knows it: Student's t
+    with the variance s² (1/n + shared) takes its place, whatever their number (Nadeau & Bengio 2003; see
+    `selection.Units`).
+
     Args:
         numbers: float64 `(rows, units)`; NaN is left out.
         n_boot: resamples, at least 1; 9,999 by default, so that a p-value can be as small as 0.0002.
         seed: of the resamples.
+        shared: held-out rows over training rows where folds overlap; 0 for independent numbers.
 
     Returns:
         A mean, an interval and a p-value for each row.
@@ -71,11 +76,13 @@ def intervals(numbers: np.ndarray, n_boot: int = 9999, seed: int = 0) -> Interva
         spread, error = members[~flat], error[~flat]
         if not len(spread):
             continue
+        if shared:
+            error = error * np.sqrt(1 + count * shared)
         half = stdtrit(count - 1, 1 - _TAIL) * error
         low[spread], high[spread] = mean[spread] - half, mean[spread] + half
         p[spread] = 2 * stdtr(count - 1, -np.abs(mean[spread]) / error)
-        kind[spread] = "t"
-        if count >= BOOTSTRAP_FROM:
+        kind[spread] = "corrected t" if shared else "t"
+        if count >= BOOTSTRAP_FROM and not shared:
             least, most, tail = _studentized(values[~flat], mean[spread], error, n_boot, seed)
             # A few different values, as accuracies on few rows have, leave resamples without any spread.
             usable = np.isfinite(least) & np.isfinite(most)

@@ -69,5 +69,5 @@ def interactions(
         for other in lanes.values[second][1:]
     ]
     frame = pd.DataFrame(rows).astype({"first_value": object, "second_value": object})[pairs > 0]
-    found = intervals(numbers[pairs > 0], n_boot, seed)
+    found = intervals(numbers[pairs > 0], n_boot, seed, lanes.shared)
     return frame.reset_index(drop=True).assign(**judged(found, np.asarray(pairs[pairs > 0], dtype=int), way))

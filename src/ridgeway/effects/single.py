@@ -28,8 +28,11 @@ def effects(
     over such numbers, one a repeat, or one a fold where there are several. One alone has no interval, and no verdict.
 
     The mean over a grid's other values is what the method does on average over them; `interactions` tells whether it
-    depends on them. Lanes that diverged count with the epoch that they kept. A method that needs another (`p` needs
-    `lp`) is judged where the other is on.
+    depends on them. A method that needs another (`p` needs `lp`) is judged where the other is on.
+
+    Lanes that diverged count with the epoch that they kept; those that kept none leave their pairs out, and only
+    survivors are left. So a strength with which lanes diverged, while none did without it, never "helps", and one with
+    which no lane of a pair finished has a row all the same.
 
     Args:
         table: a row a lane (`Path.table()`).
@@ -42,33 +45,47 @@ def effects(
     Returns:
         A row a strength, in the family's order: `hyperparameter`, `value`, `against`, `difference` (metric with it less
         metric without, in the metric's units), `low`, `high` (its 95 % interval), `p`, `p_holm` (Holm's, of all rows),
-        `verdict` ("helps", "hurts", "no evidence": by `p_holm` at 5 % and by which way the metric is better), `n`
-        (units), `pairs` and `interval` (how it was made).
+        `verdict` ("helps", "hurts", "no evidence": by `p_holm` at 5 % and by which way the metric is better; "diverges"
+        where the strength has no finished lane to judge, or would help by survivors only), `n` (units), `pairs`,
+        `interval` (how it was made) and `diverged` (lanes with this strength that diverged).
 
     Raises:
         InputError: no such metric, or one of unknown direction; fewer than one bootstrap sample; a family in which
-            nothing varies, or without pairs.
+            nothing varies, or without pairs; no pair in which both lanes have a finite metric.
     """
     name, way = metric_and_mode(table, record, metric, mode)
     check_bootstrap(n_boot)
     refuse_cut(table)
     lanes = design(table, record, name)
-    rows, numbers, pairs = [], [], []
+    rows, numbers, pairs, diverged, without = [], [], [], [], []
     for hyperparameter, values in lanes.values.items():
         if len(values) < 2:
             continue
         means, compared = _differences(lanes, hyperparameter)
+        _, meant = _differences(lanes.finished(), hyperparameter)
+        lost = lanes.diverging(hyperparameter)
         for place, value in enumerate(values[1:]):
-            if compared[place]:
+            if meant[place]:
                 rows.append({"hyperparameter": hyperparameter, "value": value, "against": values[0]})
                 numbers.append(means[place])
                 pairs.append(compared[place])
+                diverged.append(lost[place + 1])
+                without.append(lost[0])
     if not rows:
         raise InputError(_no_pairs(lanes))
-    found = intervals(np.array(numbers), n_boot, seed)
+    if not any(pairs):
+        raise InputError(
+            f"In every pair of lanes that differ in one hyperparameter alone, one at least has no finite {name}, so "
+            f"that nothing can be compared ({int(lanes.diverged.sum())} of {len(table)} lanes diverged). Lower the "
+            "learning rate or the strengths."
+        )
+    found = intervals(np.array(numbers), n_boot, seed, lanes.shared)
     # Words and numbers stand in one column as what they are.
     frame = pd.DataFrame(rows).astype({"value": object, "against": object})
-    return frame.assign(**judged(found, np.array(pairs, dtype=int), way))
+    frame = frame.assign(**judged(found, np.array(pairs, dtype=int), way), diverged=np.array(diverged, dtype=int))
+    # Nothing is left to judge, or only survivors that speak for it.
+    hidden = (frame["pairs"] == 0) | ((frame["verdict"] == "helps") & (np.array(without) == 0))
+    return frame.assign(verdict=frame["verdict"].mask(hidden & (frame["diverged"] > 0), "diverges"))
 
 
 def check_bootstrap(n_boot: int) -> None:

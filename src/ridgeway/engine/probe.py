@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
 from ridgeway.engine.streamed import StreamedExecutor
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import all_layers
+from ridgeway.memory import memory
 
 NAMES = ("vmap", "map", "steps")
 
@@ -168,7 +168,9 @@ def _free_memory(devices: Sequence[jax.Device]) -> float:
     stats = devices[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return float(len(devices) * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
-    return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    free = memory().free
+    # Where the system does not say, as much as a small machine has.
+    return float(2**31 if free is None else free)
 
 
 def _build(job: Job, kind: str, slots: int) -> Executor:

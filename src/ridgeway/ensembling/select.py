@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
+from ridgeway.bootstrap import Sample, drawn, draws_of, ends_of
 from ridgeway.data import Dataset, HeldOut, check_dataset
-from ridgeway.engine.arrays import as_arrays
 from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.ensembling.averaging import Averaging
 from ridgeway.ensembling.choice import EnsembleChoice, Member, Score
@@ -20,6 +20,7 @@ from ridgeway.errors import InputError
 from ridgeway.prediction import Predictor
 from ridgeway.scoring import Judge
 from ridgeway.selection.values import value_of
+from ridgeway.streaming import at_hand
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
@@ -47,12 +48,12 @@ def select_ensemble(
     held_out = path.held_out
     if data is not None:
         model = path.structure(candidates[0].lanes[0])
-        dataset = as_arrays(Dataset(*data), model)
+        dataset = at_hand(Dataset(*data), model)
         check_dataset(dataset)
         check_fit(model, jax.tree.map(lambda array: array[:1], (dataset.x, dataset.y, dataset.sample_weight)))
         check_model_labels(model, dataset)
         held_out = HeldOut(dataset)
-    predictions = Predictions(path)
+    predictions = Predictions(path, candidates[0].lanes[0])
     single: Sequence[int] = candidates[0].lanes
     if held_out is None:
         if members == "all":
@@ -104,9 +105,8 @@ def candidates_of(path: Path) -> list[Member]:
     table["kept"] = table["best_epoch"].notna() & (table["stopped"] != "diverged")
     found = []
     names = [*path.hyperparameters, "repeat"]
-    folds = int(table.groupby(names, dropna=False).size().max())
     for key, lanes in table.groupby(names, sort=False, dropna=False):
-        if lanes["kept"].all() and len(lanes) == folds:
+        if lanes["kept"].all() and len(lanes) == path.folds:
             *values, repeat = map(value_of, key)
             configuration = dict(zip(path.hyperparameters, values, strict=True))
             found.append(Member(configuration, int(repeat), tuple(map(int, lanes["lane"])), 1))
@@ -114,40 +114,48 @@ def candidates_of(path: Path) -> list[Member]:
 
 
 class Predictions:
-    """What lanes predict, on the scale on which it is averaged."""
+    """What lanes predict, on the scale on which it is averaged.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the lanes.
+        lane: one that kept an epoch, which tells what the outputs are.
+    """
+
+    def __init__(self, path: Path, lane: int) -> None:
         self.path = path
+        self._lane = lane
         self._predict = Predictor(path)
         self._averaging: Averaging | None = None
 
     def averaging(self, dataset: Dataset) -> Averaging:
         """What the mean of these lanes' outputs is."""
         if self._averaging is None:
-            lane = candidates_of(self.path)[0].lanes[0]
-            first = dataset.map(lambda array: array[:1])
-            outputs = self._predict(lane, first.x)
-            self._averaging = Averaging.of(self.path.structure(lane), outputs)
+            outputs = self._predict(self._lane, dataset.map(lambda array: array[:1]).x)
+            self._averaging = Averaging.of(self.path.structure(self._lane), outputs)
         return self._averaging
 
     def outputs(self, lane: int, dataset: Dataset) -> Any:
         """A lane's outputs, as its model gives them."""
         return self._predict(lane, dataset.x)
 
-    def of(self, lanes: Iterable[int], dataset: Dataset) -> list[np.ndarray]:
-        """The mean of lanes on all rows."""
+    def of(self, counts: Mapping[int, int], dataset: Dataset) -> list[np.ndarray]:
+        """The mean of lanes, each as often as it counts, on all rows: float32 `(row, ...)` by output."""
         averaging = self.averaging(dataset)
-        each = [averaging.into(self.outputs(lane, dataset)) for lane in lanes]
-        return [np.asarray(np.mean(leaves, axis=0, dtype=np.float32)) for leaves in zip(*each, strict=True)]
+        each = [averaging.into(self.outputs(lane, dataset)) for lane in counts]
+        weights = list(counts.values())
+        return [np.average(leaves, axis=0, weights=weights).astype(np.float32) for leaves in zip(*each, strict=True)]
 
-    def out_of_fold(self, lanes: Sequence[int], held: HeldOut) -> list[np.ndarray]:
-        """Each row by the lane that did not train on it, fold after fold."""
-        averaging = self.averaging(held.dataset)
-        each = [averaging.into(self.outputs(lane, held.of(self._fold(lane)))) for lane in lanes]
-        return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*each, strict=True)]
+    def out_of_fold(self, counts: Mapping[int, int], held: HeldOut) -> list[np.ndarray]:
+        """Each row by the lanes that did not train on it, fold after fold."""
+        each = [self.of(own, held.of(fold)) for fold, own in self.by_fold(counts).items()]
+        return [np.concatenate(parts) for parts in zip(*each, strict=True)]
 
-    def _fold(self, lane: int) -> int:
-        return int(self.path.lane(lane)["fold"])
+    def by_fold(self, counts: Mapping[int, int]) -> dict[int, dict[int, int]]:
+        """Lanes and their counts by the fold that they belong to, ascending."""
+        found: dict[int, dict[int, int]] = {}
+        for lane, count in counts.items():
+            found.setdefault(int(self.path.lane(lane)["fold"]), {})[lane] = count
+        return dict(sorted(found.items()))
 
 
 class _Bench:
@@ -156,10 +164,10 @@ class _Bench:
     def __init__(self, predictions: Predictions, held: HeldOut, candidates: Sequence[Member]) -> None:
         path = predictions.path
         if held.folds is None:
-            each = [predictions.of(one.lanes, held.dataset) for one in candidates]
+            each = [predictions.of(dict.fromkeys(one.lanes, 1), held.dataset) for one in candidates]
             judged = held.dataset
         else:
-            each = [predictions.out_of_fold(one.lanes, held) for one in candidates]
+            each = [predictions.out_of_fold(dict.fromkeys(one.lanes, 1), held) for one in candidates]
             order: Any = np.concatenate([held.rows(fold) for fold in range(len(held.folds))])
             judged = held.dataset.map(lambda array: array[order])
         self.candidates = [np.stack(leaves) for leaves in zip(*each, strict=True)]
@@ -204,27 +212,17 @@ def _tested(found: EnsembleChoice, predictions: Predictions, test: Dataset, n_bo
     path, averaging = predictions.path, predictions.averaging(test)
     judge = Judge(path.structure(found.single_lanes[0]), path.metric, test)
     like = predictions.outputs(found.single_lanes[0], test.map(lambda array: array[:1]))
-    counts = found.counts
-    repeated = [lane for lane, count in counts.items() for _ in range(count)]
-    outputs = [averaging.back(predictions.of(lanes, test), like) for lanes in (repeated, found.single_lanes)]
-    losses = [judge.losses(each) for each in outputs]
-    random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(n_boot):
-        # The same draw for both, whose difference is then free of what the rows have in common.
-        rows = random.integers(0, test.rows, test.rows)
-        drawn.append(
-            [
-                judge(output, rows) if loss is None else float(loss[rows].mean())
-                for output, loss in zip(outputs, losses, strict=True)
-            ]
-        )
+    alone = dict.fromkeys(found.single_lanes, 1)
+    outputs = [averaging.back(predictions.of(counts, test), like) for counts in (found.counts, alone)]
+    # The same draws of rows for both, whose difference is then free of what the rows have in common.
+    each = [drawn(judge, output, judge.losses(output)) for output in outputs]
     values = [judge(output) for output in outputs]
+    together = Sample(values[0], test.rows, lambda rows: np.stack([one(rows) for one in each], axis=1))
+    draws = draws_of([together], n_boot, seed)
     sign = 1.0 if found.mode == "max" else -1.0
-    draws = np.array(drawn)
     both, single, gain = (
-        Score(point, *map(float, np.nanquantile(each, [0.025, 0.975])))
-        for point, each in (
+        Score(point, *ends_of(drawn_points))
+        for point, drawn_points in (
             (values[0], draws[:, 0]),
             (values[1], draws[:, 1]),
             (sign * (values[0] - values[1]), sign * (draws[:, 0] - draws[:, 1])),

@@ -1,6 +1,6 @@
 """Which configurations to train."""
 
-from ridgeway.families.bayes import Bayes, Search
+from ridgeway.families.bayes import Bayes, Search, study_in
 from ridgeway.families.cocktail import Cocktail
 from ridgeway.families.family import Configuration, Family
 from ridgeway.families.grid import Grid
@@ -22,4 +22,5 @@ __all__ = [
     "Random",
     "Range",
     "logspace",
+    "study_in",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,15 +22,22 @@ if TYPE_CHECKING:
     import optuna
 
 
+# Proposals in a row that were all made before, until one is drawn at random instead.
+_PROPOSALS = 16
+# Draws at random for one configuration, until the search ends.
+_DRAWS = 1000
+
+
 class Bayes(Family):
     """Configurations proposed in batches by Optuna's tree-structured Parzen estimator, from the scores of those before.
 
     Lanes of a batch train side by side; Optuna counts those that are asked for and not yet told as bad ones (constant
     liar), so that a batch does not hold the same proposal several times (Bergstra et al. 2011; Akiba et al. 2019). The
-    first 10 configurations are drawn at random.
+    first 10 configurations are drawn at random. All configurations differ: a proposal that was made before is told
+    the score of the first, which it would have by the law of lanes, and Optuna is asked again.
 
     Args:
-        n: configurations in all, at least 1.
+        n: configurations in all, at least 1; fewer train where lists have fewer combinations.
         batch: configurations that train side by side before the next are asked for. 8 by default: larger batches use
             the machine better, smaller ones learn more often.
         seed: of the proposals.
@@ -72,7 +81,8 @@ class Bayes(Family):
         return [dict(zip(self.values, combination, strict=True)) for combination in itertools.product(*known)]
 
     def __len__(self) -> int:
-        return self.n
+        """Configurations that train: `n`, or all that lists and ranges of whole numbers hold where these are fewer."""
+        return int(min(self.n, math.prod(_size(name, given) for name, given in self.ranges.items())))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={g if isinstance(g, Range) else list(g)}" for n, g in self.ranges.items())
@@ -114,6 +124,16 @@ class Bayes(Family):
         return Search(self, study)
 
 
+def study_in(directory: str | os.PathLike[str]) -> str:
+    """The URL of the study's file in a run's directory, whatever characters its name holds.
+
+    A "?" or a "%20" of the name would otherwise be read as part of the URL.
+    """
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=os.path.join(os.fspath(directory), "optuna.db")).render_as_string(False)
+
+
 @dataclass
 class Search:
     """A study under way.
@@ -127,18 +147,52 @@ class Search:
     family: Bayes
     study: optuna.Study
     asked: int = 0
-    _open: dict[int, Any] = field(default_factory=dict)
+    _open: dict[int, list[Any]] = field(default_factory=dict)
+    _numbers: dict[tuple[Value, ...], int] = field(default_factory=dict)
+    _scores: dict[int, float] = field(default_factory=dict)
 
     def ask(self) -> list[Configuration]:
-        """The next batch; empty when all `n` were asked for. The first of them has the number `asked` had before."""
-        count = min(self.family.batch, self.family.n - self.asked)
-        found = []
-        for number in range(self.asked, self.asked + count):
-            trial = self.study.ask()
-            self._open[number] = trial
-            found.append({name: _suggested(trial, name, given) for name, given in self.family.ranges.items()})
-        self.asked += count
+        """The next batch, all different and new; empty when the search is over.
+
+        The first of them has the number `asked` had before.
+        """
+        found: list[Configuration] = []
+        for _ in range(min(self.family.batch, len(self.family) - self.asked)):
+            configuration = self._new()
+            if configuration is None:
+                break
+            found.append(configuration)
         return found
+
+    def _new(self) -> Configuration | None:
+        """A configuration that was not asked for before, which has the next number; None where none is found."""
+        for attempt in range(_PROPOSALS + 1):
+            if attempt == _PROPOSALS:
+                # The estimator insists on what it knows, as it may where few combinations are left.
+                drawn = self._drawn()
+                if drawn is None:
+                    return None
+                self.study.enqueue_trial(_parameters(drawn, self.family.ranges))
+            trial = self.study.ask()
+            configuration = {name: _suggested(trial, name, given) for name, given in self.family.ranges.items()}
+            number = self._numbers.setdefault(tuple(configuration.values()), self.asked)
+            if number == self.asked:
+                self._open[number] = [trial]
+                self.asked += 1
+                return configuration
+            if number in self._open:
+                self._open[number].append(trial)
+            else:
+                self._tell(trial, self._scores[number])
+        return None
+
+    def _drawn(self) -> Configuration | None:
+        random = np.random.default_rng([self.family.seed, self.asked])
+        for _ in range(_DRAWS):
+            drawn = {name: _draw(name, given, random) for name, given in self.family.ranges.items()}
+            if tuple(drawn.values()) not in self._numbers:
+                return drawn
+        return None
 
     def awaits(self, number: int) -> bool:
         """Whether a configuration was asked for and not told of yet."""
@@ -146,9 +200,13 @@ class Search:
 
     def tell(self, number: int, score: float) -> None:
         """Tells a configuration's score; NaN where it has none, such as where its lanes diverged."""
+        self._scores[number] = score
+        for trial in self._open.pop(number):
+            self._tell(trial, score)
+
+    def _tell(self, trial: Any, score: float) -> None:
         import optuna
 
-        trial = self._open.pop(number)
         if np.isfinite(score):
             self.study.tell(trial, float(score))
         else:
@@ -158,6 +216,31 @@ class Search:
         """Tells that the configurations still open were given up."""
         for number in list(self._open):
             self.tell(number, np.nan)
+
+
+def _size(name: str, given: Range | tuple[Value, ...]) -> float:
+    """How many values there are to propose."""
+    if not isinstance(given, Range):
+        return len(given)
+    return given.high - given.low + 1 + (given.zero > 0 and given.low > 0) if given.whole(name) else math.inf
+
+
+def _draw(name: str, given: Range | tuple[Value, ...], random: np.random.Generator) -> Value:
+    if isinstance(given, Range):
+        return given.draw(random, given.whole(name))
+    return given[int(random.integers(len(given)))]
+
+
+def _parameters(configuration: Configuration, ranges: Mapping[str, Range | tuple[Value, ...]]) -> dict[str, Any]:
+    """What `_suggested` asks of a trial, such that it gives this configuration."""
+    parameters: dict[str, Any] = {}
+    for name, given in ranges.items():
+        value = configuration[name]
+        if isinstance(given, Range) and given.zero:
+            parameters[f"{name} used"] = value != 0
+        if not isinstance(given, Range) or not given.zero or value != 0:
+            parameters[name] = value
+    return parameters
 
 
 def _suggested(trial: Any, name: str, given: Range | tuple[Value, ...]) -> Value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from ridgeway.hyperparameters import swapped
 from ridgeway.keras_internals import adapted_normalizations, normalization_swap, row_losses, training_argument
 from ridgeway.probes.capture import Captured, capturing, weighted_layers
 from ridgeway.probes.measures import gradient, largest_eigenvalue, ranked, saturation, shift
+from ridgeway.telling import warn
 
 #: What each probe records; "" stands for the whole model.
 PROBES = ("covariate_shift", "saturation", "gradients", "sharpness", "generalization_gap")
@@ -154,7 +154,7 @@ class ProbeProgram:
         what = f"{', '.join(idle)}: nothing to measure in this model, for it lacks {_NEEDS[idle[0]]}"
         if len(idle) == len(self.probes):
             raise InputError(f"The probes find nothing. {what}. Leave probes out, or add such a layer.")
-        warnings.warn(f"Probes are left out. {what}.", UserWarning, stacklevel=2)
+        warn(f"Probes are left out. {what}.")
         return replace(self, probes=tuple(name for name in self.probes if name in measured))
 
     def labels(self, state: ModelState) -> list[Label]:

@@ -24,7 +24,8 @@ def _of_gains(found: Evidence, lang: str) -> list[Html]:
         return [say("advice.unsure", lang)]
     helping = [_strongest(found.gains, name, "helps") for name in _names(found.gains, "helps")]
     hurting = [gain for gain in found.gains if gain.verdict == "hurts"]
-    judged = {gain.name for gain in (*helping, *hurting)}
+    diverging = [gain for gain in found.gains if gain.verdict == "diverges"]
+    judged = {gain.name for gain in (*helping, *hurting, *diverging)}
     silent = [name for name in dict.fromkeys(gain.name for gain in found.gains) if name not in judged]
     sentences = []
     if helping:
@@ -33,6 +34,8 @@ def _of_gains(found: Evidence, lang: str) -> list[Html]:
         sentences.append(say("advice.use_none", lang))
     if hurting:
         sentences.append(say("advice.worse", lang, items=_list([_name(gain.label) for gain in hurting])))
+    if diverging:
+        sentences.append(say("advice.diverges", lang, items=_list([_name(gain.label) for gain in diverging])))
     if silent:
         sentences.append(say("advice.skip", lang, items=_list([_name(name) for name in silent])))
     key = "advice.sure_folds" if found.folds else "advice.sure_repeats"
@@ -52,7 +55,10 @@ def _of_importance(found: Evidence, lang: str) -> list[Html]:
     if small:
         names = [_name(str(row["hyperparameter"])) for row in small]
         sentences.append(say("advice.unimportant", lang, items=_list(names)))
-    return [*sentences, say("advice.sure_importance", lang)]
+    if found.rung is None:
+        return [*sentences, say("advice.sure_importance", lang)]
+    cut = say("advice.at_rung", lang, configurations=found.configurations, epochs=found.rung)
+    return [*sentences, cut, say("advice.sure_halved", lang)]
 
 
 def _names(gains: Sequence[Gain], verdict: str) -> list[str]:

@@ -68,7 +68,7 @@ def _reach(gains: tuple[Gain, ...]) -> float:
 
 
 def _row(gain: Gain, percent: Callable[[float], float], lang: str) -> Html:
-    amount, low, high = difference(gain.gain)
+    amount, low, high = difference(gain.gain) if math.isfinite(gain.gain.gain) else ("–", "", "")
     kind = gain.verdict.replace(" ", "-")
     marks = [tag("i", class_="zero", style="left:50%")]
     if math.isfinite(gain.gain.low):
@@ -127,4 +127,7 @@ def _shares(found: Evidence, lang: str) -> Html:
         )
         for row in found.importance.to_dict("records")
     ]
-    return joined(tag("p", say("effects.importance", lang), class_="note"), tag("div", *rows, class_="effects"))
+    note = say("effects.importance", lang)
+    if found.rung is not None:
+        note = joined(note, " ", say("effects.at_rung", lang, epochs=found.rung))
+    return joined(tag("p", note, class_="note"), tag("div", *rows, class_="effects"))

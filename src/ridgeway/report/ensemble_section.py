@@ -26,7 +26,12 @@ def ensemble_section(path: "Path", lang: str) -> Html:
         different=len(found.members),
         metric=metric_label(found.metric, lang),
     )
-    parts = [tag("p", head, class_="note"), _scores(found, lang), _gain(found, lang), _members(found, lang)]
+    parts = [
+        tag("p", head, class_="note"),
+        _scores(found, lang),
+        _gain(found, bool(path.record.get("nested")), lang),
+        _members(found, lang),
+    ]
     use = say("ensemble.use", lang, code=tag("code", f"path.ensemble({SIZE})"))
     extra = path.record.get("extra", {})
     if extra.get("predicts_by") == "ensemble":
@@ -55,9 +60,9 @@ def _scores(found: EnsembleChoice, lang: str) -> Html:
     return tag("div", tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *rows)), class_="scroll")
 
 
-def _gain(found: EnsembleChoice, lang: str) -> Html:
+def _gain(found: EnsembleChoice, nested: bool, lang: str) -> Html:
     if found.gain is None:
-        return tag("p", say("ensemble.no_test", lang), class_="note")
+        return tag("p", say("ensemble.no_test_nested" if nested else "ensemble.no_test", lang), class_="note")
     gain = found.gain
     places = decimals((gain.high - gain.low) / 4) if gain.high > gain.low else 4
     key = "ensemble.better" if gain.low > 0 else "ensemble.worse" if gain.high < 0 else "ensemble.equal"

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from ridgeway.errors import InputError
 from ridgeway.locale import check_language
 from ridgeway.report.curves_figure import curves_figure
+from ridgeway.report.effects_figure import effects_figure
 from ridgeway.report.parallel_figure import parallel_figure
 from ridgeway.report.path_figure import path_figure
 from ridgeway.report.probes_figure import probes_figure
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _FIGURES: dict[str, Callable[["Path", str], go.Figure]] = {
     "path": path_figure,
     "curves": curves_figure,
+    "effects": effects_figure,
     "weights": weights_figure,
     "parallel": parallel_figure,
     "reliability": reliability_figure,
@@ -34,7 +36,8 @@ def plot(path: "Path", kind: str = "path", lang: str = "en") -> go.Figure:
 
     Args:
         path: what to draw.
-        kind: `"path"`, metric against strength; `"curves"`, learning curves of all lanes; `"weights"`, norm
+        kind: `"path"`, metric against strength; `"curves"`, learning curves of all lanes; `"effects"`,
+            gains of each strength over the method's absence, or importance where lanes form no pairs; `"weights"`, norm
             and share of exact zeros against strength; `"parallel"`, parallel coordinates; `"reliability"`,
             accuracy against confidence, for classification; `"probes"`, what was measured inside the lanes.
         lang: `"en"` or `"ko"`.

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ridgeway.effects import judged_at
 from ridgeway.errors import InputError
 from ridgeway.selection import Comparison, Value, shown
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
 
-# Fewer configurations than this tell nothing of importance.
-_ENOUGH = 10
+# Fewer configurations than this, the least that an estimator's own search draws, tell nothing of importance.
+_ENOUGH = 9
 # The share of strengths that must have been compared with their absence.
 _COVERED = 0.9
 
@@ -28,7 +29,7 @@ class Gain:
         value: its strength.
         against: what it was compared with.
         gain: with its interval.
-        verdict: `"helps"`, `"hurts"` or `"no evidence"`.
+        verdict: `"helps"`, `"hurts"`, `"no evidence"` or `"diverges"`.
     """
 
     name: str
@@ -58,6 +59,8 @@ class Evidence:
         folds: whether units are folds.
         interactions: as `Path.interactions`; empty where none are known.
         importance: as `Path.importance`; empty where there are pairs, or hardly any configurations.
+        rung: the epoch at which importance judged all configurations, where halving cut some of them.
+        configurations: how many there are.
     """
 
     gains: tuple[Gain, ...]
@@ -65,6 +68,8 @@ class Evidence:
     folds: bool
     interactions: pd.DataFrame
     importance: pd.DataFrame
+    rung: int | None = None
+    configurations: int = 0
 
 
 def written(value: Value | None) -> str:
@@ -86,7 +91,8 @@ def evidence(path: "Path") -> Evidence:
             gains = tuple(_gain(row, sign) for row in effects.to_dict("records"))
     except InputError:
         pass
-    if not gains and len(path.configurations()) >= _ENOUGH:
+    configurations = len(path.configurations())
+    if not gains and configurations >= _ENOUGH:
         importance = _importance(path)
     if any(math.isfinite(gain.gain.low) for gain in gains):
         try:
@@ -99,6 +105,8 @@ def evidence(path: "Path") -> Evidence:
         folds="fold" in table and table["fold"].nunique() > 1,
         interactions=together,
         importance=importance,
+        rung=judged_at(table, path.record),
+        configurations=configurations,
     )
 
 

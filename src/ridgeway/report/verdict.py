@@ -47,8 +47,8 @@ def verdict(path: "Path") -> Verdict:
         simple=simple,
         base=base,
         own=own,
-        gain=compare(table, best, base),
-        simple_gain=None if simple is None else compare(table, simple, base),
+        gain=compare(table, best, base, path.record),
+        simple_gain=None if simple is None else compare(table, simple, base, path.record),
         configurations=len(path.configurations()),
     )
 

@@ -5,10 +5,12 @@ from ridgeway.selection.comparison import Comparison, baseline, compare, weakest
 from ridgeway.selection.rules import RULES, select
 from ridgeway.selection.strength import strength
 from ridgeway.selection.summary import configurations
+from ridgeway.selection.units import Units
 from ridgeway.selection.values import Value, equal_to, in_words, ordered_words, shown, value_of, with_ordered_words
 
 __all__ = [
     "RULES",
+    "Units",
     "Choice",
     "Comparison",
     "Value",

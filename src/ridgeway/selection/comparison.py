@@ -12,7 +12,8 @@ from scipy.special import stdtrit
 from ridgeway.selection.choice import Choice
 from ridgeway.selection.rules import choice, row_of
 from ridgeway.selection.strength import strength
-from ridgeway.selection.summary import configurations, lanes_of
+from ridgeway.selection.summary import configurations, finite, lanes_of
+from ridgeway.selection.units import Units
 from ridgeway.selection.values import Value, equal_to, in_words
 
 Means = Literal["paired lanes", "standard errors", "unequal epochs", "unknown", "same"]
@@ -85,16 +86,18 @@ def weakest(table: pd.DataFrame, record: Mapping[str, Any]) -> Choice:
     return choice(table, record, row_of(summary, row), "baseline")
 
 
-def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
+def compare(table: pd.DataFrame, first: Choice, second: Choice, record: Mapping[str, Any] | None = None) -> Comparison:
     """Estimate by how much the first configuration is better than the second.
 
     Lanes of one repeat and fold share their seed, rows and batches, so they are compared in pairs, which
-    removes what a lucky seed does to both.
+    removes what a lucky seed does to both. Where held-out parts of folds overlap, the interval is corrected for that
+    (see `Units`).
 
     Args:
         table: one row a lane (`Path.table()`).
         first: the configuration whose gain is asked.
         second: the one that it is compared with.
+        record: the path's record, of which `folds` is read; without it folds count as independent.
 
     Returns:
         The gain with a 95 % interval.
@@ -105,18 +108,18 @@ def compare(table: pd.DataFrame, first: Choice, second: Choice) -> Comparison:
     left, right = (
         lanes_of(table, side.configuration).set_index(["repeat", "fold"])[first.metric] for side in (first, second)
     )
-    paired = pd.concat([left, right], axis=1, join="inner").astype(float)
-    differences = sign * (paired.iloc[:, 0] - paired.iloc[:, 1])
-    if paired.index.get_level_values("fold").nunique() > 1:
-        # Repeats of a fold are judged on the same rows: their mean is one observation.
-        differences = differences.groupby("fold").mean()
-    differences = differences[np.isfinite(differences)].to_numpy()
+    paired = pd.concat([left, right], axis=1, join="inner", keys=["first", "second"]).astype(float).reset_index()
+    by_lane = sign * (paired["first"] - paired["second"])
+    units = Units.of(record or {})
+    unit = units.of_lanes(paired)
+    # Repeats of a fold are judged on the same rows: their mean is one observation.
+    differences = finite(by_lane if unit is None else by_lane.groupby(unit).mean())
     n = len(differences)
     if any(_cut(lanes_of(table, side.configuration)) for side in (first, second)):
         return Comparison(sign * (first.mean - second.mean), math.nan, math.nan, n, "unequal epochs")
     if n >= 2:
         gain = float(differences.mean())
-        half = float(stdtrit(n - 1, 0.975) * differences.std(ddof=1) / math.sqrt(n))
+        half = float(stdtrit(n - 1, 0.975)) * (Units() if unit is None else units).error(differences)
         return Comparison(gain, gain - half, gain + half, n, "paired lanes")
     gain = sign * (first.mean - second.mean)
     half = 1.959964 * math.hypot(first.standard_error, second.standard_error)

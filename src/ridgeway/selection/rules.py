@@ -11,7 +11,7 @@ import pandas as pd
 from ridgeway.errors import InputError
 from ridgeway.selection.choice import Choice
 from ridgeway.selection.strength import strength
-from ridgeway.selection.summary import configurations, lanes_of, whole
+from ridgeway.selection.summary import configurations, lanes_of
 from ridgeway.selection.values import value_of
 
 RULES = ("best", "one_se", "median")
@@ -27,7 +27,8 @@ def select(table: pd.DataFrame, record: Mapping[str, Any], rule: str = "best") -
     - `"median"`: the configuration whose mean is the median one: what a strength picked without looking would have
       given. Of an even number it is the better of the middle two; ties as in `"one_se"`.
 
-    Configurations with a diverged lane, or with fewer lanes than others, are chosen only when there is no other.
+    Configurations with a diverged lane, with lanes missing, or that halving cut before the end, are chosen only when
+    there is no other.
 
     Args:
         table: one row a lane (`Path.table()`).
@@ -98,13 +99,13 @@ def _one_se(summary: pd.DataFrame, record: Mapping[str, Any]) -> int:
     sign = 1.0 if record["mode"] == "min" else -1.0
     loss = sign * summary["mean"].to_numpy()
     near = loss <= loss[0] + best["standard_error"]
-    if whole(summary)[0]:
-        near &= whole(summary)
+    if summary["whole"].iloc[0]:
+        near &= summary["whole"].to_numpy()
     return _most_regularized(summary, record, near)
 
 
 def _median(summary: pd.DataFrame, record: Mapping[str, Any]) -> int:
-    usable = summary["mean"].notna() & whole(summary)
+    usable = summary["mean"].notna() & summary["whole"]
     if not usable.any():
         usable = summary["mean"].notna()
     # The summary is sorted best first.

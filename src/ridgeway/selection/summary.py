@@ -1,14 +1,17 @@
 """From one row a lane to one row a configuration."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ridgeway.errors import InputError
+from ridgeway.selection.units import Units
 from ridgeway.selection.values import Value, equal_to, sort_key, value_of
 
 
@@ -17,7 +20,8 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
 
     The standard error of a mean over n ≥ 2 lanes (repeats, folds) is their standard deviation (ddof=1) over √n. With
     several folds, the repeats of a fold are averaged first, and n is the number of folds: they were judged on the same
-    rows, so they are no new evidence of how other rows would fare. With one lane it is the metric's standard error over
+    rows, so they are no new evidence of how other rows would fare. Where held-out parts overlap, the error is corrected
+    for that (see `Units`). With one lane it is the metric's standard error over
     validation rows: the column `<metric>_se` where the table has it, else √(p(1−p)/validation_rows) for an accuracy p,
     else NaN: unknown. The two measure different things: lanes vary by seed (or held-out part), rows by the sample of
     validation data.
@@ -25,15 +29,16 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     Args:
         table: one row a lane (`Path.table()`).
         record: the path's record. Read are `hyperparameters` (the columns that make a configuration),
-            `metric` (the column to average), `mode` (`"min"` or `"max"`: which way it is better), and
-            `data.validation_rows`, without which the binomial error stays unknown.
+            `metric` (the column to average), `mode` (`"min"` or `"max"`: which way it is better), `folds` and
+            `own_repeats` where there are some, and `data.validation_rows`, without which the binomial error stays
+            unknown.
 
     Returns:
         One row a configuration: the hyperparameters, `mean`, `standard_error`, `n` (lanes with a finite
-        metric), `weight_norm` and `zero_share` (means over lanes), `diverged` (lanes that diverged). Sorted
-        best first; a configuration with a diverged lane, with fewer lanes than others (time was up), or without any
-        finite metric, comes last. The result
-        does not depend on the order of the table's rows.
+        metric), `weight_norm` and `zero_share` (means over lanes), `diverged` (lanes that diverged), `whole` (whether
+        its mean can be compared with all others: no lane is missing, as where time was up, diverged, or was cut by
+        halving). Sorted best first; those that are not whole come after those that are, and those without any finite
+        metric last. The result does not depend on the order of the table's rows.
 
     Raises:
         InputError: the table has no such metric, or `mode` is neither word.
@@ -43,28 +48,50 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     _check(table, names, metric, mode)
     # Sums of floats depend on their order: the lane's number fixes it.
     lanes = table.sort_values("lane", kind="stable")
-    rows = [
-        _summarize(group, dict(zip(names, map(value_of, key), strict=True)), metric, validation_rows)
-        for key, group in lanes.groupby(names, sort=True, dropna=False)
-    ]
-    columns = [*names, "mean", "standard_error", "n", "weight_norm", "zero_share", "diverged"]
-    summary = pd.DataFrame(rows, columns=columns).astype({"n": int, "diverged": int})
+    planned, units = _Planned.of(lanes, record), Units.of(record)
+    rows = []
+    for key, group in lanes.groupby(names, sort=True, dropna=False):
+        configuration = dict(zip(names, map(value_of, key), strict=True))
+        error = partial(_standard_error, metric=metric, validation_rows=validation_rows, units=units)
+        rows.append({**configuration, **_summarize(group, metric, error, planned.lanes(configuration))})
+    columns = [*names, "mean", "standard_error", "n", "weight_norm", "zero_share", "diverged", "whole"]
+    summary = pd.DataFrame(rows, columns=columns).astype({"n": int, "diverged": int, "whole": bool})
     sign = 1.0 if mode == "min" else -1.0
     order = np.lexsort(
         [
             *(sort_key(summary[name], record["hyperparameters"][name]) for name in reversed(names)),
             sign * summary["mean"].to_numpy(),
-            ~whole(summary),
+            ~summary["whole"].to_numpy(),
             summary["mean"].isna().to_numpy(),
         ]
     )
     return summary.iloc[order].reset_index(drop=True)
 
 
-def whole(summary: pd.DataFrame) -> np.ndarray:
-    """Which configurations can be compared with all others, bool `(configuration,)`: those that lack no lane."""
-    lacking = (summary["diverged"] > 0) | (summary["n"] < summary["n"].max())
-    return ~lacking.to_numpy(dtype=bool)
+@dataclass(frozen=True)
+class _Planned:
+    """How many lanes each configuration was to have.
+
+    Attributes:
+        repeats: of each configuration.
+        folds: of each repeat.
+        own: configurations with a number of repeats of their own (`Listed(repeats=)`), and that number.
+    """
+
+    repeats: int
+    folds: int
+    own: Sequence[tuple[Mapping[str, Value], int]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, record: Mapping[str, Any]) -> "_Planned":
+        # Counted where they occur, for the lanes of an outer fold have folds of their own. No count of one
+        # configuration's lanes would do: whatever makes one longer would make all others pass for incomplete.
+        repeats, folds = (table[name].nunique() if name in table else 1 for name in ("repeat", "fold"))
+        own = [(one["configuration"], len(one["repeats"])) for one in record.get("own_repeats") or ()]
+        return cls(repeats, folds, own)
+
+    def lanes(self, configuration: Mapping[str, Value]) -> int:
+        return self.folds * next((repeats for one, repeats in self.own if one == configuration), self.repeats)
 
 
 def lanes_of(table: pd.DataFrame, configuration: Mapping[str, Value]) -> pd.DataFrame:
@@ -88,24 +115,30 @@ def is_accuracy(metric: str) -> bool:
 
 
 def _summarize(
-    group: pd.DataFrame, configuration: Mapping[str, Value], metric: str, validation_rows: int | None
+    group: pd.DataFrame, metric: str, error: Callable[[pd.DataFrame, np.ndarray], float], planned: int
 ) -> dict[str, Value]:
     values = finite(group[metric])
     mean = float(values.mean()) if len(values) else math.nan
+    stopped = group["stopped"] if "stopped" in group else pd.Series(dtype=object)
+    diverged = int((stopped == "diverged").sum())
     return {
-        **configuration,
         "mean": mean,
-        "standard_error": _standard_error(group, values, metric, validation_rows),
+        "standard_error": error(group, values),
         "n": len(values),
         "weight_norm": _mean(group, "weight_norm"),
         "zero_share": _mean(group, "zero_share"),
-        "diverged": int((group["stopped"] == "diverged").sum()) if "stopped" in group else 0,
+        "diverged": diverged,
+        "whole": len(values) >= planned and not diverged and not (stopped == "halved").any(),
     }
 
 
-def _standard_error(group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None) -> float:
-    if "fold" in group and group["fold"].nunique() > 1:
-        values = finite(group.assign(value=pd.to_numeric(group[metric])).groupby("fold")["value"].mean())
+def _standard_error(
+    group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None, units: Units
+) -> float:
+    unit = units.of_lanes(group)
+    if unit is not None:
+        values = finite(pd.to_numeric(group[metric]).groupby(unit).mean())
+        return units.error(values) if len(values) >= 2 else math.nan
     if len(values) >= 2:
         return float(values.std(ddof=1) / math.sqrt(len(values)))
     if len(values) == 0:

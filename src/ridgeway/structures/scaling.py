@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ridgeway.engine.state import ModelState
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 _SUFFIX = "_scaling"
 
@@ -75,12 +75,10 @@ def scaled_states(
 def _warn_of_tiny(variance: np.ndarray, name: str, scaling: str) -> None:
     tiny = np.flatnonzero(np.sqrt(variance) < keras.config.epsilon())
     if len(tiny):
-        warnings.warn(
+        warn(
             f"input_scaling={scaling!r} can't bring feature {tiny[0]} of '{name}' to scale: its spread "
             f"{np.sqrt(variance[tiny[0]]):.2g} is below keras.config.epsilon(), the least that Keras divides by. Give "
-            "it in larger units.",
-            UserWarning,
-            stacklevel=2,
+            "it in larger units."
         )
 
 

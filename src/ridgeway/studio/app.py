@@ -62,7 +62,15 @@ def create_app(settings: Settings) -> FastAPI:
                     await stack.enter_async_context(module.lifespan(app))
             yield
 
-    app = FastAPI(title="ridgeway studio", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="ridgeway studio",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # Most routes give pages, and errors are the same everywhere.
+        default_response_class=pages.HTML,
+        responses=pages.RESPONSES,
+    )
     app.state.settings = settings
     app.state.sections = tuple(name for name, _ in modules)
     app.state.buckets = Buckets(settings.limits)
@@ -80,7 +88,9 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def error_page(request: Request, status: int, detail: str = "", headers: dict[str, str] | None = None) -> Response:
+def error_page(
+    request: Request, status: int, detail: str = "", headers: dict[str, str] | None = None, quoted: str = ""
+) -> Response:
     """What a request is answered that can't be done: a page, or JSON where that is asked for.
 
     Args:
@@ -88,14 +98,18 @@ def error_page(request: Request, status: int, detail: str = "", headers: dict[st
         status: of HTTP.
         detail: what is wrong, in English or translated already; what the status says by itself where empty.
         headers: on top.
+        quoted: what the library says of it, in English.
     """
     title, remedy = _ERRORS.get(status, _ERRORS[500 if status >= 500 else 400])
     translate = i18n.translator(i18n.language(request))
     said = translate(detail) if detail else translate(remedy)
     accepted = request.headers.get("accept", "")
     if "application/json" in accepted and "text/html" not in accepted:
-        return JSONResponse({"status": status, "title": translate(title), "detail": said}, status, headers)
-    return pages.render(request, "error.html", status=status, headers=headers, code=status, title=title, said=said)
+        told = {"status": status, "title": translate(title), "detail": said, **({"quoted": quoted} if quoted else {})}
+        return JSONResponse(told, status, headers)
+    return pages.render(
+        request, "error.html", status=status, headers=headers, code=status, title=title, said=said, quoted=quoted
+    )
 
 
 def _section(name: str) -> ModuleType | None:
@@ -134,7 +148,8 @@ def _invalid(request: Request, error: Any) -> Response:
 
 
 def _input_error(request: Request, error: Any) -> Response:
-    return error_page(request, 422, str(error))
+    said, quoted = pages.explained(request, error)
+    return error_page(request, 422, said, quoted=quoted)
 
 
 class _Static(StaticFiles):

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match
 
+from ridgeway.errors import InputError
 from ridgeway.studio import i18n, security
+from ridgeway.studio.refusals import Refusal
 
 #: Class of the answers that are pages, for routes to name.
 HTML = HTMLResponse
@@ -23,15 +26,24 @@ HTML = HTMLResponse
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": said}
     for status, said in {
+        303: "Elsewhere, or to the login",
         400: "The request can't be read",
         403: "Not allowed, or the form has expired",
         404: "There is no such thing",
+        405: "Not done here",
         409: "Not now",
         413: "Too large",
         422: "Something sent is not right",
         429: "Too many requests",
     }.items()
 }
+
+
+def gives(kind: str) -> dict[str, Any]:
+    """How a route says that it gives a file of a kind, in the place of a page."""
+    return {"response_class": Response, "responses": {200: {"description": "The file", "content": {kind: {}}}}}
+
+
 STATIC = Path(str(files("ridgeway.studio") / "static"))
 
 # Sections of the navigation: path, name.
@@ -39,7 +51,13 @@ SECTIONS = (("/runs", i18n.N_("Runs")), ("/course", i18n.N_("Course")), ("/quiz"
 
 
 def render(
-    request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    here: str = "",
+    **context: Any,
 ) -> HTMLResponse:
     """A page in the language of the request.
 
@@ -51,11 +69,13 @@ def render(
         template: its file under `templates`.
         status: of the answer.
         headers: on top.
+        here: address at which a browser finds the page, for the switch of the language; told from the request where
+            empty.
         **context: the template's names.
     """
     lang = i18n.language(request)
     token = security.csrf_token(request)
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    may_see_runs = security.may_see_runs(request)
     page = (
         environment(lang)
         .get_template(template)
@@ -65,10 +85,14 @@ def render(
             csrf_token=token,
             csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
             sections=[
-                (path, name) for path, name in SECTIONS if path.strip("/") in getattr(request.app.state, "sections", ())
+                (path, name)
+                for path, name in SECTIONS
+                if path.strip("/") in getattr(request.app.state, "sections", ()) and (path != "/runs" or may_see_runs)
             ],
-            other_language="/language/{}?" + urlencode({"next": here}),
+            other_language="/language/{}?" + urlencode({"next": here or _here(request)}),
             may_change=security.may_change(request),
+            may_see_runs=may_see_runs,
+            is_owner=security.is_owner(request),
             **context,
         )
     )
@@ -78,6 +102,51 @@ def render(
     )
 
 
+class Explained(NamedTuple):
+    """An error for a page.
+
+    Attributes:
+        said: in the reader's language.
+        quoted: what the library said, in English; empty where the studio itself refused.
+    """
+
+    said: str
+    quoted: str = ""
+
+
+def explained(request: Request, error: InputError) -> Explained:
+    """An error as whoever asks may see it."""
+    translate = i18n.translator(i18n.language(request))
+    if isinstance(error, Refusal):
+        return Explained(translate(error.message) % error.values)
+    return Explained(translate(i18n.N_("The library can't use this. It says, in English:")), told(request, str(error)))
+
+
+def told(request: Request, text: str) -> str:
+    """A text of the library or of a command, in which only the owner sees where the workspace lies."""
+    if security.is_owner(request):
+        return text
+    workspace = str(security.settings_of(request).workspace)
+    return text.replace(f"{workspace}/", "").replace(workspace, "…")
+
+
+def _here(request: Request) -> str:
+    """Where a browser finds the page that answers: of a form that was sent, the page that it stands on."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method in ("GET", "HEAD"):
+        return asked
+    # The browser names the page whose form it sends; other sites' names don't get this far.
+    try:
+        before = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        before = urlsplit("")
+    for path, query in ((before.path, before.query), (request.url.path, "")):
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+        if path and any(route.matches(scope)[0] == Match.FULL for route in request.app.router.routes):
+            return path + (f"?{query}" if query else "")
+    return "/"
+
+
 @cache
 def environment(lang: str) -> Environment:
     """The templates in a language."""
@@ -85,12 +154,16 @@ def environment(lang: str) -> Environment:
         loader=PackageLoader("ridgeway.studio"),
         autoescape=True,
         undefined=StrictUndefined,
+        # Templates change with the version only: to look at their files at each page costs more than some pages.
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
     # Messages may be broken into lines as templates please.
     made.policies["ext.i18n.trimmed"] = True
+    # Hyperparameters stand in the order of their run.
+    made.policies["json.dumps_kwargs"] = {"sort_keys": False}
     made.install_gettext_callables(  # type: ignore[attr-defined]
         i18n.translator(lang), i18n.plural(lang), newstyle=True
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import ipaddress
 import logging
 import math
 import secrets
@@ -16,7 +17,8 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
@@ -53,6 +55,13 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+# What proxies tell of whom they ask for.
+_OF_PROXIES = (
+    "forwarded",
+    "via",
+    "x-real-ip",
+    *(f"x-forwarded-{what}" for what in ("for", "host", "proto", "port", "server", "prefix")),
+)
 # Where a request keeps what `Shield` knows of it.
 _VISIT = "ridgeway.studio.visit"
 # Seconds that a browser keeps its number.
@@ -123,7 +132,7 @@ def set_cookie(
         path="/",
         httponly=http_only,
         samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=_by_tls(request),
     )
 
 
@@ -133,9 +142,22 @@ def settings_of(request: Request) -> Settings:
     return found
 
 
+def _by_tls(request: Request) -> bool:
+    return request.url.scheme == "https" or settings_of(request).is_secure
+
+
 def client(request: Request) -> str:
-    """The address that asks."""
-    return request.client.host if request.client else "unknown"
+    """Who asks, as limits count: an address, of version 6 the network of 64 bits, whose addresses are one's own."""
+    told = request.client.host if request.client else "unknown"
+    try:
+        address = ipaddress.ip_address(told.partition("%")[0])
+    except ValueError:
+        return told
+    if address.version == 4:
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def is_teacher(request: Request) -> bool:
@@ -144,9 +166,41 @@ def is_teacher(request: Request) -> bool:
     return told is not None and told(request)
 
 
+def is_owner(request: Request) -> bool:
+    """Whether who asks sits at this machine.
+
+    A proxy on it, too, asks from here. One that the studio was not told of by `public_url` is known by what it adds:
+    headers of who asked it, HTTP 1.0, the name that the browser knows the page by.
+    """
+    settings = settings_of(request)
+    if not settings.is_local or not is_loopback(request.client.host if request.client else ""):
+        return False
+    if request.scope.get("http_version") == "1.0" or any(name in request.headers for name in _OF_PROXIES):
+        return False
+    try:
+        known = [urlsplit(request.headers.get(name, "")).hostname for name in ("origin", "referer")]
+    except ValueError:
+        return False
+    return all(name is None or name in settings.hosts for name in known)
+
+
 def may_change(request: Request) -> bool:
     """Whether who asks may start, stop and delete runs: who sits at this machine, or a teacher."""
-    return (settings_of(request).is_local and is_loopback(client(request))) or is_teacher(request)
+    return is_owner(request) or is_teacher(request)
+
+
+def may_see_runs(request: Request) -> bool:
+    """Whether who asks may look at runs: who may change them, or everyone where the settings say so."""
+    return settings_of(request).open_runs or may_change(request)
+
+
+def seeing_allowed(request: Request) -> None:
+    """A dependency: leads whoever `may_see_runs` doesn't name to the login, or refuses a program."""
+    if may_see_runs(request):
+        return
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        raise HTTPException(303, headers={"Location": "/teacher/login"})
+    raise HTTPException(403, N_("Only a teacher may see the runs here. Log in as a teacher first."))
 
 
 def change_allowed(request: Request) -> None:
@@ -180,21 +234,39 @@ class Buckets:
         return 0.0 if allowed else (1 - left) / rate
 
 
-def limited(kind: str) -> Callable[[Request], None]:
-    """A dependency: at most so many requests of a client, by the settings' `limits`.
+def limited(kind: str) -> Callable[[Request], Any]:
+    """A dependency: at most so many requests of a client, by the settings' `limits`; of logins also by one name.
 
     Args:
         kind: "login", "quiz", "upload" or "start".
     """
 
     def check(request: Request) -> None:
-        buckets: Buckets = request.app.state.buckets
-        wait = buckets.wait(kind, client(request))
-        if wait:
-            seconds = str(math.ceil(wait))
-            raise HTTPException(429, N_("Too many requests. Wait a little and try again."), {"Retry-After": seconds})
+        _take(request, kind, client(request))
 
-    return check
+    async def check_login(request: Request) -> None:
+        check(request)
+        # Whoever has many addresses still guesses at one account.
+        name = (await request.form()).get("name")
+        _take(request, "account", name.strip().casefold()[:100] if isinstance(name, str) else "")
+
+    return check_login if kind == "login" else check
+
+
+def _take(request: Request, kind: str, who: str) -> None:
+    buckets: Buckets = request.app.state.buckets
+    if wait := buckets.wait(kind, who):
+        raise too_many(N_("Too many requests. Wait a little and try again."), wait)
+
+
+def too_many(said: str, seconds: float) -> HTTPException:
+    """The refusal of one request too many.
+
+    Args:
+        said: why.
+        seconds: after which it may come again.
+    """
+    return HTTPException(429, said, {"Retry-After": str(math.ceil(seconds))})
 
 
 class Shield:
@@ -268,7 +340,7 @@ class Shield:
         headers = MutableHeaders(scope=message)
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
-        if request.url.scheme == "https":
+        if _by_tls(request):
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         # What caches keep and share must not carry one browser's number.
         if visit.is_new and "max-age" not in headers.get("cache-control", ""):

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import URL
 
 from ridgeway.errors import InputError
 from ridgeway.files import make_directory
@@ -19,6 +22,8 @@ OWN = ".studio"
 #: Requests that one client may make at once, and how many more a second, by class of route.
 LIMITS: Mapping[str, tuple[int, float]] = {
     "login": (10, 0.1),
+    # Of logins by one name, from wherever they come.
+    "account": (30, 0.1),
     # A class of learners may sit behind one address.
     "quiz": (600, 5.0),
     "upload": (10, 0.1),
@@ -40,13 +45,17 @@ class Settings:
         upload_limit: most bytes of an uploaded file.
         body_limit: most bytes of any other request.
         request_seconds: after which a request that is not answered is given up; streams of events have no end.
-        retention_days: how long learners' data are kept.
-        attempts: how often a learner may take the quiz; None for as often as they like.
-        questions: of a quiz.
-        quiz_minutes: time limit of a quiz; None for none.
+        retention_days: how long learners' data are kept where their class doesn't say; 0: until a teacher deletes them.
+        attempts: how often a learner outside all classes may take the quiz; None for as often as they like.
+        questions: of a quiz outside all classes.
+        minutes: its time limit; None for none.
         hosts: names by which the server may be asked; where empty, loopback's own names when it listens there only, so
             that no page of another site can reach it by a name of its own, and else any.
         limits: requests at once and a second by class of route, on top of `LIMITS`.
+        public_url: address by which a proxy on this machine makes the studio public, such as "https://studio.example";
+            empty without one. Its name is then the only one of the server, what the proxy says of who asks is believed,
+            and nobody counts as the owner for coming from this machine, as through the proxy all do.
+        open_runs: whether everyone may look at runs; else only the owner at this machine and teachers may.
     """
 
     workspace: Path
@@ -61,9 +70,11 @@ class Settings:
     retention_days: int = 365
     attempts: int | None = 3
     questions: int = 15
-    quiz_minutes: int | None = None
+    minutes: int | None = None
     hosts: tuple[str, ...] = ()
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    public_url: str = ""
+    open_runs: bool = False
 
     def __post_init__(self) -> None:
         workspace = Path(self.workspace).absolute()
@@ -72,11 +83,13 @@ class Settings:
         make_directory(workspace / OWN)
         values: dict[str, Any] = {
             "workspace": workspace,
-            "database": self.database or f"sqlite:///{workspace / OWN / 'studio.db'}",
+            "database": self.database or _sqlite(workspace / OWN / "studio.db"),
             "secret": self.secret or _kept_secret(workspace / OWN / "secret"),
             "limits": {**LIMITS, **self.limits},
         }
-        if not self.hosts and is_loopback(self.host):
+        if self.public_url:
+            values["hosts"] = (_public_name(self.public_url),)
+        elif not self.hosts and is_loopback(self.host):
             values["hosts"] = ("localhost", "127.0.0.1", "::1", self.host)
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -89,7 +102,12 @@ class Settings:
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return is_loopback(self.host)
+        return is_loopback(self.host) and not self.public_url
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach the server by TLS alone."""
+        return self.public_url.startswith("https://")
 
 
 def is_loopback(host: str) -> bool:
@@ -100,6 +118,25 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _public_name(url: str) -> str:
+    """The name in a public address."""
+    try:
+        parts = urlsplit(url)
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, name = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not name or parts.path.strip("/") or parts.query or parts.fragment:
+        raise InputError(
+            f"--public-url {url!r} is no address of a studio. Pass it as https://NAME, without a path behind it."
+        )
+    return name
+
+
+def _sqlite(file: Path) -> str:
+    """The address of a file; a name may hold what means something else in an address."""
+    return URL.create("sqlite", database=str(file)).render_as_string(False)
 
 
 def _kept_secret(file: Path) -> str:

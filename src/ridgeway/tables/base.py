@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ridgeway import storage
 from ridgeway.callbacks import seconds_of
+from ridgeway.compile_time import seconds_compiled
 from ridgeway.errors import InputError
 from ridgeway.families import Family
 from ridgeway.selection.rules import RULES
@@ -30,8 +31,9 @@ from ridgeway.tables.network import table_network
 from ridgeway.tables.persistence import as_state, from_state
 from ridgeway.tables.prediction import model_outputs
 from ridgeway.tables.preparation import TablePreparation, check_collected
-from ridgeway.tables.rows import canonical_order, drawn_folds, folds_among, given_folds, weighted_rows
+from ridgeway.tables.rows import canonical_order, checked_groups, drawn_folds, folds_among, given_folds, weighted_rows
 from ridgeway.tables.search import again, train
+from ridgeway.time_limit import warn_of_compiling
 
 # These leave exact zeros in kernels.
 _SELECTING = ("group_lasso", "l1")
@@ -91,6 +93,7 @@ class PathEstimator(BaseEstimator):
         epochs: int | None = None,
         batch_size: int | None = None,
         repeats: int = 1,
+        halving: int | None = 3,
         random_state: Any = None,
         out: Any = None,
         resume: bool = False,
@@ -106,6 +109,7 @@ class PathEstimator(BaseEstimator):
         self.epochs = epochs
         self.batch_size = batch_size
         self.repeats = repeats
+        self.halving = halving
         self.random_state = random_state
         self.out = out
         self.resume = resume
@@ -215,7 +219,13 @@ class PathEstimator(BaseEstimator):
         return model_outputs(self.model_, self.preparation_.transform(self._table(X, reset=False)), before)
 
     def _search(
-        self, X: Any, y: np.ndarray, weights: np.ndarray | None, outputs: int, notes: Mapping[str, Any]
+        self,
+        X: Any,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        groups: Any,
+        outputs: int,
+        notes: Mapping[str, Any],
     ) -> keras.Model:
         """Trains on what the subclass has made of the targets, and sets all attributes but `model_`.
 
@@ -223,6 +233,7 @@ class PathEstimator(BaseEstimator):
             X: the table as `_table` gave it.
             y: class numbers or standardized values, `(row,)` or `(row, target)`.
             weights: float64 `(row,)`, or None.
+            groups: of rows, as `fit` was given them.
             outputs: number of classes, or of targets.
             notes: what the run's record has to know to predict in the target's own labels or units.
 
@@ -234,10 +245,11 @@ class PathEstimator(BaseEstimator):
         if self.family is not None and not isinstance(self.family, Family):
             raise InputError(f"family is {self.family!r}. Pass one such as ridgeway.Grid(weight_decay=[0.0, 1e-3]).")
         limit = None if self.time_limit is None else seconds_of("time_limit", self.time_limit)
-        began = time.perf_counter()
+        began, compiled = time.perf_counter(), seconds_compiled()
         seed = self._seed()
         cv = _FOLDS if self.cv is None else self.cv
-        folds = given_folds(cv, len(y), y)
+        groups = checked_groups(groups, len(y))
+        folds = given_folds(cv, len(y), y, groups)
         rows = weighted_rows(len(y), weights)
         table = _safe_indexing(X, rows.given)
         self.preparation_ = TablePreparation().fit(table)
@@ -246,7 +258,7 @@ class PathEstimator(BaseEstimator):
         rows, x = rows.taken(order), x[order]
         labels = y[rows.given]
         if folds is None:
-            folds = drawn_folds(cv, rows.given, labels, self._task == "classification", seed)
+            folds = drawn_folds(cv, rows.given, labels, self._task == "classification", seed, groups)
         drawn = np.random.get_state()
         model = self._network(x, outputs, seed)
         # Keras seeds NumPy's global generator too, from which random_state=None draws: it goes on as if nothing were.
@@ -261,6 +273,7 @@ class PathEstimator(BaseEstimator):
             epochs=self.epochs,
             batch_size=self.batch_size,
             repeats=self.repeats,
+            halving=self.halving,
             sample_weight=None if rows.weights is None else rows.weights.astype(np.float32),
             time_limit=None if limit is None else began + limit - time.perf_counter(),
             seed=seed,
@@ -277,6 +290,10 @@ class PathEstimator(BaseEstimator):
             },
             verbose=self.verbose,
         )
+        if limit is not None:
+            # The search goes on for a moment all the same: a limit of its own, which is never over before.
+            first = float(self.path_.record["seconds"]["first_epoch"] or 0.0)
+            warn_of_compiling(limit, first, min(first, seconds_compiled() - compiled))
         members = Members.chosen(self.path_, self.ensemble, self.rule)
         self._evidence = Evidence(members, labels, rows.weights)
         left = None

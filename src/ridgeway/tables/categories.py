@@ -7,7 +7,6 @@ and ones would be copied into the prepared one.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from typing import Literal
 
@@ -19,6 +18,7 @@ from ridgeway.data.encoders import MANY_LEVELS, check_mixed
 from ridgeway.tables.cells import as_levels
 from ridgeway.tables.columns import MISSING, LeftOut
 from ridgeway.tables.robust_scaling import CHECKED
+from ridgeway.telling import warn
 
 _MOST_LEVELS = 100
 # Text that differs in more than this share of the rows names them, and says nothing of others; with fewer levels than
@@ -61,11 +61,9 @@ class CategoryColumn:
             # The code -1 of missing cells takes the None at the end.
             check_mixed(name, pd.Series(np.array([*texts, None], dtype=object)[codes]))
         if len(counts) > max(_FEW_LEVELS, _DISTINCT * counts.total()):
-            warnings.warn(
+            warn(
                 f"Column '{name}' is left out: it holds {len(counts)} different texts in {counts.total()} rows, such "
-                f"as {texts[0]!r}, which says nothing of new rows. Drop it, or turn it into numbers or groups.",
-                UserWarning,
-                stacklevel=2,
+                f"as {texts[0]!r}, which says nothing of new rows. Drop it, or turn it into numbers or groups."
             )
             return LeftOut()
         missing = bool((codes < 0).any() and counts)

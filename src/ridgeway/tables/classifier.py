@@ -48,6 +48,8 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         epochs: most epochs of a lane; chosen where None.
         batch_size: rows a step; chosen where None.
         repeats: lanes a configuration and fold, each with its own seed.
+        halving: one configuration in so many goes on after each rung, as in `fit_path`; None trains all to the end, so
+            that `path_.effects()` has lanes to compare. `Bayes` goes without.
         random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
         out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
         resume: whether `fit` goes on with the run in `out`, as in `fit_path`.
@@ -94,6 +96,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         epochs: int | None = None,
         batch_size: int | None = None,
         repeats: int = 1,
+        halving: int | None = 3,
         random_state: Any = None,
         out: Any = None,
         resume: bool = False,
@@ -110,6 +113,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             epochs=epochs,
             batch_size=batch_size,
             repeats=repeats,
+            halving=halving,
             random_state=random_state,
             out=out,
             resume=resume,
@@ -119,7 +123,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         self.calibrate = calibrate
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> PathClassifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> PathClassifier:
         """Trains.
 
         Args:
@@ -127,16 +131,19 @@ class PathClassifier(ClassifierMixin, PathEstimator):
             y: labels `(row,)`: numbers, text or booleans.
             sample_weight: weights of rows, or None. Whole numbers count: a row of weight 3 is three rows, one of
                 weight 0 none. Others weigh the loss, in training and in choosing.
+            groups: group of each row, or None. Folds then hold out whole groups, whether `cv` is a number, a share or a
+                splitter such as `GroupKFold(3)`. With scikit-learn's metadata routing ask for them by
+                `set_fit_request(groups=True)`.
 
         Raises:
             ValueError: something passed can't be used; the message says what. `InputError` is one.
             AllLanesDiverged: no lane has a finite loss.
         """
         with self._turn():
-            self._fit(X, y, sample_weight)
+            self._fit(X, y, sample_weight, groups)
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         if self.calibrate not in (None, "temperature"):
             raise InputError(f"calibrate={self.calibrate!r} is unknown. Pass None or 'temperature'.")
         table = self._table(X, reset=True)
@@ -153,7 +160,7 @@ class PathClassifier(ClassifierMixin, PathEstimator):
         # Rows without weight are left out: a label that they alone have needs no number of its own.
         codes = np.searchsorted(self.classes_, labels).clip(0, len(self.classes_) - 1)
         notes = {"classes": noted_labels(self.classes_), "target": target_name(y)}
-        model = self._search(table, codes, weights, len(self.classes_), notes)
+        model = self._search(table, codes, weights, groups, len(self.classes_), notes)
         self._kind, self.temperature_ = self._evidence.members.kind, 1.0
         if self.calibrate is not None:
             self.temperature_ = self._temperature(self._evidence)

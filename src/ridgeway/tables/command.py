@@ -16,7 +16,7 @@ from ridgeway.data.tables import read_table, with_dates
 from ridgeway.ensembling import EnsembleChoice
 from ridgeway.errors import InputError
 from ridgeway.path import Path
-from ridgeway.storage import load_model
+from ridgeway.storage import load_model, replace_best
 from ridgeway.tables.base import selects
 from ridgeway.tables.classifier import PathClassifier
 from ridgeway.tables.network import table_network
@@ -57,8 +57,11 @@ def search(
 
 def prepared(
     table: LabelledTable, training: int, family: Collection[str], seed: int
-) -> tuple[np.ndarray, keras.Model, TablePreparation]:
-    """Features, and a network for them that learns targets in their own units.
+) -> tuple[np.ndarray, np.ndarray, keras.Model, dict[str, Any]]:
+    """Features, labels and a network for them, and what predicting has to know of both.
+
+    Values are standardized, as `PathRegressor` does it: strengths then mean the same in all units, and so do the run's
+    losses. `into_units` puts the units back into the model that predicts.
 
     Args:
         table: the rows in the order in which they are split, with class numbers or values as labels.
@@ -76,10 +79,19 @@ def prepared(
         seed=seed,
         steps=not selects(family),
     )
-    if table.task == "regression":
-        own = table.labels[:training]
-        model = with_scaled_output(model, float(own.std()) or 1.0, float(own.mean()), TARGET_UNITS)
-    return x, model, preparation
+    notes = {"classes": list(table.classes), "preparation": preparation.to_json()}
+    if table.task != "regression":
+        return x, table.labels, model, notes
+    values = np.asarray(table.labels, np.float64).reshape(len(x), 1)
+    scaling, _ = TargetScaling.fit(values[:training])
+    notes |= {"target_mean": scaling.mean.tolist(), "target_spread": scaling.spread.tolist()}
+    return x, scaling.standardized(values), model, notes
+
+
+def into_units(path: Path, out: str | os.PathLike[str]) -> None:
+    """Puts the target's own units behind the best model of a run that trained on standardized values (`prepared`)."""
+    extra = path.record["extra"]
+    replace_best(out, with_scaled_output(path.best_model(), extra["target_spread"], extra["target_mean"], TARGET_UNITS))
 
 
 def predict(run: FilePath, record: Mapping[str, Any], data: FilePath) -> tuple[keras.Model, np.ndarray]:

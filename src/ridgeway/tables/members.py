@@ -9,16 +9,16 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from ridgeway.ensembling.averaging import Averaging
+from ridgeway.data import Dataset
 from ridgeway.ensembling.choice import EnsembleChoice, Member
 from ridgeway.ensembling.merged import merged_model
 from ridgeway.ensembling.record import SIZE, noted_ensemble
-from ridgeway.ensembling.select import candidates_of
+from ridgeway.ensembling.select import Predictions, candidates_of
 from ridgeway.errors import InputError
 from ridgeway.keras_internals import functional_of
 from ridgeway.path import Path
-from ridgeway.prediction import Predictor
 from ridgeway.refit import refit_members
+from ridgeway.selection import Choice
 
 # Of the time that is left, how much is planned for: what trains beside fewer lanes takes longer than was measured.
 _PLANNED = 0.7
@@ -51,12 +51,10 @@ class Members:
         if not candidates:
             return cls(path, (Member(choice.configuration, 0, (choice.lane,), 1),), False)
         if not ensemble:
-            own = next(one for one in candidates if set(one.lanes) <= set(choice.lanes))
-            return cls(path, (own,), True)
+            return cls(path, (_chosen(candidates, choice),), True)
         found = noted_ensemble(path) or _few(path, len(candidates))
         if found is None:
-            own = next((one for one in candidates if set(one.lanes) <= set(choice.lanes)), candidates[0])
-            return cls(path, (own,), True)
+            return cls(path, (_chosen(candidates, choice),), True)
         return cls(path, found.members, True, found)
 
     def predicting(self, seconds: float | None) -> tuple[keras.Model, EnsembleChoice | None]:
@@ -81,7 +79,7 @@ class Members:
     def _model(self, affordable: list[Member]) -> keras.Model:
         if affordable:
             return refit_members(self.path, affordable)
-        return merged_model(self.path, {lane: one.count for one in self.members for lane in one.lanes})
+        return merged_model(self.path, self.counts)
 
     def _affordable(self, seconds: float | None) -> list[Member]:
         """The members, as often as there is time to train them; the most frequent are the first to count less."""
@@ -105,7 +103,7 @@ class Members:
     @property
     def kind(self) -> str:
         """What the model gives: "softmax" (logits of classes), "sigmoid" (of yes and no), "plain" (as it is meant)."""
-        return self._averaging.kinds[0]
+        return self._predictions.averaging(Dataset(self.x, None)).kinds[0]
 
     @property
     def folds(self) -> tuple[int, ...]:
@@ -125,28 +123,27 @@ class Members:
 
     def means(self, fold: int, x: np.ndarray) -> np.ndarray:
         """What the lanes of a fold give together: probabilities or values, float64 `(row, output)`."""
-        each = [
-            np.asarray(self._averaging.into(self._predict(lane, x))[0], np.float64) for lane, _ in self._lanes[fold]
-        ]
-        return np.average(each, axis=0, weights=[count for _, count in self._lanes[fold]]).reshape(len(x), -1)
+        means = self._predictions.of(self._lanes[fold], Dataset(x, None))[0]
+        return means.astype(np.float64).reshape(len(x), -1)
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many times each lane counts."""
+        return {lane: one.count for one in self.members for lane in one.lanes}
 
     @cached_property
-    def _lanes(self) -> dict[int, list[tuple[int, int]]]:
+    def _lanes(self) -> dict[int, dict[int, int]]:
         """Lanes and counts by fold."""
-        found: dict[int, list[tuple[int, int]]] = {}
-        for one in self.members:
-            for lane in one.lanes:
-                found.setdefault(int(self.path.lane(lane)["fold"]), []).append((lane, one.count))
-        return dict(sorted(found.items()))
+        return self._predictions.by_fold(self.counts)
 
     @cached_property
-    def _predict(self) -> Predictor:
-        return Predictor(self.path)
+    def _predictions(self) -> Predictions:
+        return Predictions(self.path, self.members[0].lanes[0])
 
-    @cached_property
-    def _averaging(self) -> Averaging:
-        lane = self.members[0].lanes[0]
-        return Averaging.of(self.path.structure(lane), self._predict(lane, self.x[:1]))
+
+def _chosen(candidates: Sequence[Member], choice: Choice) -> Member:
+    """A repeat of the configuration that was chosen; where none trained in all folds, the first candidate."""
+    return next((one for one in candidates if set(one.lanes) <= set(choice.lanes)), candidates[0])
 
 
 def _few(path: Path, candidates: int) -> EnsembleChoice | None:

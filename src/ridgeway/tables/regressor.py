@@ -38,6 +38,8 @@ class PathRegressor(RegressorMixin, PathEstimator):
         epochs: most epochs of a lane; chosen where None.
         batch_size: rows a step; chosen where None.
         repeats: lanes a configuration and fold, each with its own seed.
+        halving: one configuration in so many goes on after each rung, as in `fit_path`; None trains all to the end, so
+            that `path_.effects()` has lanes to compare. `Bayes` goes without.
         random_state: seed of all draws. With one, and no time limit that bites, `fit` gives the same model again.
         out: directory for the run, as in `fit_path`; its `best.keras` is then `model_`.
         resume: whether `fit` goes on with the run in `out`, as in `fit_path`.
@@ -72,23 +74,24 @@ class PathRegressor(RegressorMixin, PathEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> PathRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> PathRegressor:
         """Trains.
 
         Args:
             X: table `(row, column)`, as `PathClassifier.fit` takes it.
             y: values `(row,)`, or `(row, target)` for several.
             sample_weight: as in `PathClassifier.fit`.
+            groups: as in `PathClassifier.fit`.
 
         Raises:
             ValueError: something passed can't be used; the message says what. `InputError` is one.
             AllLanesDiverged: no lane has a finite loss.
         """
         with self._turn():
-            self._fit(X, y, sample_weight)
+            self._fit(X, y, sample_weight, groups)
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         table = self._table(X, reset=True)
         values = self._checked_values(y)
         check_consistent_length(table, values)
@@ -106,7 +109,7 @@ class PathRegressor(RegressorMixin, PathEstimator):
             "target_spread": scaling.spread.tolist(),
             "target": target_name(y),
         }
-        model = self._search(table, standardized, weights, columns.shape[1], notes)
+        model = self._search(table, standardized, weights, groups, columns.shape[1], notes)
         self._finish(with_scaled_output(model, scaling.spread, scaling.mean, TARGET_UNITS))
 
     def predict(self, X: Any) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ridgeway.errors import InputError
 
@@ -71,8 +72,31 @@ def canonical_order(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) ->
     return np.argsort(whole.view(f"V{whole.shape[1]}")[:, 0], kind="stable")
 
 
-def given_folds(cv: Any, count: int, y: np.ndarray) -> list[Fold] | None:
+def checked_groups(groups: Any, count: int) -> np.ndarray | None:
+    """The number of each row's group, int64 `(row,)`; None where there are none.
+
+    Raises:
+        InputError: not one a row, or missing ones.
+    """
+    if groups is None:
+        return None
+    named = pd.Series(np.asarray(groups, dtype=object) if np.ndim(groups) == 1 else [])
+    if len(named) != count:
+        raise InputError(f"groups has shape {np.shape(groups)} and X has {count} rows. Pass one group a row.")
+    if named.isna().any():
+        raise InputError(f"groups has no value in row {int(named.isna().to_numpy().argmax())}. Name each row's group.")
+    # Sorted, so that folds do not depend on the order of rows.
+    return np.asarray(pd.factorize(named, sort=True)[0], np.int64)
+
+
+def given_folds(cv: Any, count: int, y: np.ndarray, groups: np.ndarray | None = None) -> list[Fold] | None:
     """The folds of a splitter or of given row numbers, among the rows given; None where `cv` says how many or a share.
+
+    Args:
+        cv: as in an estimator.
+        count: number of rows given.
+        y: their labels.
+        groups: their groups, or None.
 
     Raises:
         InputError: it is nothing that can be split by.
@@ -83,7 +107,8 @@ def given_folds(cv: Any, count: int, y: np.ndarray) -> list[Fold] | None:
         return None
     try:
         splitter = check_cv(cv)
-        return [(_numbers(train, count), _numbers(held, count)) for train, held in splitter.split(np.empty(count), y)]
+        pairs = splitter.split(np.empty(count), y, groups)
+        return [(_numbers(train, count), _numbers(held, count)) for train, held in pairs]
     except (ValueError, TypeError, IndexError) as error:
         raise InputError(
             f"cv={cv!r} can't be used ({error}). Pass a number of folds, a share of the rows to hold out, a "
@@ -91,8 +116,12 @@ def given_folds(cv: Any, count: int, y: np.ndarray) -> list[Fold] | None:
         ) from None
 
 
-def drawn_folds(cv: Any, given: np.ndarray, y: np.ndarray, classes: bool, seed: int) -> list[Fold]:
+def drawn_folds(
+    cv: Any, given: np.ndarray, y: np.ndarray, classes: bool, seed: int, groups: np.ndarray | None = None
+) -> list[Fold]:
     """Folds by chance among the rows given, stratified where labels are classes and each has rows enough.
+
+    Where there are groups, folds hold out whole ones.
 
     Args:
         cv: number of folds, at least 2 and made smaller where there are not so many rows; or a share of the rows, in
@@ -101,11 +130,20 @@ def drawn_folds(cv: Any, given: np.ndarray, y: np.ndarray, classes: bool, seed: 
         y: labels of those `(row, ...)`.
         classes: whether they are classes.
         seed: of the draw.
+        groups: int64, of all rows given, or None.
 
     Raises:
-        InputError: `cv` is neither, or fewer than two rows.
+        InputError: `cv` is neither, or fewer than two rows or groups.
     """
-    from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
+    from sklearn.model_selection import (
+        GroupKFold,
+        GroupShuffleSplit,
+        KFold,
+        ShuffleSplit,
+        StratifiedGroupKFold,
+        StratifiedKFold,
+        StratifiedShuffleSplit,
+    )
 
     # Copies of a row stay together: held out, it must not have been trained on.
     numbers, first = np.unique(given, return_index=True)
@@ -113,24 +151,34 @@ def drawn_folds(cv: Any, given: np.ndarray, y: np.ndarray, classes: bool, seed: 
     numbers, labels = given[first], y[first]
     if len(numbers) < 2:
         raise InputError("X has n_samples=1 row of a weight above zero, and folds need two at least. Pass more rows.")
+    own = None if groups is None else groups[numbers]
+    apart = len(numbers) if own is None else len(np.unique(own))
+    if apart < 2:
+        raise InputError("All rows are of one group, and folds hold out whole groups. Pass two groups at least.")
     largest = int(np.unique(labels, return_counts=True)[1].max()) if classes else 0
     splitter: Any
     if isinstance(cv, int | np.integer):
         if cv < 2:
             raise InputError(f"cv={cv} is no number of folds. Pass 2 or more; 3 is usual.")
-        folds = min(int(cv), len(numbers))
-        splitter = (StratifiedKFold if largest >= folds else KFold)(folds, shuffle=True, random_state=seed)
+        folds = min(int(cv), apart)
+        stratified = classes and largest >= folds
+        if own is not None and not stratified:
+            splitter = GroupKFold(folds)
+        else:
+            kind: Any = StratifiedGroupKFold if own is not None else StratifiedKFold if stratified else KFold
+            splitter = kind(folds, shuffle=True, random_state=seed)
     else:
         if not 0 < cv < 1:
             raise InputError(f"cv={cv!r} is no share to hold out. Pass one above 0 and below 1, or a number of folds.")
-        held = min(max(round(cv * len(numbers)), 1), len(numbers) - 1)
+        held = min(max(round(cv * apart), 1), apart - 1)
         counts = np.unique(labels, return_counts=True)[1] if classes else np.zeros(1)
         both = counts.min() >= 2 and len(counts) <= min(held, len(numbers) - held)
-        splitter = (StratifiedShuffleSplit if both else ShuffleSplit)(1, test_size=held, random_state=seed)
+        once: Any = GroupShuffleSplit if own is not None else StratifiedShuffleSplit if both else ShuffleSplit
+        splitter = once(1, test_size=held, random_state=seed)
     with warnings.catch_warnings():
         # A class with fewer rows than folds: some fold holds out none of it, which harms nothing.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [(numbers[train], numbers[held]) for train, held in splitter.split(labels, labels)]
+        return [(numbers[train], numbers[held]) for train, held in splitter.split(labels, labels, own)]
 
 
 def folds_among(folds: Sequence[Fold], given: np.ndarray) -> list[Fold]:

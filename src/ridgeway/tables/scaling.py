@@ -53,6 +53,11 @@ class TargetScaling:
             standardized = ((shares - mean) / spread).astype(np.float32)
         return cls(mean * largest, np.where(constant, 1.0, spread * largest)), standardized
 
+    def standardized(self, y: np.ndarray) -> np.ndarray:
+        """Values `(row, target)`, those that were learnt from or others, as float32 of mean 0 and spread 1."""
+        with np.errstate(over="ignore"):
+            return ((y - self.mean) / self.spread).astype(np.float32)
+
     def into_units(self, outputs: np.ndarray) -> np.ndarray:
         """Standardized outputs `(row, target)` in the target's own units, float64."""
         return outputs * self.spread + self.mean

@@ -47,6 +47,7 @@ def train(
     epochs: int | None = None,
     batch_size: int | None = None,
     repeats: int = 1,
+    halving: int | None = 3,
     sample_weight: np.ndarray | None = None,
     time_limit: float | None = 60.0,
     seed: int = 0,
@@ -68,6 +69,7 @@ def train(
         epochs: most epochs of a lane; 100 where None.
         batch_size: rows a step; chosen by the number of rows where None.
         repeats: lanes a configuration and fold.
+        halving: as in `fit_path`; `Bayes` goes without.
         sample_weight: float32 `(row,)`, or None.
         time_limit: seconds that are left of the whole fit, of which a share is spent here, or None for no limit.
         seed: of all draws.
@@ -92,7 +94,7 @@ def train(
         callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=16)],
         sample_weight=sample_weight,
         repeats=repeats,
-        halving=None if isinstance(family, Bayes) else 3,
+        halving=None if isinstance(family, Bayes) else halving,
         time_limit=None if time_limit is None else functools.partial(_until, time_limit),
         seed=seed,
         executor="vmap" if fixed else "auto",

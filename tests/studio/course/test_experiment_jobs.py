@@ -73,6 +73,20 @@ def test_lessons_come_before_the_playground(jobs):
     assert ended(jobs, played).state == "done"
 
 
+def test_no_more_of_one_client_may_wait_than_leave_room_for_others(jobs, monkeypatch):
+    from ridgeway.studio.course.experiments import jobs as queue
+
+    monkeypatch.setattr(queue, "MOST_OF_ONE", 1)
+    one = experiment("norms")
+    running = jobs.submit(one, one.settings({"seed": 200}), "a")
+    while running.state == "waiting":
+        time.sleep(0.01)
+    jobs.submit(one, one.settings({"seed": 201}), "a")
+    with pytest.raises(Busy):
+        jobs.submit(one, one.settings({"seed": 202}), "a")
+    assert jobs.submit(one, one.settings({"seed": 202}), "b").who == "b"
+
+
 def test_no_more_may_wait_than_there_is_room_for(jobs):
     for seed in range(100, 104):
         job = submit(jobs, "norms", seed)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import functools
+import pickle
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -34,13 +37,36 @@ from ridgeway.studio.course.experiments import (
 )
 from ridgeway.studio.course.experiments.data import digits, plant
 from ridgeway.studio.course.experiments.rounding import plain
+from ridgeway.studio.stopping import Stop, replay
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Where the processes of one run of the tests find each other's results."""
+    own = tmp_path_factory.getbasetemp()
+    _FOLDER.append(own if worker_id == "master" else own.parent)
+
+
+_FOLDER: list[Path] = []
 
 
 @functools.cache
 def result(module: Any) -> dict[str, Any]:
-    """What a module computes by its default settings, once."""
+    """What a module computes by its default settings, once, whichever process asks first."""
+    with (_FOLDER[-1] / f"{module.__name__}.pickle").open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if not file.read(1):
+            pickle.dump(_computed(module), file)
+            file.flush()
+        file.seek(0)
+        found: dict[str, Any] = pickle.load(file)
+        return found
+
+
+def _computed(module: Any) -> dict[str, Any]:
     shares: list[float] = []
-    found = module.compute(module.Settings(), shares.append)
+    found: dict[str, Any] = module.compute(module.Settings(), shares.append)
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1
     return found
@@ -153,20 +179,20 @@ class TestEarlyStopping:
                 callback.on_epoch_end(epoch, {"val_loss": value})
                 if model.stop_training:
                     break
-            found = early_stopping.replay(curve, patience, min_delta)
+            found = replay(curve, patience, min_delta)
             assert (found.stopped, found.kept) == (epoch + 1, callback.best_epoch + 1)
 
     def test_of_the_question_bank(self):
         curve = [0.90, 0.70, 0.60, 0.62, 0.58, 0.59, 0.61, 0.60, 0.57, 0.65]
-        assert early_stopping.replay(curve, 1) == early_stopping.Stop(4, 3, True)
-        assert early_stopping.replay(curve, 3) == early_stopping.Stop(8, 5, True)
+        assert replay(curve, 1) == Stop(4, 3, True)
+        assert replay(curve, 3) == Stop(8, 5, True)
 
     def test_stops_are_those_of_the_curves(self):
         found = result(early_stopping)
         for size in found["sizes"]:
             for row, least in enumerate(found["min_deltas"]):
                 for place, patience in enumerate(found["patiences"]):
-                    stop = early_stopping.replay(size["curve"], patience, least)
+                    stop = replay(size["curve"], patience, least)
                     assert (size["stopped"][row][place], size["kept"][row][place]) == (stop.stopped, stop.kept)
         # Few rows, much noise: the curve of 20 rows moves more from epoch to epoch than that of 800.
         moves = [np.abs(np.diff(size["curve"][10:])).mean() for size in found["sizes"]]
@@ -192,7 +218,7 @@ class TestSavingBest:
         curves = found["curves"]
         assert found["kept"]["best"]["epoch"].tolist() == (curves.argmin(1) + 1).tolist()
         assert set(found["kept"]["last"]["epoch"]) == {saving_best.EPOCHS}
-        stops = [early_stopping.replay(curve, saving_best.PATIENCE) for curve in curves]
+        stops = [replay(curve, saving_best.PATIENCE) for curve in curves]
         assert found["kept"]["patience"]["epoch"].tolist() == [stop.kept for stop in stops]
         assert found["kept"]["patience"]["trained"].tolist() == [stop.stopped for stop in stops]
 

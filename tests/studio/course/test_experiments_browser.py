@@ -1,10 +1,8 @@
-"""The experiments in a real browser: sliders that answer at once, by keyboard, on a phone, for axe-core."""
+"""What single experiments do in a real browser: state in the address, training anew, faults, the film strip."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,111 +10,27 @@ import pytest
 pytest.importorskip("fastapi", reason="the studio needs ridgeway[studio]")
 
 
-from ridgeway.studio.app import create_app
 from ridgeway.studio.course.experiments.jobs import Jobs
-from ridgeway.studio.course.experiments.registry import IDS
-from ridgeway.studio.settings import Settings
-from studio.browsing import CHROMIUM, launched, served
+from studio.browsing import CHROMIUM
 from studio.course.trivial_worker import trivial
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)"),
+    pytest.mark.xdist_group("course-browser"),
+]
 
-# The longest that a move of a slider takes until everything is drawn again, in milliseconds, in the page's own time.
-LONGEST = 100.0
+# Moves a slider as a pointer would.
 _MOVE = """([name, value]) => {
   const range = document.querySelector(`[data-control="${name}"] input[type="range"]`);
   range.value = value;
-  const began = performance.now();
   range.dispatchEvent(new Event("input", { bubbles: true }));
-  return performance.now() - began;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """A server on a free port, and its application."""
-    app = create_app(Settings(workspace=Path(tmp_path_factory.mktemp("studio")) / "workspace"))
-    with served(app) as address:
-        yield address, app
-
-
-def opened(chromium: Any, server: tuple[str, Any], lang: str = "ko-KR", width: int = 1280) -> Any:
-    """A page whose errors are collected in `said`."""
-    context = chromium.new_context(locale=lang, base_url=server[0], viewport={"width": width, "height": 900})
-    page = context.new_page()
-    page.said = []
-    page.on("pageerror", lambda error: page.said.append(str(error)))
-    page.on("console", lambda one: page.said.append(one.text) if one.type == "error" else None)
-    return page
-
-
-@pytest.fixture
-def page(chromium: Any, server: tuple[str, Any]) -> Iterator[Any]:
-    made = opened(chromium, server)
-    yield made
-    made.context.close()
-    assert made.said == []
 
 
 def started(page: Any, name: str) -> None:
     page.goto(f"/course/{name}")
     page.wait_for_selector("[data-ready]")
-
-
-@pytest.mark.parametrize("lang", ["ko-KR", "en-US"])
-@pytest.mark.parametrize("name", IDS)
-def test_every_slider_answers_at_once(chromium, server, name, lang):
-    page = opened(chromium, server, lang)
-    started(page, name)
-    sliders = page.evaluate(
-        "[...document.querySelectorAll('[data-control]')].filter(one => one.querySelector('input[type=range]'))"
-        ".map(one => [one.dataset.control, Number(one.querySelector('input[type=range]').max)])"
-    )
-    assert sliders
-    for control, most in sliders:
-        places = (0, most, most // 2)
-        # What else the machine does may disturb a move: the best of some is what the page can do.
-        taken = [[page.evaluate(_MOVE, [control, str(place)]) for place in places] for _ in range(4)]
-        assert max(map(min, zip(*taken, strict=True))) < LONGEST, (control, taken)
-    for group in page.query_selector_all("[data-control]:has(input[type=radio])"):
-        for radio in group.query_selector_all("input"):
-            radio.check()
-    assert page.query_selector("[data-live][hidden]") is None
-    assert "NaN" not in page.inner_text(".lab")
-    assert "%(" not in page.inner_text(".lab")
-    assert page.evaluate("[...document.querySelectorAll('.chart path')].every(one => !/NaN/.test(one.outerHTML))")
-    page.context.close()
-    assert page.said == []
-
-
-@pytest.mark.parametrize("name", IDS)
-def test_phones(chromium, server, name):
-    page = opened(chromium, server, width=360)
-    started(page, name)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.context.close()
-    assert page.said == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", IDS)
-def test_axe_finds_nothing(chromium, server, name, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here")
-    page = opened(chromium, server)
-    page.emulate_media(color_scheme=scheme)
-    started(page, name)
-    # What is folded is looked at too.
-    page.evaluate("document.querySelectorAll('.lab details').forEach(one => one.open = true)")
-    found = axe.Axe().run(page, context=".lab")
-    page.context.close()
-    assert found.violations_count == 0, found.generate_report()
 
 
 def test_by_keyboard_with_the_state_in_the_address(page):
@@ -176,8 +90,8 @@ def test_training_anew_really_trains(page):
     assert page.inner_text("[data-badge]").startswith("시드 0")
 
 
-def test_what_the_server_refuses_is_said(chromium, server):
-    page = opened(chromium, server)
+def test_what_the_server_refuses_is_said(opened):
+    page = opened()
     started(page, "playground")
     page.select_option("#p-data", "csv")
     assert page.is_hidden("#p-noise") and page.is_visible("#p-csv")
@@ -185,21 +99,21 @@ def test_what_the_server_refuses_is_said(chromium, server):
     page.click(".playground-form button[type=submit]")
     page.wait_for_selector("[data-status].bad-text")
     assert "5행" in page.inner_text("[data-status]")
-    page.context.close()
+    # The browser tells of the answer 422 itself.
+    page.said.clear()
 
 
-def test_a_training_that_fails_is_said(chromium, server):
+def test_a_training_that_fails_is_said(page, server):
     app = server[1]
     before = app.state.experiment_jobs
     app.state.experiment_jobs = Jobs(app.state.settings.own / "experiments", target=trivial)
-    page = opened(chromium, server)
     started(page, "norms")
     page.click(".anew summary")
     page.fill("[name=seed]", "88")
     page.click(".training button")
     page.wait_for_selector("[data-status].bad-text", timeout=60_000)
     assert "실패" in page.inner_text("[data-status]")
-    page.context.close()
+    page.said.clear()
     app.state.experiment_jobs.close()
     app.state.experiment_jobs = before
 

@@ -160,6 +160,11 @@ def test_words_are_those_of_the_lecture(name: str) -> None:
         "원핫",
         "하이퍼 파라미터",
         "손실함수",
+        "업데이트",
+        "초기값",
+        "근접 단계",
+        "모형",
+        "뉴런",
     ):
         assert other not in korean, other
     assert re.search("[가-힣]", prose(lesson(name, "en")).replace("정규화", "").replace("정칙화", "")) is None

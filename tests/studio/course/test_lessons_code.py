@@ -54,7 +54,7 @@ def test_keras(name: str, images: dict, tmp_path: Path, monkeypatch: pytest.Monk
         "input-normalization": lambda: "[0.8" in said and "[0.6" in said,
         "normalizations": lambda: [int(n) for n in re.findall(r"(\d+) 쌍", said)] == [4, 2, 8, 4],
         "covariate-shift": lambda: said.count("배치 정규화") == 2,
-        "coding": lambda: "원-핫 5 열, 계수 4" in said and "더미 4 열, 계수 4" in said,
+        "coding": lambda: "원-핫 5 열, 랭크 4" in said and "더미 4 열, 랭크 4" in said,
         "label-smoothing": lambda: "0.8875 0.0375" in said and "0.85 0.05" in said,
     }
     assert check.get(name, lambda: isinstance(space["model"], keras.Model))()

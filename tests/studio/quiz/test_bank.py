@@ -17,7 +17,7 @@ from ridgeway.errors import InputError
 from ridgeway.studio.quiz import LESSONS, load_bank
 from ridgeway.studio.quiz import bank as banks
 from ridgeway.studio.quiz.bank import read_bank
-from ridgeway.studio.quiz.check import problems, question_problems
+from ridgeway.studio.quiz.check import problems, question_problems, texts
 from ridgeway.studio.quiz.command import app
 
 BANK = load_bank()
@@ -66,6 +66,14 @@ def test_right_options_are_not_told_by_their_length() -> None:
         )
 
 
+def test_words_are_those_of_the_lessons() -> None:
+    """Besides the lecture's own lines, which stand in statements.yaml as they are."""
+    for question in BANK.questions.values():
+        korean = " ".join(text.ko for _, text, _ in texts(question))
+        for other in ("업데이트", "초기값", "근접 단계", "뉴런", "모형", "세기", "정답 범주", "과적합되", "규제"):
+            assert other not in korean, (question.id, other)
+
+
 def test_check_prints_a_summary() -> None:
     result = CliRunner().invoke(app, ["check"])
     assert result.exit_code == 0, result.output
@@ -94,6 +102,8 @@ def test_a_change_changes_the_version(folder: Path) -> None:
 
 FAULTS: list[tuple[str, str, Callable[[dict[str, Any]], Any], str]] = [
     ("weight-decay.yaml", "decay-step", lambda one: one.update(answer="w - eta * g"), "keep its wrong values apart"),
+    # With a step of 1 two of the mistakes come to the same: half of the sets could never be drawn.
+    ("weight-decay.yaml", "decay-step", lambda one: one["parameters"].update(eta=[0.1, 1]), "only 26 of 54"),
     ("weight-decay.yaml", "decay-step", lambda one: one["example"].update(answer=1.94), "states 1.94 as answer"),
     ("weight-decay.yaml", "decay-step", lambda one: one["example"].update(w=7), "can't be drawn"),
     ("weight-decay.yaml", "decay-step", lambda one: one.update(answer="w / 0"), "can't be computed"),

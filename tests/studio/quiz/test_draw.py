@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 
 import ridgeway
 from ridgeway.errors import InputError
-from ridgeway.studio.quiz import DrawnQuestion, draw, draw_again, draw_question, load_bank
+from ridgeway.studio.quiz import DrawnQuestion, draw, draw_question, load_bank
 from ridgeway.studio.quiz.chance import Chance
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.quiz.text import inline
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -37,7 +36,7 @@ def said(questions: tuple[DrawnQuestion, ...]) -> str:
 def test_the_same_seed_gives_the_same_attempt(seed: int) -> None:
     first, second = draw(BANK, seed), draw(BANK, seed)
     assert said(first) == said(second)
-    again = draw_again(BANK, seed, [one.id for one in first])
+    again = tuple(draw_question(BANK, seed, one.id) for one in first)
     assert said(first) == said(again)
 
 
@@ -174,7 +173,7 @@ def test_the_right_option_stands_everywhere() -> None:
         if question.kind == "single" and len(question.options) == 4:
             for seed in range(40):
                 drawn = draw_question(BANK, seed, question.id)
-                (key,) = right_answer(drawn)
+                (key,) = drawn.right
                 places[drawn.order.index(key)] += 1
     total = sum(places.values())
     assert all(abs(places[place] / total - 0.25) < 0.05 for place in range(4))
@@ -185,7 +184,7 @@ def test_an_order_is_never_shown_as_it_should_be() -> None:
         if question.kind == "order":
             for seed in range(300):
                 drawn = draw_question(BANK, seed, question.id)
-                assert drawn.order != right_answer(drawn)
+                assert drawn.order != drawn.right
 
 
 @settings(max_examples=40, deadline=None)

@@ -20,7 +20,6 @@ from ridgeway.studio.quiz import (
     grade,
     load_bank,
 )
-from ridgeway.studio.quiz.grading import right_answer
 
 BANK = load_bank()
 IDS = sorted(BANK.questions)
@@ -33,7 +32,7 @@ def of_kind(*kinds: str) -> list[str]:
 
 def right(drawn: DrawnQuestion) -> Any:
     """The right answer in the form in which the browser sends it."""
-    key = right_answer(drawn)
+    key = drawn.right
     match drawn.kind:
         case "single":
             return drawn.opaque("option", key[0])
@@ -137,7 +136,7 @@ def test_points_of_orders(question_id: str) -> None:
 @given(SEEDS, st.sampled_from(of_kind("number")))
 def test_numbers_within_and_beyond_the_tolerance(seed: int, question_id: str) -> None:
     drawn = draw_question(BANK, seed, question_id)
-    value = right_answer(drawn)
+    value = drawn.right
     reach = drawn.question.tolerance.around(value)
     assert grade(drawn, repr(value + 0.9 * reach)).right and grade(drawn, repr(value - 0.9 * reach)).right
     assert not grade(drawn, repr(value + 1.1 * reach)).right

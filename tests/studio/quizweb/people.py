@@ -13,7 +13,6 @@ with warnings.catch_warnings():
 
 from ridgeway.studio.quiz.attempts import drawn_for
 from ridgeway.studio.quiz.draw import DrawnQuestion
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.storage import Attempt
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -83,9 +82,25 @@ class Student(Browser):
         assert page.status_code == 200, page.text
         return Forms(page.text).forms[f"/quiz/{self.attempt}/{number}"]
 
-    def give(self, number: int, fields: dict[str, Any], *, script: bool = False, **keywords: Any) -> Any:
+    def give(
+        self,
+        number: int,
+        fields: dict[str, Any],
+        *,
+        script: bool = False,
+        page: dict[str, Any] | None = None,
+        **keywords: Any,
+    ) -> Any:
+        """Sends a question's form; from a page that was opened before where one is given, else from a fresh one."""
         headers = JSON if script else {}
-        return self.post(f"/quiz/{self.attempt}/{number}", fields, headers=headers, **keywords)
+        known = (self.knows(number) if page is None else page) | ({"sent": "1"} if script and page is None else {})
+        return self.post(f"/quiz/{self.attempt}/{number}", {**known, **fields}, headers=headers, **keywords)
+
+    def knows(self, number: int) -> dict[str, Any]:
+        """What a question's page sends along of what it shows."""
+        page = self.page(number)
+        fields = Forms(page.text).forms.get(f"/quiz/{self.attempt}/{number}", {})
+        return {name: fields[name] for name in ("page", "sent", "seen", "shown") if name in fields}
 
     def hand_in(self) -> Any:
         return self.post(f"/quiz/{self.attempt}/hand-in")
@@ -105,7 +120,7 @@ def drawn_of(app: FastAPI, attempt_id: int) -> tuple[DrawnQuestion, ...]:
 
 def right_fields(drawn: DrawnQuestion) -> dict[str, Any]:
     """The form's fields of the right answer."""
-    right = right_answer(drawn)
+    right = drawn.right
     if isinstance(right, float):
         return {"answer": repr(right)}
     if isinstance(right, dict):
@@ -116,7 +131,7 @@ def right_fields(drawn: DrawnQuestion) -> dict[str, Any]:
 
 def wrong_fields(drawn: DrawnQuestion) -> dict[str, Any]:
     """The form's fields of an answer that is worth nothing."""
-    right = right_answer(drawn)
+    right = drawn.right
     if isinstance(right, float):
         return {"answer": repr(drawn.wrong[0])}
     if isinstance(right, dict):

@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from sqlalchemy import func, inspect, select
 
 from ridgeway.studio.quiz import codes
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Learner, TeacherSession, storage_of
 from ridgeway.studio.teacher import accounts
@@ -71,6 +70,7 @@ def test_scripts_in_names_are_text(app: FastAPI) -> None:
         student.hand_in()
         pages += [student.page("result"), student.page("certificate"), student.get(f"/quiz?again={student.attempt}")]
         pages.append(teacher.get(f"/teacher/attempts/{student.attempt}"))
+        pages += [teacher.get(f"/teacher/learners/{student.attempt}{path}") for path in ("", "/delete")]
         pages.append(teacher.get("/teacher/attempts", params={"words": text, "affiliation": text, "classroom": text}))
         pages.append(teacher.get("/teacher/items", params={"affiliation": text}))
         pages.append(student.get("/quiz", params={"code": text, "again": text}))
@@ -143,8 +143,10 @@ def test_forms_of_other_sites_are_refused(app: FastAPI) -> None:
         (teacher, "/teacher/logout"),
         (teacher, "/teacher/classes"),
         (teacher, "/teacher/classes/1"),
+        (teacher, "/teacher/classes/1/results"),
         (teacher, "/teacher/classes/1/delete"),
         (teacher, "/teacher/attempts/1/time"),
+        (teacher, "/teacher/attempts/1/code"),
         (teacher, "/teacher/attempts/1/grade"),
         (teacher, "/teacher/learners/1/delete"),
         (teacher, "/teacher/learners/1/anonymize"),
@@ -229,7 +231,7 @@ def test_hunting_for_the_key_before_handing_in(app: FastAPI, lang: str) -> None:
             assert str(question.seed) not in page, name
     for number, question in enumerate(drawn, 1):
         page = pages[f"page {number}"]
-        right = right_answer(question)
+        right = question.right
         if isinstance(right, float):
             assert repr(right) not in page
         # No option can be told from the others: same markup but for id and text.
@@ -332,7 +334,7 @@ def test_attempts_in_masses(strict: FastAPI) -> None:
 
 def test_guessing_passwords(strict: FastAPI) -> None:
     accounts.add(strict.state.storage, "선생", PASSWORD)
-    thief = Browser(strict)
+    thief = Browser(strict, address="10.0.0.8")
     token = thief.token("/teacher/login")
     answers = [thief.post("/teacher/login", {"name": "선생", "password": f"guess {n}"}, token=token) for n in range(6)]
     assert [one.status_code for one in answers] == [422] * 4 + [429] * 2

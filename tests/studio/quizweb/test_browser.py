@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom
-from ridgeway.studio.teacher import accounts
 from studio.browsing import CHROMIUM, launched, served
 from studio.quizweb.people import drawn_of
 from studio.quizweb.small_bank import SECRET
@@ -18,8 +17,6 @@ from studio.quizweb.studios import studio_app
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +78,9 @@ def test_by_keyboard_only(page: Any, server: tuple[str, Any]) -> None:
     page.wait_for_url(re.compile(r"/quiz/1/1$"))
     for number, question in enumerate(drawn_of(app, 1), 1):
         if question.kind in ("single", "several"):
+            page.keyboard.press("2")
+            assert page.locator(".option :checked").count() == 0, "a key by itself does nothing outside the options"
+            page.locator(".option input").first.focus()
             page.keyboard.press("2")
         elif question.kind == "number":
             page.locator("#answer").focus()
@@ -150,6 +150,7 @@ def test_the_last_of_quick_answers_counts(page: Any, server: tuple[str, Any]) ->
     _, app = server
     place = begin(page)
     page.goto(f"{place}/{number_of(app, 'single')}")
+    page.locator(".option input").first.focus()
     for key in "1231321":
         page.keyboard.press(key)
     page.locator(".place").last.click()
@@ -159,6 +160,103 @@ def test_the_last_of_quick_answers_counts(page: Any, server: tuple[str, Any]) ->
     page.locator("#flag").click()
     page.locator("#flag[aria-pressed=true]").wait_for()
     assert page.locator(".place[aria-current]").get_attribute("data-flagged") == "yes"
+
+
+def test_a_page_out_of_date_shows_what_came_meanwhile(page: Any, chromium: Any, server: tuple[str, Any]) -> None:
+    address, app = server
+    place = begin(page)
+    number = number_of(app, "single")
+    page.goto(f"{place}/{number}")
+    code = page.locator(".elsewhere code").text_content()
+    phone = chromium.new_context(locale="ko-KR", base_url=address).new_page()
+    phone.goto("/quiz")
+    phone.fill("#resume_code", code)
+    phone.get_by_role("button", name="이어서 풀기").click()
+    phone.goto(f"{place}/{number}")
+    phone.locator(".option").nth(1).click()
+    saved(phone)
+    page.locator(".steps button").last.click()
+    page.wait_for_url(re.compile(rf"/({number + 1}|review)$"))
+    page.goto(f"{place}/{number}")
+    phone.locator(".option").nth(2).click()
+    saved(phone)
+    page.locator(".option").first.click()
+    page.wait_for_url(re.compile(r"changed="))
+    assert page.locator(".option input").nth(2).is_checked() and "그 답이 저장되어" in page.content()
+    page.locator(".option").first.click()
+    saved(page)
+    with app.state.storage.reading() as session:
+        assert [one.value for one in session.scalars(select(Answer))] == [
+            page.locator(".option input").first.get_attribute("value")
+        ]
+    phone.context.close()
+
+
+def test_a_request_that_was_given_up_comes_late(page: Any, server: tuple[str, Any]) -> None:
+    """The first is held on the way until the second was answered."""
+    _, app = server
+    place = begin(page)
+    number = number_of(app, "single")
+    page.goto(f"{place}/{number}")
+    late: list[Any] = []
+
+    def first_one_waits(route: Any) -> None:
+        if route.request.method == "POST" and not late:
+            late.append(route.request)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"**/quiz/1/{number}", first_one_waits)
+    page.locator(".option").first.click()
+    page.locator("#save-failed:not([hidden])").wait_for()
+    page.locator(".option").nth(1).click()
+    saved(page)
+    sent = page.request.post(late[0].url, headers={**late[0].headers}, data=late[0].post_data)
+    assert sent.status == 409
+    page.reload()
+    assert page.locator(".option input").nth(1).is_checked()
+
+
+def test_what_was_moved_is_said(page: Any, server: tuple[str, Any]) -> None:
+    _, app = server
+    place = begin(page)
+    page.goto(f"{place}/{number_of(app, 'order')}")
+    name = page.locator("#order .order-text").first.inner_text()
+    page.locator("#order li").first.locator("button").last.click()
+    assert page.locator(".moved").inner_text() == f"{name}: 이제 4개 중 2번째"
+    assert page.locator(".moved").get_attribute("role") == "status"
+
+
+def test_the_clock_follows_the_server(page: Any, server: tuple[str, Any]) -> None:
+    _, app = server
+    with app.state.storage.writing() as session:
+        session.add(Classroom(name="반", code="ABC234", attempts=1, minutes=10, questions=15))
+    place = begin(page, code="ABC234")
+    page.goto(f"{place}/{number_of(app, 'single')}")
+    with app.state.storage.writing() as session:
+        session.get_one(Attempt, 1).extra_minutes = 30
+    page.locator(".option").first.click()
+    saved(page)
+    page.locator("#clock", has_text=re.compile(": 39:")).wait_for()
+
+
+def test_all_questions_on_one_page(page: Any, server: tuple[str, Any]) -> None:
+    _, app = server
+    begin(page)
+    page.get_by_role("button", name="한 화면에 모두 보기").click()
+    page.wait_for_url(re.compile(r"/all$"))
+    one, other = number_of(app, "single"), number_of(app, "number")
+    page.locator(f"#question-{one} .option").first.click()
+    page.locator(f"#saved-{one}[data-state=saved]").wait_for()
+    page.fill(f"#answer-{other}", "12")
+    page.keyboard.press("Enter")
+    page.locator(f"#saved-{other}[data-state=saved]").wait_for()
+    assert page.url.endswith("/all") and page.locator("#answered").inner_text() == "15문제 중 2문제 답함"
+    page.locator(f"#flag-{one}").click()
+    page.locator(f"#flag-{one}[aria-pressed=true]").wait_for()
+    page.reload()
+    assert page.input_value(f"#answer-{other}") == "12"
 
 
 def test_time_runs_out(page: Any, server: tuple[str, Any]) -> None:
@@ -206,7 +304,6 @@ def test_without_a_script(chromium: Any, server: tuple[str, Any]) -> None:
 def test_every_page_for_axe_and_on_a_phone(page: Any, server: tuple[str, Any], lang: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core here").Axe()
     address, app = server
-    accounts.add(app.state.storage, "이선생", PASSWORD)
     page.context.add_cookies([{"name": "lang", "value": "ko", "url": address}])
 
     def look(path: str) -> None:
@@ -222,19 +319,10 @@ def test_every_page_for_axe_and_on_a_phone(page: Any, server: tuple[str, Any], l
     look("/quiz")
     for kind in ("single", "several", "number", "order", "match", "code"):
         look(f"{place}/{number_of(app, kind)}")
+    look(f"{place}/all")
     look(f"{place}/review")
     page.locator("form button").last.click()
     page.wait_for_url(re.compile(r"/result$"))
     for path in ("result", "certificate"):
         look(f"{place}/{path}")
     look("/quiz")
-    look("/teacher/login")
-    page.fill("#name", "이선생")
-    page.fill("#password", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/teacher$"))
-    page.fill("#class-name", "월요일 반")
-    page.locator(".class-form button").click()
-    page.wait_for_url(re.compile(r"/teacher/classes/1$"))
-    for path in ("", "/classes/1", "/attempts", "/attempts/1", "/items", "/record"):
-        look(f"/teacher{path}")

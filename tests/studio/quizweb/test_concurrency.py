@@ -1,6 +1,7 @@
 """Things that happen at once: two answers, two hand-ins, a hand-in and an answer, two starts; on both databases."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +9,18 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from ridgeway.studio.quiz import attempts, codes, starting
+from ridgeway.studio.quiz import attempts, codes, saving, starting
 from ridgeway.studio.quiz.forms import given
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Learner
 from studio.quizweb.people import Student, drawn_of, right_fields, wrong_fields
+
+
+def give(app: FastAPI, code: str, place: int, value: Any, flagged: bool | None = None, keep: bool = False) -> Any:
+    """Saves an answer from a page of its own that showed the question when it had none."""
+    page = saving.Page(uuid.uuid4().hex[:12])
+    given = saving.Given(value, page, flagged, keep)
+    return saving.save(app.state.storage, app.state.bank, 1, [code], place, lambda drawn: given)
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
@@ -52,26 +60,28 @@ def begun(app: FastAPI) -> tuple[str, list[Any], list[Any], list[Any]]:
 
 
 def test_two_answers_at_once(app: FastAPI) -> None:
+    """One of them counts, and the other is told so; flags stand beside them."""
     code, drawn, right, wrong = begun(app)
-    storage, bank = app.state.storage, app.state.bank
-    works = []
-    for question, one, other in zip(drawn, right, wrong, strict=True):
-        for answer in (one, other):
-            works.append(lambda q=question.id, a=answer: attempts.save(storage, bank, 1, [code], q, value=a))
-        works.append(lambda q=question.id: attempts.save(storage, bank, 1, [code], q, flagged=True, keep=True))
-    assert not [one for one in at_once(*works) if isinstance(one, Exception)]
-    with storage.reading() as session:
+    works: list[Callable[[], Any]] = []
+    for place, answers in enumerate(zip(right, wrong, strict=True), 1):
+        works += [lambda p=place, a=answer: give(app, code, p, a) for answer in answers]
+        works.append(lambda p=place: give(app, code, p, None, True, True))
+    told = at_once(*works)
+    assert not [one for one in told if isinstance(one, Exception)]
+    with app.state.storage.reading() as session:
         rows = {one.question: one for one in session.scalars(select(Answer))}
         assert session.scalar(select(func.count(Answer.id))) == len(rows) == 15, "one row a question"
-    for question, one, other in zip(drawn, right, wrong, strict=True):
-        assert rows[question.id].value in (one, other) and rows[question.id].flagged
+    for place, question in enumerate(drawn):
+        first, second, flag = told[3 * place : 3 * place + 3]
+        assert {first.refused, second.refused} == {True, False} and not flag.refused
+        assert rows[question.id].value == (wrong if first.refused else right)[place] and rows[question.id].flagged
 
 
 def test_handing_in_twice_at_once(app: FastAPI) -> None:
     code, drawn, right, _ = begun(app)
     storage, bank = app.state.storage, app.state.bank
-    for question, answer in zip(drawn, right, strict=True):
-        attempts.save(storage, bank, 1, [code], question.id, value=answer)
+    for place, answer in enumerate(right, 1):
+        give(app, code, place, answer)
     given = at_once(*[lambda: attempts.hand_in(storage, bank, 1, [code])] * 6)
     assert given == [None] * 6
     with storage.reading() as session:
@@ -88,8 +98,7 @@ def test_an_answer_and_a_hand_in_at_once(app: FastAPI) -> None:
     code, drawn, right, _ = begun(app)
     storage, bank = app.state.storage, app.state.bank
     works: list[Callable[[], Any]] = [
-        lambda q=question.id, a=answer: attempts.save(storage, bank, 1, [code], q, value=a)
-        for question, answer in zip(drawn, right, strict=True)
+        lambda p=place, a=answer: give(app, code, p, a) for place, answer in enumerate(right, 1)
     ]
     works.insert(7, lambda: attempts.hand_in(storage, bank, 1, [code]))
     given = at_once(*works)
@@ -109,7 +118,9 @@ def test_starts_at_once_keep_the_rules(app: FastAPI, settings: Settings, same: b
     values = {"affiliation": "소속", "class_code": "", "language": "ko", "held": ()}
     given = at_once(
         *[
-            lambda n=number: starting.start(storage, bank, settings, name="하나" if same else f"이름 {n}", **values)
+            lambda n=number: starting.start(
+                storage, bank, settings, name="하나" if same else f"이름 {n}", browser=f"browser {n}", **values
+            )
             for number in range(8)
         ]
     )

@@ -308,7 +308,16 @@ def test_saving_by_script_says_how_things_stand(app: FastAPI) -> None:
     student = Student(app)
     student.begin()
     body = student.give(1, right_fields(drawn_of(app, 1)[0]), script=True).json()
-    assert set(body) == {"saved_at", "has_answer", "flagged", "answered", "seconds_left"}
+    assert set(body) == {
+        "saved_at",
+        "has_answer",
+        "flagged",
+        "answered",
+        "seconds_left",
+        "seen",
+        "shown",
+        "refused",
+    }
     assert body["has_answer"] and body["answered"] == 1 and body["seconds_left"] is None
     assert datetime.datetime.fromisoformat(body["saved_at"]).tzinfo is not None
     student.hand_in()

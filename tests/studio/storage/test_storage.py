@@ -32,7 +32,7 @@ def learner(name: str = "김하늘", **values: object) -> Learner:
 
 def attempt(of: Learner, code: str = "c", **values: object) -> Attempt:
     start = {"started_at": now(), **values}
-    return Attempt(learner=of, code=code, seed=2**62, bank="b", questions=["q1", "q2"], language="ko", **start)
+    return Attempt(learner=of, code=code, seed=2**62, questions=["q1", "q2"], language="ko", **start)
 
 
 def test_everything_comes_back_as_it_went(storage: Storage) -> None:
@@ -153,6 +153,30 @@ def test_migrations_from_the_first_lead_to_the_models(database: str) -> None:
     with engine.begin() as connection:
         command.downgrade(configuration(connection), "base")
     assert inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+def test_a_migration_keeps_what_is_there(database: str) -> None:
+    """Tables that others refer to are changed in place: dropping one would take the rows of the others along."""
+    engine = make_engine(database)
+    upgrade(engine, "0001")
+    rows = [
+        "INSERT INTO classes VALUES (1, 'c', 'ABC234', 1, NULL, 15, false, '2026-01-01')",
+        "INSERT INTO learners VALUES (1, 1, 'n', 'a', 'n', 'a', 'i', '2026-01-01', NULL)",
+        "INSERT INTO attempts VALUES (1, 1, 'abcdefgh12', 5, 'b', '[]', 'ko', '2026-01-01', NULL, 0, NULL, NULL, NULL)",
+        "INSERT INTO answers VALUES (1, 1, 'q', '\"x\"', false, NULL, NULL, NULL, NULL)",
+    ]
+    with engine.begin() as connection:
+        for row in rows:
+            connection.execute(text(row))
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT certificate FROM attempts")).all() == [("abcdefgh",)]
+        assert connection.execute(text("SELECT release FROM classes")).all() == [("at once",)]
+    with engine.begin() as connection:
+        command.downgrade(configuration(connection), "0001")
+        for table in ("classes", "learners", "attempts", "answers"):
+            assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 1, table
     engine.dispose()
 
 

@@ -2,7 +2,7 @@
 
 from ridgeway.data.sources.open import is_streamed, open_source
 from ridgeway.data.sources.order import Reading, row_order
-from ridgeway.data.sources.source import Check, Chunk, DataSource, RowSource, Slice
+from ridgeway.data.sources.source import Check, Chunk, DataSource, RowSource, Slice, joined, pieces
 from ridgeway.data.sources.stream import WINDOW_BYTES, Stream, row_bytes
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "Stream",
     "WINDOW_BYTES",
     "is_streamed",
+    "joined",
     "open_source",
+    "pieces",
     "row_bytes",
     "row_order",
 ]

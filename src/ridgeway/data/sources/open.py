@@ -31,7 +31,7 @@ def is_streamed(x: Any) -> bool:
     return any(map(is_mapped, parts))
 
 
-def open_source(x: Any, y: Any, sample_weight: Any, floats: np.dtype) -> DataSource:
+def open_source(x: Any, y: Any, sample_weight: Any, floats: np.dtype, labelled: bool = True) -> DataSource:
     """The source of rows.
 
     Args:
@@ -40,10 +40,13 @@ def open_source(x: Any, y: Any, sample_weight: Any, floats: np.dtype) -> DataSou
             x holds the labels itself.
         sample_weight: weights of rows, likewise.
         floats: dtype of floating arrays.
+        labelled: whether there must be labels; rows to predict have none.
 
     Raises:
         InputError: nothing of these, a file that can't be read, or labels where x has its own.
     """
+    if isinstance(x, str | os.PathLike) and not labelled and str(x).lower().endswith(".npy"):
+        return ArraySource(Dataset(_given(x), None), floats, f"'{x}'")
     if _is_batches(x) or _is_grain(x):
         if y is not None or sample_weight is not None:
             raise InputError(
@@ -59,24 +62,26 @@ def open_source(x: Any, y: Any, sample_weight: Any, floats: np.dtype) -> DataSou
     if _is_arrow(x):
         from ridgeway.data.sources.tables import table_source
 
-        return table_source(x, y, sample_weight, floats, "the pyarrow dataset")
+        return table_source(x, y, sample_weight, floats, "the pyarrow dataset", labelled)
     if is_address(x):
-        return _of_address(x, y, sample_weight, floats)
+        return _of_address(x, y, sample_weight, floats, labelled)
     if isinstance(x, str | os.PathLike):
-        return _of_file(Path(x), y, sample_weight, floats)
+        return _of_file(Path(x), y, sample_weight, floats, labelled)
+    if y is None and not labelled:
+        return ArraySource(Dataset(map_arrays(_array, x), None), floats)
     if y is None:
         raise InputError("y is None. Pass the labels, one row for each row of x; for an autoencoder pass x again.")
     return ArraySource(Dataset(*(map_arrays(_array, part) for part in (x, _given(y), _given(sample_weight)))), floats)
 
 
-def _of_file(path: Path, y: Any, sample_weight: Any, floats: np.dtype) -> DataSource:
+def _of_file(path: Path, y: Any, sample_weight: Any, floats: np.dtype, labelled: bool) -> DataSource:
     if not path.exists():
         raise InputError(f"There is no file or folder '{path}'. Check the path.")
     kind = path.suffix.lower()
     if path.is_dir() or kind in _TABLES:
         from ridgeway.data.sources.tables import file_dataset, table_source
 
-        return table_source(file_dataset(path, y), y, sample_weight, floats, f"'{path}'")
+        return table_source(file_dataset(path, y), y, sample_weight, floats, f"'{path}'", labelled)
     if kind == ".npy":
         x = mapped_npy(path)
     elif kind == ".npz":
@@ -94,13 +99,13 @@ def _of_file(path: Path, y: Any, sample_weight: Any, floats: np.dtype) -> DataSo
             f"'{path}' is of no kind that can be streamed. Pass .npy, .npz, CSV or Parquet, a folder of Parquet files, "
             "or a keras.utils.PyDataset that reads it."
         )
-    if y is None:
+    if y is None and labelled:
         raise InputError(f"y is None, and '{path}' holds no labels. Pass an array of them, or the path of a .npy file.")
     parts = (x, *(map_arrays(_array, _given(part)) for part in (y, sample_weight)))
     return ArraySource(Dataset(*parts), floats, f"'{path}'")
 
 
-def _of_address(address: str, y: Any, sample_weight: Any, floats: np.dtype) -> DataSource:
+def _of_address(address: str, y: Any, sample_weight: Any, floats: np.dtype, labelled: bool) -> DataSource:
     """Rows on shared storage: a `.npy` file, or Parquet; of all else only the local file is read."""
     if address.lower().endswith(".npy"):
         if y is None:
@@ -113,7 +118,7 @@ def _of_address(address: str, y: Any, sample_weight: Any, floats: np.dtype) -> D
     if path.lower().endswith((".parquet", ".pq")) or files.isdir(path):
         from ridgeway.data.sources.tables import remote_dataset, table_source
 
-        return table_source(remote_dataset(address, files, path), y, sample_weight, floats, f"'{address}'")
+        return table_source(remote_dataset(address, files, path), y, sample_weight, floats, f"'{address}'", labelled)
     raise InputError(
         f"'{address}' is of no kind that can be read in place on shared storage. Pass .npy, Parquet or a folder of "
         "Parquet files, or copy it here."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class RemoteNpy:
         ndim: number of its axes.
 
     Raises:
-        InputError: the file can't be read, holds Python objects, or is laid out by columns.
+        InputError: the file can't be read, is cut off, holds Python objects, or is laid out by columns.
     """
 
     def __init__(self, address: str) -> None:
@@ -68,7 +69,18 @@ class RemoteNpy:
             )
         self.ndim = len(self.shape)
         self._start = head.tell()
-        self._row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
+        self._row = math.prod(self.shape[1:]) * self.dtype.itemsize
+        self._check_length()
+
+    def _check_length(self) -> None:
+        needed = self._start + math.prod(self.shape) * self.dtype.itemsize
+        # Some web servers don't tell.
+        size = self._files.size(self._path)
+        if size is not None and size < needed:
+            raise InputError(
+                f"'{self.address}' is cut off: its header claims an array of the shape {self.shape}, {needed} bytes in "
+                f"all, and it has {size}. Copy it there again."
+            )
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -90,6 +102,11 @@ class RemoteNpy:
             raise InputError(
                 f"Rows {start} to {stop - 1} of '{self.address}' can't be read: {first_line(error)}. Check the storage."
             ) from error
+        if len(content) != (stop - start) * self._row:
+            raise InputError(
+                f"Rows {start} to {stop - 1} of '{self.address}' came with {len(content)} bytes in place of "
+                f"{(stop - start) * self._row}: the file changes, or the storage cuts answers off. Check the storage."
+            )
         return np.frombuffer(content, self.dtype).reshape(stop - start, *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

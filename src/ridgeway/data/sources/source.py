@@ -133,7 +133,7 @@ class RowSource(DataSource):
         """See the base class."""
         few = min(_TELLING, self.rows)
         pieces = [self.block(0, few), self.block(self.rows - few, self.rows)]
-        return _joined([piece.map(self.converted) for piece in pieces])
+        return joined([piece.map(self.converted) for piece in pieces])
 
     def pass_over(self, batch_size: int, steps: int, reading: Reading, number: int, check: Check) -> Generator[Chunk]:
         """See the base class."""
@@ -249,7 +249,17 @@ def _chunk(space: Dataset, steps: int, batch_size: int, count: int) -> Chunk:
     return Chunk((shaped.x, shaped.y, shaped.sample_weight), count)
 
 
-def _joined(pieces: list[Dataset]) -> Dataset:
+def pieces(source: DataSource, rows: int) -> Iterator[Dataset]:
+    """All rows once as they stand, so many at a time, or as many as the source puts into a batch; unchecked."""
+    size = source.batch_size or min(rows, source.rows)
+    with closing(source.pass_over(size, 1, Reading(size, None), 0, lambda _: None)) as chunks:
+        for chunk in chunks:
+            yield Dataset(*(map_arrays(lambda array: array[0], part) for part in chunk.data))
+
+
+def joined(pieces: list[Dataset]) -> Dataset:
+    """Rows one after another."""
+
     def join(part: str) -> Any:
         columns = zip(*(leaves(getattr(piece, part)) for piece in pieces), strict=True)
         arrays = iter([np.concatenate([array for _, array in column]) for column in columns])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ridgeway.data.dataset import Dataset
 from ridgeway.data.sources.arrays import ArraySource
 from ridgeway.data.sources.source import RowSource
 from ridgeway.errors import InputError
+from ridgeway.telling import warn
 
 # Rows of a CSV that are copied at a time.
 _COPIED = 1 << 15
@@ -34,25 +34,25 @@ class Columns:
 
     Attributes:
         x: names of the features, all numeric.
-        y: name of the label.
+        y: name of the label, None for none.
         weight: name of the weight of a row, None for none.
         floats: dtype of features and of other floating numbers.
     """
 
     x: tuple[str, ...]
-    y: str
+    y: str | None
     weight: str | None
     floats: np.dtype
 
     @classmethod
-    def of(cls, schema: pa.Schema, name: str, y: Any, weight: Any, floats: np.dtype) -> Columns:
+    def of(cls, schema: pa.Schema, name: str, y: Any, weight: Any, floats: np.dtype, labelled: bool = True) -> Columns:
         """Takes all columns but those of label and weight for features.
 
         Raises:
             InputError: a column that is not there, or that does not hold numbers.
         """
         for what, column in (("y", y), ("sample_weight", weight)):
-            if column is None and what == "sample_weight":
+            if column is None and (what == "sample_weight" or not labelled):
                 continue
             if not isinstance(column, str):
                 raise InputError(f"{name} is a table, and {what} is {type(column).__name__}. Pass a column's name.")
@@ -74,7 +74,7 @@ class Columns:
     @property
     def names(self) -> list[str]:
         """All of them."""
-        return [*self.x, self.y, *([] if self.weight is None else [self.weight])]
+        return [*self.x, *(name for name in (self.y, self.weight) if name is not None)]
 
     def rows(self, table: pa.Table) -> Dataset:
         """Rows as arrays: features `(row, feature)`."""
@@ -83,9 +83,9 @@ class Columns:
             x[:, place] = _column(table, name)
         return Dataset(x, self.label(table), None if self.weight is None else _column(table, self.weight))
 
-    def label(self, table: pa.Table) -> np.ndarray:
+    def label(self, table: pa.Table) -> np.ndarray | None:
         """The labels alone."""
-        return _column(table, self.y)
+        return None if self.y is None else _column(table, self.y)
 
 
 def _column(table: pa.Table, name: str) -> np.ndarray:
@@ -106,11 +106,9 @@ class ParquetSource(RowSource):
         self.rows = int(self._edges[-1])
         largest = int(np.diff(self._edges).max(initial=0))
         if largest * len(columns.x) * self.floats.itemsize > _LARGE:
-            warnings.warn(
+            warn(
                 f"A row group of {name} has {largest} rows, and two at least are in memory at a time. Write the file "
-                "with smaller ones: pyarrow.parquet.write_table(..., row_group_size=50_000).",
-                UserWarning,
-                stacklevel=2,
+                "with smaller ones: pyarrow.parquet.write_table(..., row_group_size=50_000)."
             )
 
     def edges(self, rows: int) -> np.ndarray:
@@ -127,6 +125,8 @@ class ParquetSource(RowSource):
 
     def labels(self, start: int, stop: int) -> Any:
         """See the base class."""
+        if self._columns.y is None:
+            return None
         return self.converted(self._columns.label(self._table(start, stop, [self._columns.y])))
 
     def release(self) -> None:
@@ -174,7 +174,9 @@ def _row_groups(files: Sequence[Any]) -> Iterator[tuple[Any, int, int]]:
         yield from ((file, group.id, group.num_rows) for group in file.row_groups if group.num_rows)
 
 
-def table_source(dataset: pads.Dataset, y: Any, weight: Any, floats: np.dtype, name: str) -> RowSource:
+def table_source(
+    dataset: pads.Dataset, y: Any, weight: Any, floats: np.dtype, name: str, labelled: bool = True
+) -> RowSource:
     """A source of a table's rows.
 
     Args:
@@ -185,11 +187,12 @@ def table_source(dataset: pads.Dataset, y: Any, weight: Any, floats: np.dtype, n
         weight: name of the column with the weights of rows, or None.
         floats: dtype of features.
         name: what messages call it.
+        labelled: whether there must be labels.
 
     Raises:
         InputError: columns that are not there or not numeric, no rows, or a file that can't be read.
     """
-    columns = Columns.of(dataset.schema, name, y, weight, floats)
+    columns = Columns.of(dataset.schema, name, y, weight, floats, labelled)
     try:
         fragments = _parquet_files(dataset)
         if fragments:
@@ -197,6 +200,23 @@ def table_source(dataset: pads.Dataset, y: Any, weight: Any, floats: np.dtype, n
         return _copied(dataset, columns, name)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{name} can't be read: {' '.join(str(error).split())[:300]}") from error
+
+
+class CopiedSource(ArraySource):
+    """Rows in temporary files of this process; another one copies them for itself."""
+
+    def __init__(self, rows: Dataset, dataset: pads.Dataset, columns: Columns, name: str) -> None:
+        super().__init__(rows, columns.floats, name)
+        self._made_of = dataset, columns, name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        dataset, _, name = self._made_of
+        if not isinstance(dataset, pads.FileSystemDataset):
+            raise InputError(
+                f"{name} is a {type(dataset).__name__} of this process, in memory or filtered, which other machines "
+                "can't read. Write it by pyarrow.dataset.write_dataset where each node can read it, and pass that path."
+            )
+        return _copied, self._made_of
 
 
 def _copied(dataset: pads.Dataset, columns: Columns, name: str) -> ArraySource:
@@ -227,7 +247,7 @@ def _copied(dataset: pads.Dataset, columns: Columns, name: str) -> ArraySource:
             files[part].flush()
             return None if array is None else np.memmap(files[part], array.dtype, "r", shape=(rows, *array.shape[1:]))
 
-        return ArraySource(Dataset(*map(mapped, _PARTS)), columns.floats, name)
+        return CopiedSource(Dataset(*map(mapped, _PARTS)), dataset, columns, name)
 
 
 def remote_dataset(address: str, files: Any, path: str) -> pads.Dataset:

@@ -181,7 +181,9 @@ def _markup(node: Node, first: bool = True) -> str:
         attributes = ' stretchy="false" lspace="0" rspace="0"'
     elif node.text == "−" and first:
         attributes = ' form="prefix" lspace="0" rspace="0"'
-    return f"<{node.tag}{attributes}>{html.escape(node.text)}</{node.tag}>"
+    # Where no font for mathematics is, Korean ones draw the double bar as wide as a syllable.
+    text = "||" if node.text == "‖" else node.text
+    return f"<{node.tag}{attributes}>{html.escape(text)}</{node.tag}>"
 
 
 def _speak(node: Node, lang: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ridgeway.studio.quiz.bank import Bank, load_bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_again, draw_question
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw, draw_question
 from ridgeway.studio.quiz.explaining import Explained, explained
 from ridgeway.studio.quiz.grading import Grade, check_answer, chosen, grade
 from ridgeway.studio.quiz.shown import Shown
@@ -21,7 +21,6 @@ __all__ = [
     "check_answer",
     "chosen",
     "draw",
-    "draw_again",
     "draw_question",
     "explained",
     "grade",

@@ -1,4 +1,4 @@
-"""An attempt's life once it is started: answered question by question, handed in once, graded by the server.
+"""An attempt's life once it is started: looked at, handed in once, graded by the server. `saving` takes its answers.
 
 Nothing here knows of pages. What opens an attempt is its code, which the browser's cookie holds; a number alone opens
 nothing. Each function is one transaction.
@@ -9,28 +9,28 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.quiz import codes
 from ridgeway.studio.quiz.bank import Bank
-from ridgeway.studio.quiz.draw import DrawnQuestion, draw_again
-from ridgeway.studio.quiz.grading import check_answer, chosen, grade
-from ridgeway.studio.storage import Answer, Attempt, Learner, Storage, now
+from ridgeway.studio.quiz.draw import DrawnQuestion, draw_question
+from ridgeway.studio.quiz.grading import chosen, grade
+from ridgeway.studio.quiz.kept import drawn_from, kept, mended
+from ridgeway.studio.storage import NUMBERS, Answer, Attempt, Learner, Storage, now
 
 LEARNER, CLOCK, BANK = "learner", "clock", "bank"
 
-# Beyond it databases have no numbers for their rows.
-_NUMBERS = 1 << 31
-
 # What the network may take after the last second.
 _GRACE = datetime.timedelta(seconds=10)
+
+# An attempt with its learner and the class.
+_WHOLE = select(Attempt).options(joinedload(Attempt.learner).joinedload(Learner.classroom))
 
 
 class NoAttempt(LookupError):
@@ -47,25 +47,6 @@ class Closed(Exception):
 
 class BankChanged(Exception):
     """The bank doesn't give this attempt's questions any more."""
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What a learner is told who gave an answer.
-
-    Attributes:
-        saved_at: when it was.
-        has_answer: whether the question has one now.
-        flagged: whether it is marked to come back to.
-        answered: how many questions of the attempt have an answer.
-        seconds_left: until the time is over; None without a limit.
-    """
-
-    saved_at: datetime.datetime
-    has_answer: bool
-    flagged: bool
-    answered: int
-    seconds_left: int | None
 
 
 @dataclass(frozen=True)
@@ -97,7 +78,7 @@ class Standing:
     @property
     def seconds_left(self) -> int | None:
         """Until the time is over; None without a limit."""
-        return _seconds_left(self.attempt, self.moment)
+        return seconds_left(self.attempt, self.moment)
 
     def value(self, question: str) -> Any:
         """The saved answer to a question, or None."""
@@ -118,13 +99,15 @@ def insert_into(session: Session) -> Any:
 def opened_by(storage: Storage, code: str) -> Attempt | None:
     """The attempt that a code opens."""
     with storage.reading() as session:
-        return session.scalars(_whole().where(Attempt.code == codes.hashed(code))).one_or_none()
+        return session.scalars(_WHOLE.where(Attempt.code == codes.hashed(code))).one_or_none()
 
 
 def held_attempts(storage: Storage, held: Iterable[str]) -> list[Attempt]:
     """The attempts that a browser holds codes of, newest first, without those that the bank closed."""
     hashes = [codes.hashed(code) for code in held]
-    query = _whole().where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
+    if not hashes:
+        return []
+    query = _WHOLE.where(Attempt.code.in_(hashes), Attempt.closed_by.is_distinct_from(BANK))
     with storage.reading() as session:
         return list(session.scalars(query.order_by(Attempt.started_at.desc(), Attempt.id.desc())))
 
@@ -142,7 +125,7 @@ def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] 
         NoAttempt: there is none that one of the codes opens.
     """
     with storage.reading() as session:
-        attempt = _found(session, attempt_id, held)
+        attempt = found(session, attempt_id, held)
         answers = {one.question: one for one in session.scalars(select(Answer).where(Answer.attempt_id == attempt_id))}
     moment = now()
     if attempt.handed_in_at is None and is_over(attempt, moment):
@@ -156,64 +139,6 @@ def standing(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] 
             hand_in(storage, bank, attempt_id, held, by=BANK)
             return standing(storage, bank, attempt_id, held)
     return Standing(attempt, questions, answers, moment)
-
-
-def save(
-    storage: Storage,
-    bank: Bank,
-    attempt_id: int,
-    held: Iterable[str],
-    question: str,
-    *,
-    value: Any = None,
-    flagged: bool | None = None,
-    keep: bool = False,
-) -> Saved:
-    """Saves an answer, the last one given to a question being the one that counts.
-
-    Args:
-        storage: the database.
-        bank: that the attempt was drawn from.
-        attempt_id: the attempt's number.
-        held: codes that the browser's cookie holds.
-        question: its id.
-        value: the answer as JSON; None takes it back.
-        flagged: whether to come back to it; None leaves that as it is.
-        keep: leaves the answer as it is, for a flag alone.
-
-    Raises:
-        NoAttempt: there is none that one of the codes opens, or it has no such question.
-        Closed: it is handed in, or its time is over.
-        MalformedAnswer: the answer doesn't have the form that its question asks for.
-    """
-    moment = now()
-    with storage.writing() as session:
-        # Others may answer meanwhile; nobody may hand in.
-        attempt = _found(session, attempt_id, held, lock="shared")
-        over = is_over(attempt, moment)
-        if attempt.handed_in_at is None and not over:
-            try:
-                drawn = next(one for one in drawn_for(bank, attempt) if one.id == question)
-            except (BankChanged, StopIteration):
-                raise NoAttempt from None
-            changed: dict[str, Any] = {} if flagged is None else {"flagged": flagged}
-            if not keep:
-                if value is not None:
-                    check_answer(drawn, value)
-                changed |= {"value": value, "saved_at": moment}
-            insert = insert_into(session)(Answer).values(
-                {"attempt_id": attempt_id, "question": question, "flagged": False, **changed}
-            )
-            session.execute(insert.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
-            rows = session.execute(
-                select(Answer.question, Answer.value, Answer.flagged).where(Answer.attempt_id == attempt_id)
-            ).all()
-            here = next(row for row in rows if row.question == question)
-            answered = sum(row.value is not None for row in rows)
-            return Saved(moment, here.value is not None, here.flagged, answered, _seconds_left(attempt, moment))
-    if over:
-        hand_in(storage, bank, attempt_id, held, by=CLOCK)
-    raise Closed
 
 
 def hand_in(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] | None, by: str = LEARNER) -> None:
@@ -231,7 +156,7 @@ def hand_in(storage: Storage, bank: Bank, attempt_id: int, held: Iterable[str] |
     """
     moment = now()
     with storage.writing() as session:
-        attempt = _found(session, attempt_id, held, lock="alone")
+        attempt = found(session, attempt_id, held, lock=True)
         if attempt.handed_in_at is not None:
             return
         deadline = attempt.deadline
@@ -268,6 +193,9 @@ def _grade(session: Session, attempt: Attempt, drawn: Iterable[DrawnQuestion]) -
 def regrade(storage: Storage, bank: Bank, attempt_id: int) -> tuple[float | None, float | None]:
     """Grades a closed attempt again, after a mended key.
 
+    A question that the bank asks otherwise now than the learner was asked (other numbers, options or figure) keeps its
+    key: what was right of what the learner saw doesn't become wrong.
+
     Returns:
         Its points before and after.
 
@@ -276,10 +204,12 @@ def regrade(storage: Storage, bank: Bank, attempt_id: int) -> tuple[float | None
         BankChanged: the bank doesn't give its questions any more.
     """
     with storage.writing() as session:
-        attempt = _found(session, attempt_id, None, lock="alone")
+        attempt = found(session, attempt_id, None, lock=True)
         before = attempt.points
         if attempt.handed_in_at is not None and attempt.closed_by != BANK:
-            _grade(session, attempt, drawn_for(bank, attempt))
+            drawn = tuple(mended(bank, one) for one in drawn_for(bank, attempt))
+            attempt.drawn = [kept(one) for one in drawn]
+            _grade(session, attempt, drawn)
         return before, attempt.points
 
 
@@ -294,19 +224,38 @@ def close_overdue(storage: Storage, bank: Bank) -> int:
     return len(over)
 
 
+def show_result(storage: Storage, attempt_id: int) -> bool:
+    """Records that the learner sees the key now, if for the first time; False where the attempt is open again."""
+    mark = (
+        update(Attempt)
+        .where(Attempt.id == attempt_id, Attempt.handed_in_at.is_not(None))
+        .values(result_seen_at=func.coalesce(Attempt.result_seen_at, now()))
+        .returning(Attempt.id)
+    )
+    with storage.writing() as session:
+        return session.scalars(mark).one_or_none() is not None
+
+
 def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
     """Gives an attempt so many more minutes; one that the clock closed is opened again, and they count from now.
 
     Raises:
         NoAttempt: there is none.
-        Refused: it has no time limit, or its learner has handed it in.
+        Refused: it has no time limit, its learner has handed it in, or has seen the key.
     """
     with storage.writing() as session:
-        attempt = _found(session, attempt_id, None, lock="alone")
+        attempt = found(session, attempt_id, None, lock=True)
         if attempt.minutes is None:
             raise Refused(N_("This attempt has no time limit."))
         if attempt.closed_by not in (None, CLOCK):
             raise Refused(N_("The learner has handed this attempt in."))
+        if attempt.result_seen_at is not None:
+            raise Refused(
+                N_(
+                    "The learner has seen the result with the right answers: this attempt can't be opened again. "
+                    "Allow another attempt instead."
+                )
+            )
         gone = (now() - attempt.started_at).total_seconds() / 60
         allowed = max(attempt.minutes + attempt.extra_minutes, gone)
         attempt.extra_minutes = -int(-(allowed - attempt.minutes + minutes) // 1)
@@ -317,57 +266,57 @@ def more_time(storage: Storage, attempt_id: int, minutes: int) -> None:
 
 
 def drawn_for(bank: Bank, attempt: Attempt) -> tuple[DrawnQuestion, ...]:
-    """The questions of an attempt, drawn again from its seed.
+    """The questions of an attempt, as they were drawn for it.
 
     Raises:
-        BankChanged: one of them isn't in the bank any more.
+        BankChanged: the bank has one of them no more, or has another under its id.
     """
+    return tuple(question_of(bank, attempt, place) for place in range(1, len(attempt.questions) + 1))
+
+
+def question_of(bank: Bank, attempt: Attempt, place: int) -> DrawnQuestion:
+    """One question of an attempt, by its place from 1.
+
+    Raises:
+        BankChanged: as `drawn_for`.
+        IndexError: it has not so many.
+    """
+    question = attempt.questions[place - 1]
     try:
-        return _drawings(_Versioned(bank), attempt.seed, tuple(attempt.questions))
+        if attempt.drawn is None:
+            return draw_question(bank, attempt.seed, question)
+        return drawn_from(bank, attempt.seed, question, attempt.drawn[place - 1])
     except InputError:
         raise BankChanged from None
 
 
-class _Versioned:
-    """A bank as a key: by its version, for its questions can't be hashed."""
+def found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: bool = False) -> Attempt:
+    """The row of an attempt, with what was drawn for it.
 
-    def __init__(self, bank: Bank) -> None:
-        self.bank = bank
+    Args:
+        session: a transaction.
+        attempt_id: its number.
+        held: codes that the browser's cookie holds; None for the server itself, and for a teacher.
+        lock: whether others must wait with what they change of the attempt and its answers.
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Versioned) and other.bank.version == self.bank.version
-
-    def __hash__(self) -> int:
-        return hash(self.bank.version)
-
-
-# An attempt's questions are asked for at each of its pages.
-@lru_cache(maxsize=1024)
-def _drawings(versioned: _Versioned, seed: int, ids: tuple[str, ...]) -> tuple[DrawnQuestion, ...]:
-    return draw_again(versioned.bank, seed, ids)
-
-
-def _whole() -> Select[Attempt]:
-    return select(Attempt).options(joinedload(Attempt.learner).joinedload(Learner.classroom))
-
-
-def _found(session: Session, attempt_id: int, held: Iterable[str] | None, lock: str = "") -> Attempt:
-    # Who locks the row has no use for the learner's.
-    query: Select[Attempt] = select(Attempt) if lock else _whole()
-    query = query.where(Attempt.id == attempt_id)
-    if not 0 < attempt_id < _NUMBERS:
+    Raises:
+        NoAttempt: there is none that one of the codes opens.
+    """
+    if not 0 < attempt_id < NUMBERS:
         raise NoAttempt
+    # Who locks the row has no use for the learner's.
+    query: Select[Attempt] = select(Attempt).with_for_update() if lock else _WHOLE
+    query = query.where(Attempt.id == attempt_id).options(undefer(Attempt.drawn))
     if held is not None:
         query = query.where(Attempt.code.in_([codes.hashed(code) for code in held]))
-    if lock:
-        query = query.with_for_update(read=lock == "shared")
-    found: Attempt | None = session.scalars(query).one_or_none()
-    if found is None:
+    attempt: Attempt | None = session.scalars(query).one_or_none()
+    if attempt is None:
         raise NoAttempt
-    return found
+    return attempt
 
 
-def _seconds_left(attempt: Attempt, moment: datetime.datetime) -> int | None:
+def seconds_left(attempt: Attempt, moment: datetime.datetime) -> int | None:
+    """Until an attempt's time is over; None without a limit."""
     deadline = attempt.deadline
     return None if deadline is None else max(0, int((deadline - moment).total_seconds()))
 

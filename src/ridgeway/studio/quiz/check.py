@@ -27,6 +27,8 @@ COURSE = range(1, 44)
 _HANGUL = re.compile(r"[가-힣]")
 _GAP = re.compile(r"\[\[(\w+)\]\]")
 _DRAWS = 60
+# Of the sets of numbers that are declared, the share that has to be fit to be drawn.
+_DRAWABLE = 0.75
 # Stated values are written with six or seven digits.
 _STATED = 2e-6
 
@@ -214,9 +216,10 @@ def _arithmetic(bank: Bank, question: Question) -> Iterator[str]:
                 yield f"is linked with {other.id}, which draws {name} otherwise. Declare it alike."
     if not isinstance(question, Number):
         return
-    every = [values_from(bank, question, parameters) for parameters in combinations(question)]
-    apart = sum(told_apart(question, values) for values in every)
-    if apart == 0 or apart < len(every) / 4:
+    every = list(combinations(question))
+    apart = sum(_drawable(bank, question, parameters) for parameters in every)
+    # Fewer, and learners who sit side by side would get the same numbers, however many are declared.
+    if apart < _DRAWABLE * len(every):
         yield f"only {apart} of {len(every)} sets of numbers keep its wrong values apart. Widen them."
     if question.example is None:
         yield "has no example to check the arithmetic by. Add one."
@@ -227,9 +230,18 @@ def _arithmetic(bank: Bank, question: Question) -> Iterator[str]:
         yield "the example leaves a parameter out. Add it."
         return
     parameters: Mapping[str, Value] = {name: value for name, value in given.items() if value is not None}
-    if parameters not in list(combinations(question)):
+    if parameters not in every:
         yield "the example's parameters can't be drawn. Take ones that can."
     yield from _stated(question, values_from(bank, question, parameters), stated)
+
+
+def _drawable(bank: Bank, question: Question, parameters: Mapping[str, Value]) -> bool:
+    """Whether a set of numbers suits the question and those that get the same numbers."""
+    return all(
+        told_apart(one, values_from(bank, one, parameters))
+        for one in linked_questions(bank, question)
+        if isinstance(one, Number)
+    )
 
 
 def _stated(

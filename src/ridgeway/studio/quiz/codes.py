@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ridgeway.studio.storage import Attempt
 
 # Crockford's base 32: no I, L, O, U.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -17,6 +23,19 @@ CLASS = 6
 def new(length: int) -> str:
     """A code of so many characters, drawn by the system's own generator."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def of_browser(secret: str, browser: str, seed: int) -> str:
+    """The code of an attempt that a browser starts: the same each time, so that a start may be sent again.
+
+    Args:
+        secret: the studio's.
+        browser: its opaque number.
+        seed: of the attempt.
+    """
+    digest = hmac.new(secret.encode(), f"attempt:{browser}:{seed}".encode(), hashlib.sha256).digest()
+    number = int.from_bytes(digest[: 5 * ATTEMPT // 8])
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in range(ATTEMPT))
 
 
 def read(text: str, length: int) -> str | None:
@@ -33,3 +52,22 @@ def shown(code: str) -> str:
 def hashed(code: str) -> str:
     """What the database keeps of a code or token; both are random and long, so that a plain hash is enough."""
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+def renew(session: Session, attempt_id: int) -> str:
+    """Gives an attempt another code, for a learner who has lost theirs; the old one opens nothing any more.
+
+    Args:
+        session: a transaction that writes.
+        attempt_id: the attempt's number.
+
+    Returns:
+        The code; only its hash is kept.
+
+    Raises:
+        NoResultFound: there is no such attempt.
+    """
+    attempt = session.scalars(select(Attempt).where(Attempt.id == attempt_id).with_for_update()).one()
+    code = new(ATTEMPT)
+    attempt.code = hashed(code)
+    return code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -16,6 +16,8 @@ from ridgeway.studio.quiz.shown import Shown, show
 from ridgeway.studio.quiz.words import Language
 
 _TRIES = 500
+
+Right = tuple[str, ...] | dict[str, str] | float
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class DrawnQuestion:
         order: keys of options, items, right sides or tokens in the order in which they are shown.
         left: keys of left sides in the order in which they are shown.
         figure: the real run it shows.
+        right: the key: keys of options or items, partners by left side, tokens by gap, or the number.
     """
 
     question: Question
@@ -40,6 +43,7 @@ class DrawnQuestion:
     order: tuple[str, ...]
     left: tuple[str, ...]
     figure: FigureData | None
+    right: Right
 
     @property
     def id(self) -> str:
@@ -115,19 +119,11 @@ def draw(bank: Bank, seed: int, count: int = 15) -> tuple[DrawnQuestion, ...]:
     return tuple(draw_question(bank, seed, question.id) for question in chance.shuffled(chosen))
 
 
-def draw_again(bank: Bank, seed: int, ids: Iterable[str]) -> tuple[DrawnQuestion, ...]:
-    """The questions of an attempt that was drawn before, from its seed and the ids of its questions.
-
-    Questions that came to the bank since change nothing: what is drawn for a question depends on the seed and itself.
-
-    Raises:
-        InputError: the bank has no question of an id.
-    """
-    return tuple(draw_question(bank, seed, one) for one in ids)
-
-
 def draw_question(bank: Bank, seed: int, question_id: str) -> DrawnQuestion:
     """One question as an attempt with that seed gets it.
+
+    What is drawn depends on the seed, on the question and on those that it is linked with: other questions of the bank
+    change nothing.
 
     Raises:
         InputError: the bank has no question of that id, or no numbers are to be found for it.
@@ -136,13 +132,14 @@ def draw_question(bank: Bank, seed: int, question_id: str) -> DrawnQuestion:
     figure = bank.figures[question.figure] if question.figure else None
     values = _drawn_values(bank, question, seed)
     chance = Chance(seed, question.id, "order")
-    right, left = _keys(question)
-    order = chance.shuffled(right)
-    while isinstance(question, Order) and order == list(right):
-        order = chance.shuffled(right)
+    keys, left = keys_of(question)
+    order = chance.shuffled(keys)
+    while isinstance(question, Order) and order == keys:
+        order = chance.shuffled(keys)
     wrong = tuple(evaluate(one.value, values) for one in question.wrong) if isinstance(question, Number) else ()
     shown_left = tuple(chance.shuffled(left))
-    return DrawnQuestion(question, seed, MappingProxyType(values), wrong, tuple(order), shown_left, figure)
+    right = _right(question, values)
+    return DrawnQuestion(question, seed, MappingProxyType(values), wrong, tuple(order), shown_left, figure, right)
 
 
 def values_from(bank: Bank, question: Question, parameters: Mapping[str, Value]) -> dict[str, Value]:
@@ -210,7 +207,23 @@ def _of_topic(bank: Bank, topic: str) -> list[Question]:
     return [question for question in bank.questions.values() if question.topic == topic]
 
 
-def _keys(question: Question) -> tuple[list[str], list[str]]:
+def _right(question: Question, values: Mapping[str, Value]) -> Right:
+    match question:
+        case Single(options=options) | Several(options=options):
+            return tuple(one.id for one in options if one.right)
+        case Order(items=items):
+            return tuple(one.id for one in items)
+        case Match(pairs=pairs):
+            return {one.id: one.id for one in pairs}
+        case Code(gaps=gaps):
+            return dict(gaps)
+    value = values["answer"]
+    assert not isinstance(value, tuple)
+    return value
+
+
+def keys_of(question: Question) -> tuple[list[str], list[str]]:
+    """Keys of options, items, right sides or tokens, and those of left sides, in the order of the bank."""
     match question:
         case Single() | Several():
             return [one.id for one in question.options], []

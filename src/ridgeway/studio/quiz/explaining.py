@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from ridgeway.studio.quiz.bank import Bank, load_bank
-from ridgeway.studio.quiz.draw import DrawnQuestion
-from ridgeway.studio.quiz.grading import Grade, grade, is_right, known_mistake, read_answer, right_answer
+from ridgeway.studio.quiz.draw import DrawnQuestion, Right
+from ridgeway.studio.quiz.grading import Grade, grade, is_right, known_mistake, read_answer
 from ridgeway.studio.quiz.numbers import shown_number
 from ridgeway.studio.quiz.questions import Code, Match, Number, Order, Several, Single, Text
 from ridgeway.studio.quiz.shown import left_texts, option_texts, unit_text
@@ -88,7 +88,7 @@ def explained(drawn: DrawnQuestion, answer: Any, lang: Language, bank: Bank | No
     question = drawn.question
     sources = (bank or load_bank()).sources
     read = read_answer(drawn, answer)
-    right = right_answer(drawn)
+    right = drawn.right
     options: tuple[ExplainedOption, ...] = ()
     if isinstance(question, Single | Several):
         assert isinstance(right, tuple) and (read is None or isinstance(read, tuple))
@@ -110,9 +110,7 @@ def explained(drawn: DrawnQuestion, answer: Any, lang: Language, bank: Bank | No
     )
 
 
-def _lines(
-    drawn: DrawnQuestion, read: tuple[str, ...] | dict[str, str] | float, typed: str | None, lang: Language
-) -> Iterator[Markup]:
+def _lines(drawn: DrawnQuestion, read: Right, typed: str | None, lang: Language) -> Iterator[Markup]:
     """An answer in words, a line a part."""
     question = drawn.question
     if isinstance(read, float):
@@ -138,9 +136,7 @@ def _lines(
     yield from (texts[key] for key in shown if key in read)
 
 
-def _mistakes(
-    drawn: DrawnQuestion, read: tuple[str, ...] | dict[str, str] | float, lang: Language
-) -> Iterator[Mistake]:
+def _mistakes(drawn: DrawnQuestion, read: Right, lang: Language) -> Iterator[Mistake]:
     question = drawn.question
     texts = option_texts(drawn, lang)
 
@@ -151,12 +147,12 @@ def _mistakes(
         case Number():
             assert isinstance(read, float)
             place = None if is_right(drawn, read) else known_mistake(drawn, read)
-            if place is not None:
+            if place is not None and place < len(question.wrong):
                 yield mistake(Markup.escape(shown_number(drawn.wrong[place])), question.wrong[place].misconception)
         case Single(options=options) | Several(options=options):
-            assert isinstance(read, tuple)
+            assert isinstance(read, tuple) and isinstance(drawn.right, tuple)
             for one in options:
-                if one.id in read and not one.right and one.misconception:
+                if one.id in read and one.id not in drawn.right and one.misconception:
                     yield mistake(texts[one.id], one.misconception)
         case Order():
             assert isinstance(read, tuple)
@@ -168,11 +164,11 @@ def _mistakes(
             assert isinstance(read, dict)
             why = {one.id: one.misconception for one in pairs} | {one.id: one.misconception for one in distractors}
             yield from _joined_wrong(drawn, read, why, lang)
-        case Code(gaps=gaps, tokens=tokens):
-            assert isinstance(read, dict)
+        case Code(tokens=tokens):
+            assert isinstance(read, dict) and isinstance(drawn.right, dict)
             for gap, key in read.items():
                 token = next(one for one in tokens if one.id == key)
-                if gaps[gap] != key and token.misconception:
+                if drawn.right[gap] != key and token.misconception:
                     yield mistake(texts[key], token.misconception)
 
 

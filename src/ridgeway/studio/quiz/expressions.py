@@ -9,26 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ridgeway.errors import InputError
+from ridgeway.studio.stopping import replay
 
 #: A number, or a row of numbers such as the losses of all epochs.
 Value = float | tuple[float, ...]
 
 
 def stops_at(losses: tuple[float, ...], patience: float) -> float:
-    """The epoch, from 1, after which Keras's `EarlyStopping(patience=…)` ends training; the last if it doesn't.
-
-    As `keras.callbacks.EarlyStopping` with `min_delta=0`: an epoch that is no better than the best so far counts, and
-    training ends when that many in a row did; never after the first epoch.
-    """
-    best, waited = math.inf, 0
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < best:
-            best, waited = loss, 0
-            continue
-        waited += 1
-        if waited >= patience and epoch > 1:
-            return float(epoch)
-    return float(len(losses))
+    """The epoch, from 1, after which Keras's `EarlyStopping(patience=…)` ends training; the last if it doesn't."""
+    return float(replay(losses, patience).stopped)
 
 
 def best_at(losses: tuple[float, ...], until: float | None = None) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from ridgeway.studio.axes import line, round_step, scale
 from ridgeway.studio.quiz.bank import FigureAxis, FigureData
 from ridgeway.studio.quiz.numbers import shown_number
 from ridgeway.studio.quiz.words import Language, word
@@ -82,9 +83,7 @@ def _svg(data: FigureData, lang: Language) -> Markup:
     y = _Axis(data.y, [one for series in data.series for one in series.values], _HEIGHT - _BOTTOM, top)
     parts = [_grid(x, y, top), *_axis_titles(data, lang, top)]
     for number, series in enumerate(data.series):
-        parts.append(
-            _line(number, labels[number], [(x.at(a), y.at(b)) for a, b in zip(data.at, series.values, strict=True)])
-        )
+        parts.append(_line(number, labels[number], list(zip(data.at, series.values, strict=True)), x, y))
     label = word(
         "figure.described",
         lang,
@@ -105,32 +104,24 @@ class _Axis:
     def __init__(self, axis: FigureAxis, values: object, start: float, stop: float) -> None:
         found = [float(one) for one in values]  # type: ignore[attr-defined]
         self.log = axis.log
-        self._start, self._stop = start, stop
         if self.log:
             low, high = math.floor(math.log10(min(found))), math.ceil(math.log10(max(found)))
             every = max(1, math.ceil((high - low) / 6))
             self.ticks = [10.0**power for power in range(low, high + 1, every)]
             self.low, self.high = math.log10(min(found)), math.log10(max(found))
         else:
-            step = _step(max(found) - min(found))
+            step = round_step(max(found) - min(found), 6)
             first, last = math.floor(min(found) / step), math.ceil(max(found) / step)
             self.ticks = [round(step * place, 10) for place in range(first, last + 1)]
             self.low, self.high = self.ticks[0], self.ticks[-1]
         self.ticks = [one for one in self.ticks if self.low - 1e-9 <= self._scaled(one) <= self.high + 1e-9]
+        self._place = scale(self.low, self.high, start, stop)
 
     def _scaled(self, value: float) -> float:
         return math.log10(value) if self.log else value
 
     def at(self, value: float) -> float:
-        share = (self._scaled(value) - self.low) / (self.high - self.low)
-        return self._start + share * (self._stop - self._start)
-
-
-def _step(span: float) -> float:
-    """1, 2 or 5 times a power of ten, about six to the span."""
-    rough = (span or 1) / 6
-    power = 10 ** math.floor(math.log10(rough))
-    return next(nice * power for nice in (1, 2, 5, 10) if nice * power >= rough * 0.999)
+        return self._place(self._scaled(value))
 
 
 def _grid(x: _Axis, y: _Axis, top: float) -> Markup:
@@ -163,19 +154,19 @@ def _axis_titles(data: FigureData, lang: Language, top: float) -> list[Markup]:
     ]
 
 
-def _line(number: int, label: str, points: list[tuple[float, float]]) -> Markup:
+def _line(number: int, label: str, points: list[tuple[float, float]], x: _Axis, y: _Axis) -> Markup:
     colour = _COLOURS[number % len(_COLOURS)]
     dash = Markup(' stroke-dasharray="{}"').format(_DASHES[number]) if _DASHES[number % len(_DASHES)] else Markup("")
     pen = Markup('fill="none" stroke="{}" stroke-width="2"{}').format(colour, dash)
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    marks = Markup("").join(_mark(number, x, y, colour) for x, y in points) if len(points) <= 45 else Markup("")
+    few = points if len(points) <= 45 else []
+    marks = Markup("").join(_mark(number, x.at(a), y.at(b), colour) for a, b in few)
     height = 14 + _LEGEND_LINE * number
     return Markup(
-        '<g class="series-{n}"><polyline points="{path}" {pen}/>{marks}'
+        '<g class="series-{n}"><path class="curve" d="{path}" {pen}/>{marks}'
         '<line x1="{a}" x2="{b}" y1="{h}" y2="{h}" {pen}/>{sample}<text x="{c}" y="{t}">{label}</text></g>'
     ).format(
         n=number + 1,
-        path=path,
+        path=line(points, x.at, y.at),
         pen=pen,
         marks=marks,
         sample=_mark(number, _LEFT + 16, height, colour),

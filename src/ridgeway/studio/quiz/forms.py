@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.datastructures import FormData
 
+from ridgeway.studio.forms import field
 from ridgeway.studio.quiz.draw import DrawnQuestion
+from ridgeway.studio.quiz.saving import Given, Page
 
 UP, DOWN = "up", "down"
 
+_PAGE = re.compile(r"[0-9a-f]{12}")
 
-def field(form: FormData, name: str) -> str:
-    """A field's text; empty where there is none, or a file instead."""
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
+
+def page_of(form: FormData) -> Page:
+    """The page that sends the form, as it says in its hidden fields; one that knows of no answer where it doesn't."""
+    number, sent = field(form, "page"), field(form, "sent")
+    if not _PAGE.fullmatch(number):
+        return Page("")
+    times = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else 0
+    return Page(number, times, field(form, "seen") or None, field(form, "shown"))
+
+
+def given_by(form: FormData, drawn: DrawnQuestion) -> Given:
+    """What a form gives to a question."""
+    page = page_of(form)
+    flag = {"on": True, "off": False}.get(field(form, "flag"))
+    # The things to order stand in some order from the beginning: that is no answer until the learner says so.
+    untouched = drawn.kind == "order" and not page.shown and not field(form, "move") and field(form, "go") != "order"
+    return Given(given(drawn, form), page, flag, untouched)
 
 
 def given(drawn: DrawnQuestion, form: FormData) -> Any:

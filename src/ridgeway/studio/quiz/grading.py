@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from ridgeway.studio.quiz.draw import DrawnQuestion
+from ridgeway.studio.quiz.draw import DrawnQuestion, Right
 from ridgeway.studio.quiz.numbers import parse_number
 from ridgeway.studio.quiz.questions import Code, Match, Number, Order, Several, Single
 from ridgeway.studio.quiz.words import MalformedAnswer
@@ -90,26 +90,10 @@ def chosen(drawn: DrawnQuestion, answer: Any) -> tuple[str, ...]:
     return tuple(sorted(read)) if drawn.kind == "several" else tuple(read)
 
 
-def right_answer(drawn: DrawnQuestion) -> tuple[str, ...] | dict[str, str] | float:
-    """The key: keys of options or items, partners by left side, tokens by gap, or the number."""
-    match drawn.question:
-        case Single(options=options) | Several(options=options):
-            return tuple(one.id for one in options if one.right)
-        case Order(items=items):
-            return tuple(one.id for one in items)
-        case Match(pairs=pairs):
-            return {one.id: one.id for one in pairs}
-        case Code(gaps=gaps):
-            return dict(gaps)
-    value = drawn.values["answer"]
-    assert not isinstance(value, tuple)
-    return value
-
-
 def is_right(drawn: DrawnQuestion, value: float) -> bool:
     """Whether a number lies within the tolerance of the right one."""
-    right = right_answer(drawn)
-    assert isinstance(right, float) and isinstance(drawn.question, Number)
+    right = drawn.right
+    assert isinstance(right, int | float) and isinstance(drawn.question, Number)
     return abs(value - right) <= drawn.question.tolerance.around(right)
 
 
@@ -121,8 +105,8 @@ def known_mistake(drawn: DrawnQuestion, value: float) -> int | None:
     return near[0] if near else None
 
 
-def read_answer(drawn: DrawnQuestion, answer: Any) -> tuple[str, ...] | dict[str, str] | float | None:
-    """An answer in the terms of `right_answer`; None where there is none.
+def read_answer(drawn: DrawnQuestion, answer: Any) -> Right | None:
+    """An answer in the terms of the key; None where there is none.
 
     Raises:
         MalformedAnswer: it has not the form of its question.
@@ -130,7 +114,7 @@ def read_answer(drawn: DrawnQuestion, answer: Any) -> tuple[str, ...] | dict[str
     return _read(drawn, answer)
 
 
-def _read(drawn: DrawnQuestion, answer: Any) -> tuple[str, ...] | dict[str, str] | float | None:
+def _read(drawn: DrawnQuestion, answer: Any) -> Right | None:
     if answer is None:
         return None
     match drawn.question:
@@ -168,8 +152,8 @@ def _key(keys: Mapping[str, str], given: Any) -> str:
     return keys[given]
 
 
-def _points(drawn: DrawnQuestion, read: tuple[str, ...] | dict[str, str] | float) -> float:
-    right = right_answer(drawn)
+def _points(drawn: DrawnQuestion, read: Right) -> float:
+    right = drawn.right
     if isinstance(read, float):
         return float(is_right(drawn, read))
     if isinstance(read, dict):

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from starlette.datastructures import FormData
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from ridgeway.studio.app import error_page
-from ridgeway.studio.i18n import N_, language, translator
-from ridgeway.studio.pages import render
-from ridgeway.studio.quiz import attempts, codes, result, starting
+from ridgeway.studio.forms import CSRF, Posted, field, see
+from ridgeway.studio.i18n import LANGUAGES, N_, language, translator
+from ridgeway.studio.pages import environment, render
+from ridgeway.studio.quiz import attempts, codes, result, saving, starting
+from ridgeway.studio.quiz.asking import asked
 from ridgeway.studio.quiz.attempts import Standing
 from ridgeway.studio.quiz.bank import Bank, load_bank
-from ridgeway.studio.quiz.forms import field, given
-from ridgeway.studio.quiz.held import forget, held, hold
+from ridgeway.studio.quiz.forms import given, given_by
+from ridgeway.studio.quiz.held import MOST, forget, held, hold
 from ridgeway.studio.quiz.identity import NameRefused, clean
+from ridgeway.studio.quiz.shown import question_text
 from ridgeway.studio.quiz.words import Language, MalformedAnswer
-from ridgeway.studio.security import csrf_checked, limited, settings_of
-from ridgeway.studio.storage import Storage, storage_of
+from ridgeway.studio.security import browser, limited, settings_of
+from ridgeway.studio.storage import Attempt, Storage, storage_of
 from ridgeway.studio.storage.retention import remove_old
 
 router = APIRouter(prefix="/quiz", tags=["quiz"])
 
 # Seconds between two rounds of forgetting and of closing what is over time.
 _ROUND = 24 * 3600.0
+
+_TOO_MANY = N_("This browser holds too many open attempts. Hand one in, or take them off this browser.")
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ def prepare(app: FastAPI) -> None:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Opens the database, and forgets what is too old: at once and every day."""
     storage = await asyncio.to_thread(storage_of, app)
+    await asyncio.to_thread(_warm, app)
     rounds = asyncio.create_task(_rounds(app, storage))
     try:
         yield
@@ -53,6 +57,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await rounds
         await asyncio.to_thread(storage.close)
+
+
+def _warm(app: FastAPI) -> None:
+    """Reads what every page needs before the first comes: after a crash all learners come back in the same second."""
+    bank_of(app)
+    for lang in LANGUAGES:
+        environment(lang).get_template("quiz/question.html")
 
 
 async def _rounds(app: FastAPI, storage: Storage) -> None:
@@ -72,12 +83,6 @@ def bank_of(app: FastAPI) -> Bank:
     return load_bank() if found is None else found
 
 
-async def _posted(request: Request) -> FormData:
-    return await request.form()
-
-
-Posted = Annotated[FormData, Depends(_posted)]
-CSRF = Depends(csrf_checked)
 LIMITED = Depends(limited("quiz"))
 
 
@@ -89,10 +94,6 @@ def _standing(request: Request, attempt_id: int) -> Standing:
     return attempts.standing(storage_of(request.app), bank_of(request.app), attempt_id, held(request))
 
 
-def _see(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(path, 303)
-
-
 @router.get("")
 def start_page(request: Request, code: str = "", again: str = "") -> Response:
     """Name, affiliation and the rules; and the attempts that this browser holds."""
@@ -102,10 +103,16 @@ def start_page(request: Request, code: str = "", again: str = "") -> Response:
         last = next((one for one in mine if str(one.id) == again and one.learner.anonymized_at is None), None)
         if last:
             values |= {"name": last.learner.name, "affiliation": last.learner.affiliation}
-    return _start_page(request, values)
+    return _start_page(request, values, mine=mine)
 
 
-def _start_page(request: Request, values: dict[str, str], status: int = 200, **errors: str) -> Response:
+def _start_page(
+    request: Request,
+    values: dict[str, str],
+    wrong: dict[str, str] | None = None,
+    mine: list[Attempt] | None = None,
+) -> Response:
+    errors = wrong or {}
     storage, settings = storage_of(request.app), settings_of(request)
     refused = ""
     with storage.reading() as session:
@@ -120,12 +127,11 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
     return render(
         request,
         "quiz/start.html",
-        status=status,
+        status=422 if wrong else 200,
         rules=rules,
         values={place: values.get(place, "") for place in places},
         errors={place: errors.get(place, "") for place in places} if errors else {},
-        mine=attempts.held_attempts(storage, held(request)),
-        retention_days=settings.retention_days,
+        mine=attempts.held_attempts(storage, held(request)) if mine is None else mine,
     )
 
 
@@ -133,6 +139,7 @@ def _start_page(request: Request, values: dict[str, str], status: int = 200, **e
 def start(request: Request, form: Posted) -> Response:
     """Starts an attempt, or goes on with the one that this browser has open for the same learner."""
     values = {name: field(form, name) for name in ("name", "affiliation", "class_code", "consent")}
+    days = field(form, "retention_days")
     errors: dict[str, str] = {}
     entered = {}
     for name in ("name", "affiliation"):
@@ -142,6 +149,9 @@ def start(request: Request, form: Posted) -> Response:
             errors[name] = str(error)
     if not values["consent"]:
         errors["consent"] = N_("Without your consent the quiz can't be started: it has to keep your answers.")
+    opened = _open_hashes(request)
+    if len(opened) >= MOST - 1:
+        errors["refused"] = _TOO_MANY
     if not errors:
         try:
             attempt_id, code = starting.start(
@@ -151,18 +161,22 @@ def start(request: Request, form: Posted) -> Response:
                 **entered,
                 class_code=values["class_code"],
                 language=language(request),
+                browser=browser(request),
                 held=held(request),
+                agreed_days=int(days) if days.isascii() and days.isdigit() and len(days) < 9 else None,
             )
         except starting.ClassRefused as error:
             errors["class_code"] = str(error)
+        except starting.ConsentOutdated as error:
+            errors["consent"], values["consent"] = str(error), ""
         except attempts.Refused as error:
             errors["refused"] = str(error)
         else:
-            response = _see(request, f"/quiz/{attempt_id}")
-            hold(request, response, code)
+            response = see(f"/quiz/{attempt_id}")
+            hold(request, response, code, opened)
             return response
     values = {name: value[:200] for name, value in values.items()}
-    return _start_page(request, values, 422, **errors)
+    return _start_page(request, values, errors)
 
 
 @router.post("/resume", dependencies=[CSRF, LIMITED])
@@ -172,16 +186,25 @@ def resume(request: Request, form: Posted) -> Response:
     attempt = attempts.opened_by(storage_of(request.app), code) if code else None
     if code is None or attempt is None:
         said = N_("No attempt has this code. It has 16 letters and digits; look it up where the attempt was started.")
-        return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, 422, resume_code=said)
-    response = _see(request, f"/quiz/{attempt.id}")
-    hold(request, response, code)
+        return _start_page(request, {"resume_code": field(form, "resume_code")[:40]}, {"resume_code": said})
+    opened = _open_hashes(request)
+    if len(opened) >= MOST - 1:
+        return _start_page(request, {}, {"refused": _TOO_MANY})
+    response = see(f"/quiz/{attempt.id}")
+    hold(request, response, code, opened)
     return response
+
+
+def _open_hashes(request: Request) -> set[str]:
+    """Hashes of the codes that this browser holds of open attempts."""
+    mine = attempts.held_attempts(storage_of(request.app), held(request))
+    return {one.code for one in mine if one.handed_in_at is None}
 
 
 @router.post("/forget", dependencies=[CSRF])
 def forget_all(request: Request) -> Response:
     """Takes the attempts off this browser; they stay with the teacher, and open again by their codes."""
-    response = _see(request, "/quiz")
+    response = see("/quiz")
     forget(request, response)
     return response
 
@@ -191,88 +214,107 @@ def go_on(request: Request, attempt_id: int) -> Response:
     """Leads to the first question without an answer, to the review, or to the result."""
     stands = _standing(request, attempt_id)
     if not stands.open:
-        return _see(request, f"/quiz/{attempt_id}/result")
+        return see(f"/quiz/{attempt_id}/result")
     for place, drawn in enumerate(stands.questions):
         if stands.value(drawn.id) is None:
-            return _see(request, f"/quiz/{attempt_id}/{place + 1}")
-    return _see(request, f"/quiz/{attempt_id}/review")
+            return see(f"/quiz/{attempt_id}/{place + 1}")
+    return see(f"/quiz/{attempt_id}/review")
 
 
 @router.get("/{attempt_id:int}/{number:int}")
-def question(request: Request, attempt_id: int, number: int) -> Response:
+def question(request: Request, attempt_id: int, number: int, changed: str = "") -> Response:
     """One question."""
-    return _question_page(request, _standing(request, attempt_id), number)
+    return _question_page(request, _standing(request, attempt_id), number, changed=bool(changed))
 
 
 def _question_page(
-    request: Request, stands: Standing, number: int, *, status: int = 200, value: Any = None, error: str = ""
+    request: Request,
+    stands: Standing,
+    number: int,
+    *,
+    status: int = 200,
+    value: Any = None,
+    error: str = "",
+    changed: bool = False,
 ) -> Response:
     if not stands.open:
         raise attempts.Closed
     if not 1 <= number <= len(stands.questions):
         raise HTTPException(404)
-    drawn = stands.questions[number - 1]
-    shown = drawn.shown(_lang(request))
-    saved = stands.value(drawn.id)
-    order: list[tuple[str, Any]] = []
-    if shown.kind == "order":
-        texts = dict(shown.options)
-        rest = [one for one, _ in shown.options if one not in (saved or ())]
-        order = [(one, texts[one]) for one in [*(saved or ()), *rest] if one in texts]
     return render(
         request,
         "quiz/question.html",
         status=status,
         stands=stands,
-        number=number,
-        drawn=drawn,
-        shown=shown,
-        value=saved if value is None else value,
-        saved=stands.answers.get(drawn.id),
-        order=order,
-        error=error,
+        one=asked(stands, number, _lang(request), value=value, error=error, changed=changed),
+        code=_code(request, stands),
+    )
+
+
+@router.get("/{attempt_id:int}/all")
+def all_questions(request: Request, attempt_id: int, changed: str = "") -> Response:
+    """All questions on one page, each with a form of its own."""
+    return _all_page(request, _standing(request, attempt_id), changed=changed)
+
+
+def _all_page(
+    request: Request,
+    stands: Standing,
+    *,
+    status: int = 200,
+    at: int = 0,
+    value: Any = None,
+    error: str = "",
+    changed: str = "",
+) -> Response:
+    if not stands.open:
+        raise attempts.Closed
+    lang = _lang(request)
+    questions = [
+        asked(stands, number, lang, value=value, error=error)
+        if number == at
+        else asked(stands, number, lang, changed=changed == str(number))
+        for number in range(1, len(stands.questions) + 1)
+    ]
+    return render(
+        request, "quiz/all.html", status=status, stands=stands, questions=questions, code=_code(request, stands)
     )
 
 
 @router.post("/{attempt_id:int}/{number:int}", dependencies=[CSRF])
 def answer(request: Request, attempt_id: int, number: int, form: Posted) -> Response:
     """Saves what the form holds, then goes where its button says; a script that saves is answered in JSON."""
-    stands = _standing(request, attempt_id)
-    if not stands.open:
-        raise attempts.Closed
-    if not 1 <= number <= len(stands.questions):
-        raise HTTPException(404)
-    drawn = stands.questions[number - 1]
-    storage, bank = storage_of(request.app), bank_of(request.app)
-    value = given(drawn, form)
-    flag = {"on": True, "off": False}.get(field(form, "flag"))
-    # The things to order stand in some order from the beginning: that is no answer until the learner says so.
-    untouched = (
-        drawn.kind == "order"
-        and stands.value(drawn.id) is None
-        and not field(form, "move")
-        and field(form, "go") != "order"
-    )
+    storage, bank, whose = storage_of(request.app), bank_of(request.app), held(request)
+    on_all = field(form, "on") == "all"
     try:
-        saved = attempts.save(
-            storage, bank, attempt_id, held(request), drawn.id, value=value, flagged=flag, keep=untouched
-        )
+        saved = saving.save(storage, bank, attempt_id, whose, number, lambda drawn: given_by(form, drawn))
     except MalformedAnswer as error:
         said = error.message(_lang(request))
-        if flag is not None:
-            attempts.save(storage, bank, attempt_id, held(request), drawn.id, flagged=flag, keep=True)
         if _wants_json(request):
             return JSONResponse({"detail": said}, 422)
-        return _question_page(request, stands, number, status=422, value=value, error=said)
+        stands = _standing(request, attempt_id)
+        entered = given(stands.questions[number - 1], form) if stands.open else None
+        if on_all:
+            return _all_page(request, stands, status=422, at=number, value=entered, error=said)
+        return _question_page(request, stands, number, status=422, value=entered, error=said)
+    here = f"/quiz/{attempt_id}/{'all' if on_all else number}"
+    there = f"#question-{number}" if on_all else ""
+    changed = f"{here}?changed={number}{there}"
     if _wants_json(request):
-        told = dataclasses.asdict(saved) | {"saved_at": saved.saved_at.isoformat()}
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+        if saved.refused:
+            return JSONResponse({"location": changed}, 409)
+        return JSONResponse(_told(saved), headers={"Cache-Control": "no-store"})
+    if saved.refused:
+        return see(changed)
     go = field(form, "go")
-    if go == "review":
-        return _see(request, f"/quiz/{attempt_id}/review")
-    if go.isdecimal() and 1 <= int(go[:4]) <= len(stands.questions):
-        return _see(request, f"/quiz/{attempt_id}/{int(go[:4])}")
-    return _see(request, f"/quiz/{attempt_id}/{number}")
+    if (go in ("review", "all") and not on_all) or (go.isascii() and go.isdigit() and len(go) < 4):
+        return see(f"/quiz/{attempt_id}/{go}")
+    return see(here + there)
+
+
+def _told(saved: saving.Saved) -> dict[str, Any]:
+    """What the page's script is told."""
+    return {**vars(saved), "saved_at": saved.saved_at and saved.saved_at.isoformat(), "seen": saved.seen or ""}
 
 
 @router.get("/{attempt_id:int}/review")
@@ -282,7 +324,7 @@ def review(request: Request, attempt_id: int) -> Response:
     if not stands.open:
         raise attempts.Closed
     lang = _lang(request)
-    texts = [result.in_short(one.shown(lang).text) for one in stands.questions]
+    texts = [result.in_short(question_text(one, lang)) for one in stands.questions]
     return render(request, "quiz/review.html", stands=stands, texts=texts, code=_code(request, stands))
 
 
@@ -290,7 +332,7 @@ def review(request: Request, attempt_id: int) -> Response:
 def hand_in(request: Request, attempt_id: int) -> Response:
     """Hands the attempt in; a second time changes nothing."""
     attempts.hand_in(storage_of(request.app), bank_of(request.app), attempt_id, held(request))
-    return _see(request, f"/quiz/{attempt_id}/result")
+    return see(f"/quiz/{attempt_id}/result")
 
 
 @router.get("/{attempt_id:int}/result")
@@ -298,9 +340,15 @@ def result_page(request: Request, attempt_id: int) -> Response:
     """Score, share per topic, and each question explained."""
     stands = _standing(request, attempt_id)
     if stands.open:
-        return _see(request, f"/quiz/{attempt_id}")
+        return see(f"/quiz/{attempt_id}")
+    left = starting.attempts_left(storage_of(request.app), settings_of(request), stands.attempt)
+    code = _code(request, stands)
+    if stands.attempt.points is not None and not stands.attempt.shows_result:
+        return render(request, "quiz/handed-in.html", stands=stands, left=left, code=code)
     if not stands.questions:
         return render(request, "quiz/gone.html", stands=stands)
+    if stands.attempt.result_seen_at is None and not attempts.show_result(storage_of(request.app), attempt_id):
+        return see(f"/quiz/{attempt_id}")
     bank, lang = bank_of(request.app), _lang(request)
     graded = result.rows(stands, bank, lang)
     return render(
@@ -309,8 +357,8 @@ def result_page(request: Request, attempt_id: int) -> Response:
         stands=stands,
         rows=graded,
         topics=result.topics(graded, bank, lang),
-        left=starting.attempts_left(storage_of(request.app), settings_of(request), stands.attempt),
-        code=_code(request, stands),
+        left=left,
+        code=code,
     )
 
 
@@ -318,8 +366,8 @@ def result_page(request: Request, attempt_id: int) -> Response:
 def certificate(request: Request, attempt_id: int) -> Response:
     """A page to print: who, when, and how many points."""
     stands = _standing(request, attempt_id)
-    if stands.open or stands.attempt.points is None:
-        return _see(request, f"/quiz/{attempt_id}")
+    if stands.open or stands.attempt.points is None or not stands.attempt.shows_result:
+        return see(f"/quiz/{attempt_id}")
     return render(request, "quiz/certificate.html", stands=stands, attempt=stands.attempt)
 
 
@@ -343,4 +391,4 @@ def _closed(request: Request, error: Exception) -> Response:
     if _wants_json(request):
         said = translator(language(request))(N_("This attempt is handed in: nothing more can be saved."))
         return JSONResponse({"detail": said, "location": place}, 409)
-    return _see(request, place)
+    return see(place)

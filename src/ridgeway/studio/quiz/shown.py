@@ -64,7 +64,7 @@ def show(drawn: DrawnQuestion, lang: Language) -> Shown:
     options = tuple((ids[key], texts[key]) for key in drawn.order)
     shown = Shown(
         question.kind,
-        paragraphs(fill(question.text.in_language(lang), parameters(drawn))),
+        question_text(drawn, lang),
         Markup.escape(note(question, lang)),
         unit=unit_text(question, lang),
         figure=draw_figure(drawn.figure, lang) if drawn.figure else None,
@@ -73,6 +73,11 @@ def show(drawn: DrawnQuestion, lang: Language) -> Shown:
         return replace(shown, code=code_parts(question.code), tokens=options)
     left = left_texts(drawn, lang)
     return replace(shown, options=options, left=tuple((drawn.opaque("left", key), left[key]) for key in drawn.left))
+
+
+def question_text(drawn: DrawnQuestion, lang: Language) -> Markup:
+    """The question alone, paragraphs."""
+    return paragraphs(fill(drawn.question.text.in_language(lang), parameters(drawn)))
 
 
 def parameters(drawn: DrawnQuestion) -> dict[str, float | tuple[float, ...]]:

@@ -15,12 +15,17 @@ from ridgeway.studio.quiz.attempts import BANK, Refused, insert_into, is_over
 from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import draw
 from ridgeway.studio.quiz.identity import identity, key
+from ridgeway.studio.quiz.kept import kept
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Attempt, Classroom, Learner, Storage, now
 
 
 class ClassRefused(Refused):
     """There is no class of that code, or it is closed."""
+
+
+class ConsentOutdated(Refused):
+    """The learner agreed to other days of retention than the class has."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,14 @@ class Rules:
         attempts: how many; None for as many as they like.
         minutes: time limit; None for none.
         questions: how many are drawn.
+        retention_days: how long learners' data are kept; 0: until a teacher deletes them.
     """
 
     classroom: Classroom | None
     attempts: int | None
     minutes: int | None
     questions: int
+    retention_days: int
 
 
 def rules(session: Session, settings: Settings, class_code: str) -> Rules:
@@ -47,14 +54,15 @@ def rules(session: Session, settings: Settings, class_code: str) -> Rules:
         ClassRefused: no class has that code, or it is closed.
     """
     if not class_code.strip():
-        return Rules(None, settings.attempts, settings.quiz_minutes, settings.questions)
+        return Rules(None, settings.attempts, settings.minutes, settings.questions, settings.retention_days)
     code = codes.read(class_code, codes.CLASS)
     found = code and session.scalars(select(Classroom).where(Classroom.code == code)).one_or_none()
     if not found:
         raise ClassRefused(N_("No class has this code. Check it with your teacher, or leave the field empty."))
     if found.closed:
         raise ClassRefused(N_("This class is closed: its quiz can't be started any more. Ask your teacher."))
-    return Rules(found, found.attempts, found.minutes, found.questions)
+    days = settings.retention_days if found.retention_days is None else found.retention_days
+    return Rules(found, found.attempts, found.minutes, found.questions, days)
 
 
 def start(
@@ -66,9 +74,13 @@ def start(
     affiliation: str,
     class_code: str,
     language: str,
+    browser: str,
     held: Iterable[str],
+    agreed_days: int | None = None,
 ) -> tuple[int, str]:
     """Starts an attempt, or goes on with the open one of the same learner in the same browser.
+
+    A start whose answer was lost on the way may be sent again: the browser's number leads to the attempt and its code.
 
     Args:
         storage: the database.
@@ -78,23 +90,35 @@ def start(
         affiliation: likewise.
         class_code: as typed; empty for none.
         language: of the page.
+        browser: its opaque number.
         held: codes that the browser's cookie holds.
+        agreed_days: of retention that the page named to which the learner agreed; None leaves it unchecked.
 
     Returns:
         The attempt's number and its code.
 
     Raises:
-        Refused: no such class, or the learner has no attempts left.
+        Refused: no such class, the learner has no attempts left, or must agree anew.
     """
     by_hash = {codes.hashed(code): code for code in held}
     with storage.writing() as session:
         rule = rules(session, settings, class_code)
+        if agreed_days is not None and agreed_days != rule.retention_days:
+            raise ConsentOutdated(
+                N_(
+                    "This class keeps your data for another time than the page said. "
+                    "Read below for how long, and agree."
+                )
+            )
         learner = _learner(session, rule.classroom, name, affiliation)
         attempts = session.scalars(select(Attempt).where(Attempt.learner_id == learner.id)).all()
         moment = now()
         for one in attempts:
-            if one.handed_in_at is None and one.code in by_hash and not is_over(one, moment):
-                return one.id, by_hash[one.code]
+            if one.handed_in_at is None and not is_over(one, moment):
+                own = codes.of_browser(settings.secret, browser, one.seed)
+                code = by_hash.get(one.code) or (own if codes.hashed(own) == one.code else None)
+                if code:
+                    return one.id, code
         used = [one for one in attempts if one.closed_by != BANK]
         if rule.attempts is not None and len(used) >= rule.attempts:
             if any(one.handed_in_at is None and not is_over(one, moment) for one in used):
@@ -105,14 +129,15 @@ def start(
                     )
                 )
             raise Refused(N_("No attempt is left under this name and affiliation. Ask your teacher for another."))
-        code, seed = codes.new(codes.ATTEMPT), secrets.randbits(63)
+        seed = secrets.randbits(63)
+        code = codes.of_browser(settings.secret, browser, seed)
         drawn = draw(bank, seed, rule.questions)
         attempt = Attempt(
             learner_id=learner.id,
             code=codes.hashed(code),
             seed=seed,
-            bank=bank.version,
             questions=[one.id for one in drawn],
+            drawn=[kept(one) for one in drawn],
             language=language,
             started_at=moment,
             minutes=rule.minutes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -42,6 +43,8 @@ def fill(template: str, values: Mapping[str, Value]) -> str:
     return _PLACEHOLDER.sub(number, template)
 
 
+# Most texts of the bank have no numbers in them, and come again with each page.
+@lru_cache(maxsize=4096)
 def inline(text: str) -> Markup:
     """A line as HTML: everything escaped, `code` and **strong** marked."""
     return Markup("").join(_inline_parts(text))
@@ -57,6 +60,7 @@ def _inline_parts(text: str) -> Iterator[Markup]:
     yield escape(text[end:])
 
 
+@lru_cache(maxsize=4096)
 def paragraphs(text: str) -> Markup:
     """Paragraphs and blocks of code as HTML."""
     return Markup("").join(_blocks(text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ridgeway.errors import InputError
 from ridgeway.studio.runs.following import Follower
-from ridgeway.studio.runs.varied import parsed
 
 # Runs whose courses are kept in memory; and seconds of training from which the time left is told.
 _KEPT = 60
@@ -25,6 +22,7 @@ class Lane:
 
     Attributes:
         number: its number.
+        configuration: its value of each hyperparameter; empty where its run did not say.
         epochs: how many it has done.
         stopped: why it ended; empty while it trains.
         values: the run's metric after each epoch, None where it was not finite.
@@ -32,16 +30,25 @@ class Lane:
     """
 
     number: int
+    configuration: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 0
     stopped: str = ""
     values: list[float | None] = field(default_factory=list)
     logs: Mapping[str, Any] = field(default_factory=dict)
 
     def best(self, mode: str) -> tuple[float, int] | None:
-        """The best value of the metric and its epoch, from 1."""
+        """The best value of the metric and its epoch, from 1; None where there is none."""
         sign = 1.0 if mode == "min" else -1.0
         found = [(sign * value, place) for place, value in enumerate(self.values, 1) if value is not None]
         return (sign * min(found)[0], min(found)[1]) if found else None
+
+    @property
+    def gap(self) -> float | None:
+        """How far the loss of validation stands above that of training, at the last epoch."""
+        outside, inside = self.logs.get("val_loss"), self.logs.get("loss")
+        if isinstance(outside, int | float) and isinstance(inside, int | float):
+            return float(outside - inside)
+        return None
 
 
 class Course:
@@ -91,6 +98,8 @@ class Course:
             self.slots = int(slots) if slots else None
             self.began = self.began if self.began is not None and kind == "resume" else now
             self.status, self._paces = "running", [(now, self._done)]
+        elif kind == "begin":
+            self._lane(event).configuration = dict(event["configuration"])
         elif kind == "epoch":
             lane = self._lane(event)
             value = event["logs"].get(self.metric)
@@ -175,26 +184,3 @@ class Courses:
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
             return course.read()
-
-
-def configurations(record: Mapping[str, Any], lanes: int) -> list[dict[str, Any]]:
-    """The configuration of each lane of a run that `ridgeway fit --vary` began, by lane; nothing for any other.
-
-    Such a run trains a grid: all combinations, of which the last name varies fastest, and of each its
-    repeats and folds.
-
-    Args:
-        record: the run's.
-        lanes: how many there are, by the run's own events.
-    """
-    command = (record.get("extra") or {}).get("command") or {}
-    if not command.get("vary"):
-        return []
-    try:
-        family = dict(parsed(one) for one in command["vary"])
-        folds = record.get("folds")
-        copies = int(record.get("repeats") or 1) * (len(folds["rows"]) if folds else 1)
-    except (InputError, AttributeError, TypeError, KeyError, ValueError):
-        return []
-    points = [dict(zip(family, point, strict=True)) for point in itertools.product(*family.values())]
-    return [point for point in points for _ in range(copies)] if len(points) * copies == lanes else []

@@ -61,10 +61,12 @@ class NewRun:
     Attributes:
         given: its fields.
         errors: what is wrong, by field, in the reader's language.
+        quoted: what the library said of the data, in English.
     """
 
     given: Mapping[str, str]
     errors: dict[str, str] = field(default_factory=dict)
+    quoted: str = ""
 
     @property
     def name(self) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from csv import QUOTE_ALL
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ridgeway.selection import in_words, shown, strength, value_of
+from ridgeway.studio.csv_export import defused
 
 # Columns of the table beside hyperparameters and logs.
 _PLAIN = ("lane", "repeat", "fold", "epochs", "best_epoch", "stopped", "weight_norm", "zero_share", "seconds")
+#: What `with_ends` adds: names that no hyperparameter can have.
+LAST, GAP = "last value", "loss gap"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,15 @@ def chosen(table: pd.DataFrame, record: Mapping[str, Any], wanted: Wanted) -> pd
     return table.sort_values([column, "lane"], ascending=[not down, True], kind="stable", na_position="last")
 
 
+def with_ends(table: pd.DataFrame, history: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFrame:
+    """The lanes with the metric at their last epoch, and the loss of validation less that of training at the kept."""
+    last = history.sort_values("epoch", kind="stable").groupby("lane")[record["metric"]].last()
+    table = table.assign(**{LAST: table["lane"].map(last)})
+    if {"loss", "val_loss"} <= set(table.columns):
+        table = table.assign(**{GAP: table["val_loss"] - table["loss"]})
+    return table
+
+
 def hyperparameters(record: Mapping[str, Any]) -> list[str]:
     """Those with several values; all where none has."""
     several = [name for name, about in record["hyperparameters"].items() if len(about["values"]) > 1]
@@ -77,7 +90,7 @@ def hyperparameters(record: Mapping[str, Any]) -> list[str]:
 
 def logs(table: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
     """Columns of logs at the kept epoch, the metric first, without standard errors."""
-    known = {*_PLAIN, *record["hyperparameters"]}
+    known = {*_PLAIN, LAST, GAP, *record["hyperparameters"]}
     others = [name for name in table.columns if name not in known and not name.endswith("_se")]
     metric = record["metric"]
     return [metric, *(name for name in others if name != metric)]
@@ -86,6 +99,15 @@ def logs(table: pd.DataFrame, record: Mapping[str, Any]) -> list[str]:
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain values; None for what is missing or not finite."""
     return [{str(name): _plain(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def about_values(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a chart has to know of the hyperparameters' values: their order, and which of them regularize."""
+    about = record.get("hyperparameters", {})
+    return {
+        "orders": {name: [value_of(one) for one in told["order"]] for name, told in about.items() if told.get("order")},
+        "regularizes": [name for name, told in about.items() if told["regularizes"] and not in_words(told)],
+    }
 
 
 def strengths(table: pd.DataFrame, record: Mapping[str, Any]) -> dict[int, float]:
@@ -101,11 +123,15 @@ def strengths(table: pd.DataFrame, record: Mapping[str, Any]) -> dict[int, float
     return {int(lane): float(value) / most if most else 0.0 for lane, value in zip(table["lane"], total, strict=True)}
 
 
-def csv(table: pd.DataFrame) -> str:
-    """The table as CSV, every lane and column."""
+def csv(table: pd.DataFrame) -> bytes:
+    """All lanes and columns as CSV that spreadsheets take: with the mark of UTF-8, and without formulas."""
+    safe = table.rename(columns=lambda name: defused(str(name)))
+    for place, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            safe.isetitem(place, [defused(cell) for cell in table.iloc[:, place]])
     out = io.StringIO()
-    table.to_csv(out, index=False)
-    return out.getvalue()
+    safe.to_csv(out, index=False, quoting=QUOTE_ALL)
+    return out.getvalue().encode("utf-8-sig")
 
 
 def numbers(given: Iterable[str], table: pd.DataFrame, most: int) -> list[int]:
@@ -122,7 +148,7 @@ def curves(
     labels: Mapping[int, str],
     lanes: Sequence[int],
 ) -> dict[str, Any]:
-    """What a chart draws: for each lane its label, strength, kept epoch and logs by epoch.
+    """What charts draw: of each lane label, strength, group of repeats and logs by epoch; of all lanes the metric.
 
     Args:
         history: a row a lane and epoch.
@@ -133,7 +159,9 @@ def curves(
     """
     names = [str(name) for name in history.columns if name not in ("lane", "epoch") and not str(name).endswith("_se")]
     strong = strengths(table, record)
-    kept = dict(zip(table["lane"], table["best_epoch"], strict=True))
+    varied = hyperparameters(record)
+    points = rows(table[["lane", "fold", record["metric"], *record["hyperparameters"]]])
+    group = {row["lane"]: str([row["fold"], *(row[name] for name in record["hyperparameters"])]) for row in points}
     groups = dict(tuple(history[history["lane"].isin(lanes)].groupby("lane")))
     return {
         "metric": record["metric"],
@@ -144,12 +172,13 @@ def curves(
                 "lane": int(lane),
                 "label": labels[int(lane)],
                 "strength": round(strong[int(lane)], 4),
-                "kept": None if pd.isna(kept[lane]) else int(kept[lane]),
+                "group": group[lane],
                 "logs": {name: [_short(value) for value in groups[lane][name]] for name in names},
             }
             for lane in lanes
             if lane in groups
         ],
+        "points": [{"metric": row[record["metric"]], "values": {name: row[name] for name in varied}} for row in points],
     }
 
 

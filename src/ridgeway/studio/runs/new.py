@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from ridgeway.errors import InputError
 from ridgeway.studio import i18n, pages, security
 from ridgeway.studio.i18n import N_
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs import words
 from ridgeway.studio.runs.form import NUMBERS, NewRun, checked, defaults, lanes_of, words_of
 from ridgeway.studio.runs.inspection import inspected
@@ -29,13 +30,14 @@ from ridgeway.studio.runs.varied import OFFERED
 now = time.time
 
 
-def ask_data(request: Request, wrong: str = "") -> Response:
+def ask_data(request: Request, wrong: pages.Explained | None = None) -> Response:
     """The page that asks for data."""
     settings = security.settings_of(request)
     return pages.render(
         request,
         "runs/new.html",
         status=422 if wrong else 200,
+        here="/runs/new",
         wrong=wrong,
         endings=ENDINGS,
         limit=words.size(settings.upload_limit),
@@ -52,16 +54,16 @@ async def take(request: Request, uploads: Uploads, file: UploadFile | None, samp
         file: what was sent, or None.
         sample: name of one of `SAMPLES` to take in its place.
     """
-    translate = i18n.translator(i18n.language(request))
     try:
-        if sample in SAMPLES:
-            found = await to_thread.run_sync(uploads.sample, SAMPLES[sample].file, partial(written, sample))
-        elif file is not None and file.filename:
-            found = await to_thread.run_sync(uploads.take, file.filename, file.file)
-        else:
-            return ask_data(request, translate(N_("Choose a file first.")))
+        async with uploads.turn:
+            if sample in SAMPLES:
+                found = await to_thread.run_sync(uploads.sample, SAMPLES[sample].file, partial(written, sample))
+            elif file is not None and file.filename:
+                found = await to_thread.run_sync(uploads.take, file.filename, file.file)
+            else:
+                raise Refusal(N_("Choose a file first."))
     except InputError as error:
-        return ask_data(request, str(error))
+        return ask_data(request, pages.explained(request, error))
     return RedirectResponse(f"/runs/new/{found.number}", 303)
 
 
@@ -80,11 +82,16 @@ async def start(
     translate = i18n.translator(lang)
     run = checked(given, upload.found, translate)
     if not run.errors:
-        found = await to_thread.run_sync(inspected, upload.file, run.target, run.task)
-        if "error" in found:
-            run.errors["target" if upload.found["kind"] == "table" else "task"] = found["error"].replace("'…'", "it")
-        elif found["task"] != "classification" and any(one.task == "classification" for one, _ in run.varied):
-            run.errors["vary"] = translate(N_("Label smoothing is for classification. Leave it out."))
+        # It may take its time, and its turn.
+        security.endless(request)
+        try:
+            async with uploads.turn:
+                found = await to_thread.run_sync(inspected, upload.file, upload.name, run.target, run.task)
+            if found["task"] != "classification" and any(one.task == "classification" for one, _ in run.varied):
+                run.errors["vary"] = translate(N_("Label smoothing is for classification. Leave it out."))
+        except InputError as error:
+            said, run.quoted = pages.explained(request, error)
+            run.errors["target" if upload.found["kind"] == "table" else "task"] = said
     if not run.errors:
         try:
             folder_of(security.settings_of(request), run.name).mkdir()
@@ -109,6 +116,7 @@ def _settings_page(request: Request, upload: Upload, run: NewRun) -> Response:
         request,
         "runs/settings.html",
         status=422 if run.errors else 200,
+        here=f"/runs/new/{upload.number}",
         upload=upload,
         found=found,
         run=run,

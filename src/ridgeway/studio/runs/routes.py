@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, StreamingResponse
 from starlette.datastructures import UploadFile
 
-from ridgeway.errors import InputError
 from ridgeway.locking import is_held
 from ridgeway.studio import i18n, pages, security
 from ridgeway.studio.i18n import N_
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs import new, show
 from ridgeway.studio.runs.course import Courses
-from ridgeway.studio.runs.export import exported
+from ridgeway.studio.runs.export import Busy, Exports
 from ridgeway.studio.runs.jobs import Job, Jobs
 from ridgeway.studio.runs.lanes import csv
 from ridgeway.studio.runs.places import folder_of, run_folder
@@ -27,10 +31,17 @@ from ridgeway.studio.runs.stream import updates
 from ridgeway.studio.runs.summary import AT_WORK, Runs, Summary, record_of, table_of
 from ridgeway.studio.runs.uploads import Uploads
 
-router = APIRouter(prefix="/runs", tags=["runs"], responses=pages.RESPONSES)
+router = APIRouter(
+    prefix="/runs", tags=["runs"], responses=pages.RESPONSES, dependencies=[Depends(security.seeing_allowed)]
+)
 
-# Streams of events that are open at once.
-_STREAMS = 200
+_logger = logging.getLogger(__name__)
+
+# Streams of events that are open at once, of all and of one client; a class may sit behind one address.
+_STREAMS, _STREAMS_OF_ONE = 200, 40
+# Seconds after which to ask again for a model, and between looks for uploads that nobody uses.
+_AGAIN = 10
+_TIDY = 600
 
 # The report has scripts of its own, so it is opened as a page of nobody: without cookies, storage, network or forms.
 _REPORT_CSP = (
@@ -52,7 +63,12 @@ class Desk:
         self.queue = Queue(settings, self.jobs)
         self.uploads = Uploads(settings)
         self.runs = Runs(settings, self.jobs, Courses())
-        self.streams = 0
+        self.exports = Exports(settings.own / "exports")
+        self.streams: Counter[str] = Counter()
+
+    def tidy(self) -> None:
+        """Deletes uploads that were left."""
+        self.uploads.keep_only({job.upload for job in self.jobs.all()})
 
 
 def prepare(app: FastAPI) -> None:
@@ -62,11 +78,23 @@ def prepare(app: FastAPI) -> None:
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Starts what waits, while the server runs."""
+    """Starts what waits, and deletes what was left, while the server runs."""
     desk: Desk = app.state.runs
-    desk.uploads.keep_only({job.upload for job in desk.jobs.all()})
-    async with desk.queue.open():
-        yield
+    tidying = asyncio.create_task(_tidied(desk))
+    try:
+        async with desk.queue.open():
+            yield
+    finally:
+        tidying.cancel()
+
+
+async def _tidied(desk: Desk) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(desk.tidy)
+        except OSError:
+            _logger.exception("Uploads that nobody uses could not be deleted.")
+        await asyncio.sleep(_TIDY)
 
 
 def _desk(request: Request) -> Desk:
@@ -96,7 +124,7 @@ def run(request: Request, desk: Work, name: str) -> Response:
     """One run: live while it trains, its lanes when it has ended."""
     found = _found(desk, name)
     if found.wrong and found.state == "unreadable":
-        return show.unreadable(request, found, desk.jobs.last_words(name))
+        return show.unreadable(request, found)
     if found.state == "failed" and not (found.folder / "run.json").is_file():
         return show.never_began(request, found, desk.jobs.last_words(name))
     if found.state in (*AT_WORK, "waiting", "killed") or not (found.folder / "lanes.parquet").is_file():
@@ -104,14 +132,16 @@ def run(request: Request, desk: Work, name: str) -> Response:
     return show.finished(request, found)
 
 
-@router.get("/events/{name:path}")
+@router.get("/events/{name:path}", **pages.gives("text/event-stream"))
 async def events(
     request: Request, desk: Work, name: str, after: Annotated[str, Query(max_length=40)] = ""
 ) -> StreamingResponse:
     """What happens in a run, as server-sent events."""
     _found(desk, name)
-    if desk.streams >= _STREAMS:
-        raise HTTPException(429, N_("Too many pages are watching runs. Close some, or load this one again later."))
+    who = security.client(request)
+    if desk.streams.total() >= _STREAMS or desk.streams[who] >= _STREAMS_OF_ONE:
+        said = N_("Too many pages are watching runs. Close some, or load this one again later.")
+        raise security.too_many(said, _AGAIN)
     folder = folder_of(request.app.state.settings, name)
 
     def state() -> dict[str, Any]:
@@ -119,13 +149,15 @@ async def events(
         return {"state": "gone"} if found is None else show.standing(found, _place(desk, name))
 
     async def body() -> AsyncIterator[str]:
-        desk.streams += 1
+        desk.streams[who] += 1
         try:
             known = request.headers.get("last-event-id", after)[:40]
             async for update in updates(folder, known, state, show.may_change_by_itself):
                 yield update
         finally:
-            desk.streams -= 1
+            desk.streams[who] -= 1
+            # Counts of nobody are forgotten.
+            desk.streams += Counter()
 
     security.endless(request)
     return StreamingResponse(
@@ -157,7 +189,7 @@ def report_file(request: Request, name: str, download: bool = False) -> Response
     return FileResponse(file, media_type="text/html; charset=utf-8", headers=headers, filename=named)
 
 
-@router.get("/curves/{name:path}")
+@router.get("/curves/{name:path}", response_class=JSONResponse)
 def curves(request: Request, name: str, lane: Annotated[list[str] | None, Query(max_length=400)] = None) -> Response:
     """The curves of a run that ended, for its chart."""
     folder = run_folder(request.app.state.settings, name)
@@ -173,7 +205,16 @@ def compare(
     return show.compared(request, _ended(desk, name), lane or [])
 
 
-@router.get("/csv/{name:path}")
+@router.get("/side-by-side", response_class=pages.HTML)
+def side_by_side(
+    request: Request, desk: Work, run: Annotated[list[str] | None, Query(max_length=show.COMPARED)] = None
+) -> Response:
+    """A few runs side by side."""
+    found = [_found(desk, name) for name in dict.fromkeys(run or [])]
+    return show.together(request, [one for one in found if one.best is not None])
+
+
+@router.get("/csv/{name:path}", **pages.gives("text/csv"))
 def table(request: Request, name: str, what: Annotated[str, Query(pattern="^(lanes|history)$")] = "lanes") -> Response:
     """All lanes, or all their epochs, as CSV."""
     folder = run_folder(request.app.state.settings, name)
@@ -184,20 +225,28 @@ def table(request: Request, name: str, what: Annotated[str, Query(pattern="^(lan
     )
 
 
-@router.get("/lane/{name:path}", dependencies=[Depends(security.limited("start"))])
-def lane_file(request: Request, desk: Work, name: str, lane: Annotated[int, Query(ge=0, lt=10**9)]) -> Response:
+@router.get(
+    "/lane/{name:path}",
+    dependencies=[Depends(security.limited("start"))],
+    **pages.gives("application/octet-stream"),
+)
+async def lane_file(
+    request: Request, desk: Work, name: str, lane: Annotated[int, Query(ge=0, lt=10**9)]
+) -> FileResponse:
     """A lane's model as a `.keras` file."""
-    found = _ended(desk, name)
-    record = record_of(found.folder)
-    if lane not in set(table_of(found.folder, "lanes.parquet")["lane"]):
+    found = await to_thread.run_sync(_ended, desk, name)
+    if lane not in set((await to_thread.run_sync(table_of, found.folder, "lanes.parquet"))["lane"]):
         raise HTTPException(404)
-    exports: Path = request.app.state.settings.own / "exports"
-    identity = "".join(letter for letter in str(record["id"]) if letter.isalnum())[:64]
-    file = exported(found.folder, lane, exports / f"{identity}-{lane}.keras")
+    # Keras may take longer than a page may.
+    security.endless(request)
+    try:
+        file = await desk.exports.made(name, found.folder, lane, security.client(request))
+    except Busy:
+        raise security.too_many(N_("Other models are being written. Try again in a moment."), _AGAIN) from None
     return FileResponse(file, media_type="application/octet-stream", filename=f"{_last(name)}-lane-{lane}.keras")
 
 
-@router.get("/best/{name:path}")
+@router.get("/best/{name:path}", **pages.gives("application/octet-stream"))
 def best_file(request: Request, name: str) -> Response:
     """The model that a run found."""
     file = _file(request, name, "best.keras")
@@ -251,6 +300,7 @@ def delete(request: Request, desk: Work, name: str) -> Response:
     job = desk.jobs.read(name)
     _forget(found.folder)
     desk.jobs.remove(name)
+    desk.exports.forget(name)
     if job is not None and job.upload and job.upload not in {other.upload for other in desk.jobs.all()}:
         desk.uploads.remove(job.upload)
     return RedirectResponse("/runs", 303)
@@ -335,7 +385,8 @@ def _forget(folder: Path) -> None:
     try:
         folder.rename(gone)
     except OSError as error:
-        raise InputError(f"'{folder.name}' can't be deleted: {error.strerror}. Check the permissions.") from None
+        said = N_("'%(name)s' can't be deleted (%(why)s). Check the permissions.")
+        raise Refusal(said, name=folder.name, why=error.strerror) from None
     shutil.rmtree(gone, ignore_errors=True)
 
 

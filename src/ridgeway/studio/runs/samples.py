@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_
+from ridgeway.studio.refusals import Refusal
 
 _PATIENCE = 60
 
@@ -41,12 +41,14 @@ def written(name: str, file: Path) -> None:
         file: to write; its ending is the sample's.
 
     Raises:
-        InputError: scikit-learn can't give it.
+        Refusal: scikit-learn can't give it.
     """
     words = [sys.executable, "-m", "ridgeway.studio.runs.samples", name, str(file)]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
-    if done.returncode:
-        raise InputError(f"The sample {name!r} can't be written: scikit-learn gave an error. Upload a file instead.")
+    try:
+        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=True)
+    except subprocess.SubprocessError:
+        said = N_("The data %(name)s can't be written: scikit-learn gave an error. Send a file of your own.")
+        raise Refusal(said, name=name) from None
 
 
 def main(name: str, file: str) -> None:

@@ -6,23 +6,28 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 from fastapi import HTTPException, Request
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from ridgeway.studio import i18n, pages
+from ridgeway.errors import InputError
+from ridgeway.report.keras_code import keras_code
+from ridgeway.studio import i18n, pages, security
 from ridgeway.studio.i18n import N_
 from ridgeway.studio.runs import lanes as tables
 from ridgeway.studio.runs import words
-from ridgeway.studio.runs.course import Courses, configurations
+from ridgeway.studio.runs.course import Courses
 from ridgeway.studio.runs.sparkline import sparkline
 from ridgeway.studio.runs.summary import AT_WORK, Summary, lanes_of, record_of, table_of
 
-# Lanes on the leader board, in a chart at first, and side by side.
+#: Lanes, or runs, side by side.
+COMPARED = 8
+# Lanes on the leader board, and in a chart at first.
 _BOARD = 12
 _DRAWN = 60
-_COMPARED = 8
 
 _SORTS = {
     "new": N_("newest first"),
@@ -69,7 +74,7 @@ def live(request: Request, run: Summary, courses: Courses, place: int) -> Respon
     begun = (run.folder / "run.json").is_file()
     record = record_of(run.folder) if begun else {}
     course = courses.of(run.folder, record) if begun else None
-    labels: list[dict[str, Any]] = configurations(record, course.planned) if course else []
+    names = tables.hyperparameters(record) if begun else []
     board = course.ranked()[:_BOARD] if course else []
     return pages.render(
         request,
@@ -79,21 +84,20 @@ def live(request: Request, run: Summary, courses: Courses, place: int) -> Respon
         course=course,
         board=board,
         place=place,
-        labels=labels,
-        board_size=_BOARD,
         standing=standing(run, place),
-        lane_label=lambda number: words.configuration(labels[number], lang) if number < len(labels) else "",
+        lane_label=lambda lane: words.configuration(
+            {name: lane.configuration[name] for name in names if name in lane.configuration}, lang
+        ),
         told={
             "metric": run.metric,
             "mode": run.mode,
             "board": _BOARD,
-            "labels": [words.configuration(one, lang) for one in labels],
-            "strengths": _strengths(record, labels),
+            "show": i18n.translator(lang)(N_("Keep the curve of lane {lane} lit")),
             "states": {name: i18n.translator(lang)(said) for name, said in words.STATES.items()},
             "looks": words.LOOKS,
             "stopped": {name: words.named("stopped", name, lang) for name in _STOPPED},
             "durations": {name: i18n.translator(lang)(said) for name, said in words.DURATIONS.items()},
-            **_chart_words(lang, ()),
+            **_chart_words(lang, record, ()),
         },
         **_names(lang),
     )
@@ -103,7 +107,7 @@ def finished(request: Request, run: Summary) -> Response:
     """A run that has ended: its best, its curves and its lanes."""
     lang = i18n.language(request)
     record = record_of(run.folder)
-    table = _with_seconds(run.folder, record)
+    table = _whole(run.folder, record)
     asked = request.query_params
     names = tables.hyperparameters(record)
     wanted = tables.Wanted(
@@ -118,18 +122,23 @@ def finished(request: Request, run: Summary) -> Response:
         request,
         "runs/finished.html",
         run=run,
+        place=run.folder if security.is_owner(request) else run.name,
         record=record,
+        **_wrong(request, run),
         rows=tables.rows(chosen),
         names=names,
         logs=logs[:4],
         choices=tables.choices(table, record),
         reasons=sorted(table["stopped"].dropna().unique().tolist()),
         wanted=wanted,
+        sorted_by=lambda name: _sorted_by(asked, name),
+        last=tables.LAST,
+        gap=tables.GAP if tables.GAP in table.columns else None,
         drawn=min(len(chosen), _DRAWN),
         lanes=[int(lane) for lane in chosen["lane"].head(_DRAWN)],
         best_lane=_best_lane(run, record, table),
         written=tables.written,
-        told=_chart_words(lang, logs),
+        told=_chart_words(lang, record, logs),
         **_names(lang),
     )
 
@@ -138,8 +147,8 @@ def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
     """Lanes side by side."""
     lang = i18n.language(request)
     record = record_of(run.folder)
-    table = _with_seconds(run.folder, record)
-    chosen = tables.numbers(lanes, table, _COMPARED)
+    table = _whole(run.folder, record)
+    chosen = tables.numbers(lanes, table, COMPARED)
     rows = {row["lane"]: row for row in tables.rows(table[table["lane"].isin(chosen)])}
     logs, names = tables.logs(table, record), list(record["hyperparameters"])
     return pages.render(
@@ -152,9 +161,44 @@ def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
         names=names,
         differs={name for name in names if len({str(row[name]) for row in rows.values()}) > 1},
         logs=logs,
-        most=_COMPARED,
+        most=COMPARED,
+        last=tables.LAST,
+        gap=tables.GAP if tables.GAP in table.columns else None,
+        code={lane: _code(record, rows[lane], lang) for lane in chosen},
         written=tables.written,
-        told=_chart_words(lang, logs),
+        told=_chart_words(lang, record, logs),
+        **_names(lang),
+    )
+
+
+def together(request: Request, runs: Sequence[Summary]) -> Response:
+    """Runs side by side, each by its best lane."""
+    lang = i18n.language(request)
+    metrics = list(dict.fromkeys(run.metric for run in runs))
+    return pages.render(
+        request,
+        "runs/together.html",
+        runs=runs,
+        metrics=metrics,
+        most=COMPARED,
+        told={
+            **_chart_words(lang, {}, metrics),
+            "lane": i18n.translator(lang)(N_("Run")),
+            "curves": {
+                "metric": metrics[0] if metrics else "",
+                "names": metrics,
+                "lanes": [
+                    {
+                        "lane": place,
+                        "label": run.name,
+                        "group": run.name,
+                        "strength": 0,
+                        "logs": {run.metric: run.curve},
+                    }
+                    for place, run in enumerate(runs, 1)
+                ],
+            },
+        },
         **_names(lang),
     )
 
@@ -177,12 +221,17 @@ def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None,
 
 def never_began(request: Request, run: Summary, said: str) -> Response:
     """A command that ended before there was a run."""
-    return pages.render(request, "runs/failed.html", run=run, said=said, **_names(i18n.language(request)))
+    names = _names(i18n.language(request))
+    return pages.render(request, "runs/failed.html", run=run, wrong=None, said=pages.told(request, said), **names)
 
 
-def unreadable(request: Request, run: Summary, said: str) -> Response:
+def unreadable(request: Request, run: Summary) -> Response:
     """A run's directory that can't be read."""
-    return pages.render(request, "runs/failed.html", run=run, said=run.wrong or said, **_names(i18n.language(request)))
+    return pages.render(request, "runs/failed.html", run=run, **_wrong(request, run), **_names(i18n.language(request)))
+
+
+def _wrong(request: Request, run: Summary) -> dict[str, Any]:
+    return {"wrong": None if run.wrong is None else pages.explained(request, run.wrong)}
 
 
 def standing(run: Summary, place: int) -> dict[str, Any]:
@@ -212,19 +261,30 @@ def _best_lane(run: Summary, record: Mapping[str, Any], table: pd.DataFrame) -> 
     return int(same.loc[values.idxmin(), "lane"]) if run.configuration and values.notna().any() else None
 
 
-def _with_seconds(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
-    table = lanes_of(folder, record)
+def _whole(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
+    table = tables.with_ends(lanes_of(folder, record), table_of(folder, "history.parquet"), record)
     if (folder / "timings.parquet").is_file():
         return table.merge(table_of(folder, "timings.parquet"), on="lane", how="left")
     return table
 
 
-def _strengths(record: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) -> list[float]:
-    if not labels:
-        return []
-    frame = pd.DataFrame(labels).assign(lane=range(len(labels)))
-    found = tables.strengths(frame, record)
-    return [round(found[place], 4) for place in range(len(labels))]
+def _code(record: Mapping[str, Any], row: Mapping[str, Any], lang: str) -> str:
+    """The settings of a lane as Keras code; empty where its record does not tell them."""
+    try:
+        configuration = {name: row[name] for name in record["hyperparameters"]}
+        return keras_code(record, configuration, row["best_epoch"] or row["epochs"], lang)
+    except (InputError, KeyError, TypeError, ValueError, AttributeError):
+        return ""
+
+
+def _sorted_by(asked: QueryParams, name: str) -> dict[str, str]:
+    """Where a column's head leads, and how the table is sorted by it now."""
+    now = asked.get("sort") == name
+    down = now and asked.get("down") == "1"
+    query = {key: value for key, value in asked.items() if key not in ("sort", "down")} | {"sort": name}
+    if now and not down:
+        query["down"] = "1"
+    return {"query": urlencode(query), "now": ("descending" if down else "ascending") if now else ""}
 
 
 def _matches(run: Summary, query: str, lang: str) -> bool:
@@ -251,11 +311,16 @@ _STOPPED = (
 _METRICS = ("accuracy", "loss", "val_accuracy", "val_data_loss", "val_ece", "val_loss", "val_nll")
 
 
-def _chart_words(lang: str, logs: Sequence[str]) -> dict[str, Any]:
+def _chart_words(lang: str, record: Mapping[str, Any], logs: Sequence[str]) -> dict[str, Any]:
+    """What charts call things, and know of the hyperparameters."""
     translate = i18n.translator(lang)
+    names = tables.hyperparameters(record) if record else []
     return {
+        "hyperparameters": {name: words.short("hyperparameter", name, lang) for name in names},
+        **tables.about_values(record),
         "metrics": {name: words.named("metric", name, lang) for name in {*logs, *_METRICS}},
         "lane": translate(N_("Lane")),
+        "band": translate(N_("Lanes")),
         "unavailable": translate(N_("The curves can't be loaded. Load the page again.")),
     }
 

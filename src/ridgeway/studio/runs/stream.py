@@ -23,9 +23,9 @@ async def updates(
 ) -> AsyncIterator[str]:
     """The events of a run, from where the reader stopped, until the run ends.
 
-    `news` has what lanes did: `again` where all before it is no longer so, `plan` of the run, `rows` of
-    `[lane, epoch, value, …]` in the order of `names`, and `stopped` lanes. `state` has how the run stands; `beat` is a
-    sign of life; `end` is the last.
+    `news` has what lanes did: `again` where all before it is no longer so, `plan` of the run, `begun` lanes as
+    `[lane, configuration, repeat, fold]`, `rows` of `[lane, epoch, value, …]` in the order of `names`, and `stopped`
+    lanes. `state` has how the run stands; `beat` is a sign of life; `end` is the last.
 
     Args:
         folder: the run's.
@@ -60,7 +60,7 @@ async def updates(
 
 
 def _told(news: News, names: list[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"again": news.again, "rows": [], "stopped": []}
+    told: dict[str, Any] = {"again": news.again, "begun": [], "rows": [], "stopped": []}
     for event in news.events:
         kind = event.get("event")
         logs = event.get("logs")
@@ -72,6 +72,8 @@ def _told(news: News, names: list[str]) -> dict[str, Any]:
                 "slots": executor.get("slots"),
                 "time": event.get("time"),
             }
+        elif kind == "begin" and isinstance(event.get("configuration"), dict):
+            told["begun"].append([event.get("lane"), event["configuration"], event.get("repeat"), event.get("fold")])
         elif kind == "epoch" and isinstance(logs, dict):
             names += [name for name in logs if name not in names and not name.endswith("_se")]
             values = [_short(logs.get(name)) for name in names]

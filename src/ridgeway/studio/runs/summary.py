@@ -6,20 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ridgeway.errors import InputError
-from ridgeway.limits import check_parquet
 from ridgeway.locking import is_held
 from ridgeway.schema import problem, read_record
 from ridgeway.selection import configurations, value_of
+from ridgeway.studio.i18n import N_
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs.course import Courses
 from ridgeway.studio.runs.jobs import Job, Jobs, State
 from ridgeway.studio.runs.places import folder_of, run_folders
+from ridgeway.studio.runs.tables import Tables, unreadable
 from ridgeway.studio.runs.words import STATES
 from ridgeway.studio.settings import Settings
 
@@ -27,6 +28,8 @@ from ridgeway.studio.settings import Settings
 AT_WORK = ("starting", "running", "saving")
 #: States of a run that can go on.
 CAN_RESUME = ("interrupted", "failed", "killed")
+
+_tables = Tables()
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ class Summary:
         mode: "min" or "max".
         best: its best value.
         configuration: that gave it.
+        last: the metric of the best lane at its last epoch.
+        gap: how far its loss of validation stands above that of training: at the kept epoch, or the last one of a lane
+            that trains.
         curve: the metric of the best lane by epoch.
         created: when it began, in seconds since 1970.
         seconds: that it took, or takes.
@@ -72,6 +78,8 @@ class Summary:
     mode: str = "min"
     best: float | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    last: float | None = None
+    gap: float | None = None
     curve: tuple[float | None, ...] = ()
     created: float | None = None
     seconds: float | None = None
@@ -79,7 +87,7 @@ class Summary:
     is_ours: bool = False
     can_resume: bool = False
     report: bool = False
-    wrong: str = ""
+    wrong: InputError | None = None
 
 
 class Runs:
@@ -131,11 +139,15 @@ class Runs:
     def _summary(self, name: str, folder: Path) -> Summary:
         try:
             return self._read(name, folder, record_of(folder))
-        except (InputError, OSError) as error:
-            return Summary(name, folder, "unreadable", wrong=str(error))
+        except InputError as error:
+            return Summary(name, folder, "unreadable", wrong=error)
+        except OSError as error:
+            return Summary(
+                name, folder, "unreadable", wrong=unreadable("run.json", error.strerror or type(error).__name__)
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # What a stranger's record says where nothing is laid down: the other runs are shown all the same.
-            return Summary(name, folder, "unreadable", wrong=f"run.json: {type(error).__name__}: {error}")
+            return Summary(name, folder, "unreadable", wrong=unreadable("run.json", f"{type(error).__name__}: {error}"))
 
     def _read(self, name: str, folder: Path, record: dict[str, Any]) -> Summary:
         job = self.jobs.read(name)
@@ -185,6 +197,8 @@ class Runs:
             "ended": course.ended,
             "share": course.share,
             "best": None if best is None else best[0],
+            "last": ranked[0].values[-1] if ranked and ranked[0].values else None,
+            "gap": ranked[0].gap if ranked else None,
             "curve": tuple(ranked[0].values) if ranked else (),
             "seconds": None if course.began is None or course.last is None else course.last - course.began,
         }
@@ -199,7 +213,7 @@ def record_of(folder: Path) -> dict[str, Any]:
     """
     record = read_record(folder / "run.json")
     if wrong := problem(record):
-        raise InputError(f"'{folder / 'run.json'}' is not as ridgeway writes it: {wrong}.")
+        raise Refusal(N_("'%(file)s' is not as ridgeway writes it: %(why)s."), file="run.json", why=wrong)
     return _as_laid_down(record)
 
 
@@ -231,7 +245,8 @@ def lanes_of(folder: Path, record: Mapping[str, Any]) -> pd.DataFrame:
     wanted = {"lane", "epochs", "best_epoch", "stopped", record["metric"], *record["hyperparameters"]}
     if not wanted <= set(table.columns):
         lacking = min(wanted - set(table.columns))
-        raise InputError(f"'lanes.parquet' of '{folder}' has no column '{lacking}'. Check it by `ridgeway doctor`.")
+        said = N_("'%(file)s' has no column '%(column)s'. Check the run by `ridgeway doctor`.")
+        raise Refusal(said, file="lanes.parquet", column=lacking)
     return table
 
 
@@ -247,20 +262,9 @@ def table_of(folder: Path, name: str) -> pd.DataFrame:
     """
     file = folder / name
     try:
-        return _read(file, file.stat().st_mtime_ns, file.stat().st_size)
+        return _tables.of(file)
     except OSError:
-        raise InputError(f"'{name}' of '{folder}' is missing. Check the run by `ridgeway doctor {folder}`.") from None
-
-
-@lru_cache(maxsize=64)
-def _read(file: Path, changed: int, size: int) -> pd.DataFrame:
-    try:
-        check_parquet(file)
-        return pd.read_parquet(file)
-    except (InputError, FileNotFoundError):
-        raise
-    except Exception as error:  # what a stranger's file may make Arrow and pandas raise
-        raise InputError(f"'{file}' can't be read as a table ({type(error).__name__}).") from error
+        raise Refusal(N_("'%(file)s' is missing. Check the run by `ridgeway doctor`."), file=name) from None
 
 
 def _of_tables(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,9 +277,13 @@ def _of_tables(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
         if chosen is not None:
             values, mean, lane = chosen
             curve = history[history["lane"] == lane][record["metric"]]
-            told |= {"best": mean, "configuration": values, "curve": tuple(_plain(value) for value in curve)}
+            drawn = tuple(_plain(value) for value in curve)
+            told |= {"best": mean, "configuration": values, "curve": drawn, "last": drawn[-1] if drawn else None}
+            if {"loss", "val_loss"} <= set(lanes.columns):
+                row = lanes[lanes["lane"] == lane].iloc[0]
+                told["gap"] = _plain(row["val_loss"] - row["loss"])
     except (InputError, KeyError) as error:
-        told["wrong"] = str(error)
+        told["wrong"] = error if isinstance(error, InputError) else unreadable("lanes.parquet", f"KeyError: {error}")
     return told
 
 

@@ -5,6 +5,7 @@ A file keeps nothing of its name but the ending; what it was called is text in `
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from ridgeway.errors import InputError
 from ridgeway.files import write_atomically
+from ridgeway.studio.i18n import N_
+from ridgeway.studio.refusals import Refusal
 from ridgeway.studio.runs.inspection import inspected
 from ridgeway.studio.settings import Settings
 
@@ -56,6 +58,8 @@ class Uploads:
 
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.upload_limit
+        #: Files are looked into one after another: each may take what memory there is.
+        self.turn = asyncio.Lock()
         self.folder = settings.own / "uploads"
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -72,14 +76,16 @@ class Uploads:
         name = shown_name(name)
         ending = PurePosixPath(name).suffix.lower()
         if ending not in ENDINGS:
-            raise InputError(f"'{name}' is none of {', '.join(ENDINGS)}. Save the data in one of these forms.")
+            said = N_("'%(name)s' is none of %(endings)s. Save the data in one of these forms.")
+            raise Refusal(said, name=name, endings=", ".join(ENDINGS))
 
         def write(file: Path) -> None:
             with open(file, "wb") as opened:
                 while piece := content.read(_PIECE):
                     opened.write(piece)
                     if opened.tell() > self._limit:
-                        raise InputError(f"'{name}' is larger than {self._limit:,} bytes. Pass a smaller file.")
+                        said = N_("'%(name)s' is larger than %(most)s bytes. Pass a smaller file.")
+                        raise Refusal(said, name=name, most=f"{self._limit:,}")
 
         return self._made(name, ending, write)
 
@@ -95,9 +101,7 @@ class Uploads:
         try:
             file = place / f"data{ending}"
             write(file)
-            found = inspected(file)
-            if "error" in found:
-                raise InputError(f"'{name}': {found['error']}".replace("'…'", "it"))
+            found = inspected(file, name)
             about = json.dumps({"name": name, "file": file.name, "found": found}, ensure_ascii=False)
             write_atomically(place / _ABOUT, lambda target: target.write_text(about, encoding="utf-8"))
         except BaseException:

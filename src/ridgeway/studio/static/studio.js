@@ -13,11 +13,16 @@ document.addEventListener("change", (event) => {
 });
 
 /** Times are written in the reader's own zone: <time datetime="…"> */
-for (const time of document.querySelectorAll("time[datetime][data-local]")) {
-  const moment = new Date(time.dateTime);
-  if (Number.isNaN(moment.valueOf())) continue;
-  time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
-    dateStyle: "medium",
-    timeStyle: "short",
-  }).format(moment);
+function localize() {
+  for (const time of document.querySelectorAll("time[datetime][data-local]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, {
+      dateStyle: "medium",
+      timeStyle: "short",
+    }).format(moment);
+  }
 }
+localize();
+// Parts of a page that are loaded anew have times too.
+document.addEventListener("htmx:afterSettle", localize);

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from ridgeway.studio.storage.clock import now
-from ridgeway.studio.storage.models import Answer, Attempt, Base, Classroom, Event, Learner, Teacher, TeacherSession
+from ridgeway.studio.storage.models import (
+    AT_ONCE,
+    BY_TEACHER,
+    NUMBERS,
+    Answer,
+    Attempt,
+    Base,
+    Classroom,
+    Event,
+    Learner,
+    Teacher,
+    TeacherSession,
+)
 from ridgeway.studio.storage.of_app import storage_of
 from ridgeway.studio.storage.store import Storage, open_storage
 
 __all__ = [
+    "AT_ONCE",
+    "BY_TEACHER",
+    "NUMBERS",
     "Answer",
     "Attempt",
     "Base",

@@ -11,12 +11,19 @@ cookie, which is also the code to go on elsewhere) is kept only as its SHA-256; 
 from __future__ import annotations
 
 import datetime
+import secrets
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Integer, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from ridgeway.studio.storage.clock import UTCDateTime, now
+
+#: Rows have numbers below it: beyond it databases have none.
+NUMBERS = 1 << 31
+
+#: When learners of a class see their results: right after handing in, or once a teacher has released them.
+AT_ONCE, BY_TEACHER = "at once", "teacher"
 
 #: Each constraint has a name, so that a migration can change it.
 NAMES = {
@@ -61,7 +68,8 @@ class TeacherSession(Base):
 class Classroom(Base):
     """A class: its code, and the rules of its quiz.
 
-    `attempts` None: as many as they like; `minutes` None: no time limit.
+    `attempts` None: as many as they like; `minutes` None: no time limit; `release`: `AT_ONCE` or `BY_TEACHER`, who sets
+    `released_at`; `retention_days` None: as long as the studio keeps data, 0: until a teacher deletes them.
     """
 
     __tablename__ = "classes"
@@ -72,8 +80,16 @@ class Classroom(Base):
     attempts: Mapped[int | None] = mapped_column(Integer)
     minutes: Mapped[int | None] = mapped_column(Integer)
     questions: Mapped[int] = mapped_column(Integer)
+    release: Mapped[str] = mapped_column(String(16), default=AT_ONCE, server_default=AT_ONCE)
+    released_at: Mapped[datetime.datetime | None] = mapped_column()
+    retention_days: Mapped[int | None] = mapped_column(Integer)
     closed: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime.datetime] = mapped_column(default=now)
+
+    @property
+    def shows_results(self) -> bool:
+        """Whether learners may see their results."""
+        return self.release == AT_ONCE or self.released_at is not None
 
 
 class Learner(Base):
@@ -104,8 +120,10 @@ class Learner(Base):
 class Attempt(Base):
     """One drawing of questions for one learner.
 
-    `questions` are the drawn ids in the order shown; with `seed` and the bank they give the questions again. `points`
-    is None until the attempt is handed in; `closed_by` says by whom: the learner or the clock.
+    `questions` are the drawn ids in the order shown; `drawn` has for each what was drawn, key included, so that a bank
+    that changes changes nothing (None in attempts older than this column: those are drawn again from `seed`). `points`
+    is None until the attempt is handed in; `closed_by` says by whom: the learner or the clock. `result_seen_at` is when
+    the learner first saw the key. `certificate` is a part of the certificate's number that can't be guessed.
     """
 
     __tablename__ = "attempts"
@@ -114,8 +132,9 @@ class Attempt(Base):
     learner_id: Mapped[int] = mapped_column(ForeignKey("learners.id", ondelete="CASCADE"), index=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
     seed: Mapped[int] = mapped_column(BigInteger)
-    bank: Mapped[str] = mapped_column(String(64))
     questions: Mapped[list[str]] = mapped_column(JSON)
+    # Some kilobytes, which lists of attempts have no use for.
+    drawn: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     language: Mapped[str] = mapped_column(String(8))
     started_at: Mapped[datetime.datetime] = mapped_column(index=True)
     minutes: Mapped[int | None] = mapped_column(Integer)
@@ -123,6 +142,8 @@ class Attempt(Base):
     handed_in_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
     closed_by: Mapped[str | None] = mapped_column(String(16))
     points: Mapped[float | None] = mapped_column(Float)
+    result_seen_at: Mapped[datetime.datetime | None] = mapped_column()
+    certificate: Mapped[str] = mapped_column(String(8), default=lambda: secrets.token_hex(4), server_default="-")
 
     learner: Mapped[Learner] = relationship(back_populates="attempts")
     answers: Mapped[list[Answer]] = relationship(
@@ -136,11 +157,17 @@ class Attempt(Base):
             return None
         return self.started_at + datetime.timedelta(minutes=self.minutes + self.extra_minutes)
 
+    @property
+    def shows_result(self) -> bool:
+        """Whether the learner may see key and score once it is handed in."""
+        return self.learner.classroom is None or self.learner.classroom.shows_results
+
 
 class Answer(Base):
     """What a learner gave to one question of one attempt, once.
 
-    `value` is the answer as JSON, or NULL where the question is only flagged, or was left open. `points`, `correct` and
+    `value` is the answer as JSON, or NULL where the question is only flagged, or was left open; `version` says which
+    page wrote it, None until one has. `points`, `correct` and
     `chosen` (the answer in words that mean the same in all attempts, for counting) are filled at handing in.
     """
 
@@ -151,6 +178,7 @@ class Answer(Base):
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"))
     question: Mapped[str] = mapped_column(String(80), index=True)
     value: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    version: Mapped[str | None] = mapped_column(String(40))
     flagged: Mapped[bool] = mapped_column(Boolean, default=False)
     saved_at: Mapped[datetime.datetime | None] = mapped_column()
     points: Mapped[float | None] = mapped_column(Float)

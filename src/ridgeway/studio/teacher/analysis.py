@@ -81,6 +81,11 @@ class Item:
     choices: tuple[Choice, ...]
     flags: tuple[str, ...]
 
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few attempts to say more than p."""
+        return self.count < ENOUGH
+
 
 def analyse(answers: Iterable[Graded], kinds: Mapping[str, str]) -> list[Item]:
     """Each question's figures, in the order of the ids.
@@ -118,6 +123,38 @@ def analyse(answers: Iterable[Graded], kinds: Mapping[str, str]) -> list[Item]:
             )
         )
     return items
+
+
+@dataclass(frozen=True)
+class OfTopic:
+    """What the attempts say about a topic.
+
+    Attributes:
+        questions: of it that were drawn.
+        count: answers, those left open included.
+        share: of the points.
+    """
+
+    questions: int
+    count: int
+    share: float
+
+
+def by_topic(answers: Iterable[Graded], topics: Mapping[str, str]) -> dict[str, OfTopic]:
+    """Each topic's share of the points. A topic has many more answers than one of its questions.
+
+    Args:
+        answers: of first attempts.
+        topics: of each question by its id; questions without are left out.
+    """
+    found: dict[str, list[Graded]] = defaultdict(list)
+    for one in answers:
+        if one.question in topics:
+            found[topics[one.question]].append(one)
+    return {
+        topic: OfTopic(len({one.question for one in had}), len(had), sum(one.points for one in had) / len(had))
+        for topic, had in found.items()
+    }
 
 
 def discrimination(points: np.ndarray, totals: np.ndarray) -> float:

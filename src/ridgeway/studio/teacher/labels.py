@@ -11,7 +11,6 @@ from ridgeway.errors import InputError
 from ridgeway.studio.i18n import N_, translator
 from ridgeway.studio.quiz.bank import Bank
 from ridgeway.studio.quiz.draw import DrawnQuestion, draw_question
-from ridgeway.studio.quiz.grading import right_answer
 from ridgeway.studio.quiz.questions import Code, Number
 from ridgeway.studio.quiz.shown import left_texts, option_texts
 from ridgeway.studio.quiz.text import fill, inline
@@ -49,7 +48,7 @@ def label(drawn: DrawnQuestion | None, words: Sequence[str], lang: Language) -> 
     try:
         if isinstance(drawn.question, Number):
             return _number(drawn, drawn.question, words[0], lang)
-        texts, right = option_texts(drawn, lang), right_answer(drawn)
+        texts, right = option_texts(drawn, lang), drawn.right
         if isinstance(right, dict):
             one, _, other = words[0].partition("=")
             left = Markup("[{}]").format(one) if isinstance(drawn.question, Code) else left_texts(drawn, lang)[one]

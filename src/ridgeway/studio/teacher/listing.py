@@ -65,7 +65,7 @@ class Filter:
         if affiliation:
             found.append(Learner.affiliation_key == key(affiliation))
         if number_of := _NUMBER.fullmatch(words):
-            found.append((Attempt.id == int(number_of[1])) & Attempt.code.startswith(words.partition("-")[2]))
+            found.append((Attempt.id == int(number_of[1])) & (Attempt.certificate == words.partition("-")[2]))
         elif words:
             text = key(words[:200])
             found.append(
@@ -193,17 +193,21 @@ def counts(session: Session) -> tuple[list[tuple[Classroom, Counts]], Counts]:
 
 
 def first_answers(session: Session, wanted: Filter) -> list[Graded]:
-    """The graded answers of each learner's first attempt that is handed in."""
+    """The graded answers of each learner's first attempt that is handed in.
+
+    A learner whose first one was opened again after its result had been seen knew the key, and has no first attempt.
+    """
     conditions = [*wanted.conditions(), Attempt.points.is_not(None)]
     attempts = session.execute(
-        select(Attempt.id, Attempt.learner_id)
+        select(Attempt.id, Attempt.learner_id, Attempt.handed_in_at, Attempt.result_seen_at)
         .join(Attempt.learner)
         .where(*conditions)
         .order_by(Attempt.started_at, Attempt.id)
     )
-    first: dict[int, int] = {}
-    for attempt_id, learner_id in attempts:
-        first.setdefault(learner_id, attempt_id)
+    first: dict[int, int | None] = {}
+    for attempt_id, learner_id, handed_in_at, seen_at in attempts:
+        knew = seen_at is not None and handed_in_at is not None and seen_at < handed_in_at
+        first.setdefault(learner_id, None if knew else attempt_id)
     wanted_ids = set(first.values())
     answers = session.execute(
         select(Answer.attempt_id, Answer.question, Answer.points, Answer.chosen)

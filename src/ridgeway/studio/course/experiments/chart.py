@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from ridgeway.studio.axes import line, round_step, scale
+
 _WIDTH, _HEIGHT = 460, 270
 _TOP, _RIGHT, _BOTTOM = 12, 14, 44
 
@@ -62,9 +64,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[tuple[float, str]]:
     """About so many round numbers from low to high, with their texts."""
     if not high > low:
         high = low + 1.0
-    raw = (high - low) / count
-    unit = 10.0 ** math.floor(math.log10(raw))
-    step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw * 0.999)
+    step = round_step(high - low, count)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
@@ -84,9 +84,9 @@ def _drawing(chart: Chart) -> Markup:
     x_ticks = chart.x_ticks if chart.x_ticks is not None else ticks(box[0], box[1])
     y_ticks = chart.y_ticks if chart.y_ticks is not None else ticks(box[2], box[3])
     left = 30 + max((_width(text) for _, text in y_ticks), default=0)
-    across = _scale(box[0], box[1], left, _WIDTH - _RIGHT)
+    across = scale(box[0], box[1], left, _WIDTH - _RIGHT)
     bottom, top = _HEIGHT - _BOTTOM, _TOP
-    down = _scale(box[2], box[3], top, bottom) if chart.reverse else _scale(box[2], box[3], bottom, top)
+    down = scale(box[2], box[3], top, bottom) if chart.reverse else scale(box[2], box[3], bottom, top)
     parts = [
         Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
             _WIDTH, _HEIGHT, chart.label
@@ -132,15 +132,8 @@ def _marks(one: Series, across: Callable[[float], float], down: Callable[[float]
             for x, y in one.points
             if y is not None
         ]
-    path, pen = [], "M"
-    for x, y in one.points:
-        if y is None:
-            pen = "M"
-            continue
-        path.append(f"{pen}{across(x):.1f} {down(y):.1f}")
-        pen = "L"
     dashed = " dashed" if one.dashed else ""
-    return [Markup('<path class="c{}{} line" d="{}"/>').format(one.colour, dashed, " ".join(path))]
+    return [Markup('<path class="c{}{} line" d="{}"/>').format(one.colour, dashed, line(one.points, across, down))]
 
 
 def _legend(series: Sequence[Series]) -> Markup:
@@ -155,11 +148,6 @@ def _legend(series: Sequence[Series]) -> Markup:
         for one in named
     )
     return Markup('<ul class="legend">{}</ul>').format(rows)
-
-
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    span = high - low or 1.0
-    return lambda value: start + (value - low) / span * (end - start)
 
 
 def _width(text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import digits
 from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import mlp, predict, train
+from ridgeway.studio.stopping import replay
 
 VERSION = 1
 ROWS = 200
@@ -24,39 +24,6 @@ _TIMES = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256)
 _RATE = 0.1
 
 Settings = WrongLabelsSettings
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Where early stopping ends a training.
-
-    Attributes:
-        stopped: the last epoch that trains, counted from 1.
-        kept: the best epoch among those seen, whose weights `restore_best_weights` keeps.
-        early: whether it stopped before the epochs were over.
-    """
-
-    stopped: int
-    kept: int
-    early: bool
-
-
-def replay(curve: Any, patience: int, min_delta: float = 0.0) -> Stop:
-    """Follows `keras.callbacks.EarlyStopping` along a curve of losses.
-
-    Args:
-        curve: monitored losses by epoch.
-        patience: epochs without improvement before it stops; 0 and 1 act alike, as in Keras.
-        min_delta: least change that counts as an improvement.
-    """
-    best, kept, wait = np.inf, 0, 0
-    for epoch, value in enumerate(curve, start=1):
-        wait += 1
-        if value + min_delta < best:
-            best, kept, wait = value, epoch, 0
-        elif wait >= patience:
-            return Stop(epoch, kept, epoch < len(curve))
-    return Stop(len(curve), kept, False)
 
 
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ridgeway.studio.course.experiments.settings import ExperimentSettings
 
 #: Seconds after which a job is given up: compiling on a slow machine takes most of them.
 SECONDS = 120.0
-#: Jobs that may wait.
-MOST = 32
+#: Jobs that may wait, of all and of one client; a class may sit behind one address.
+MOST, MOST_OF_ONE = 32, 20
 #: Seconds without a job after which the process ends and gives its memory back.
 IDLE = 600.0
 # How often the process is asked whether it still lives, in seconds.
@@ -44,6 +44,7 @@ class Job:
         state: "waiting", "running", "done" or "failed".
         progress: share that is done, 0 to 1.
         error: of a failed one, what its process said.
+        who: asked for it first.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Job:
     state: str = "waiting"
     progress: float = 0.0
     error: str = ""
+    who: str = ""
     number: int = field(default=0, repr=False)
 
     @property
@@ -92,21 +94,27 @@ class Jobs:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def submit(self, one: Experiment, settings: ExperimentSettings) -> Job:
+    def submit(self, one: Experiment, settings: ExperimentSettings, who: str = "") -> Job:
         """Puts a computation into the queue, unless the same one is there.
 
+        Args:
+            one: what to compute.
+            settings: by which.
+            who: asks.
+
         Raises:
-            Busy: too many wait.
+            Busy: too many wait, or too many of whoever asks.
         """
         name = one.key(settings)
         with self._change:
             known = self._jobs.get(name)
             if known is not None and known.state in ("waiting", "running"):
                 return known
-            if sum(job.state == "waiting" for job in self._jobs.values()) >= self._most:
+            waiting = [job for job in self._jobs.values() if job.state == "waiting"]
+            if len(waiting) >= self._most or sum(job.who == who for job in waiting) >= MOST_OF_ONE:
                 raise Busy("Too many computations wait.")
             self._count += 1
-            job = self._jobs[name] = Job(name, one, settings, number=self._count)
+            job = self._jobs[name] = Job(name, one, settings, who=who, number=self._count)
             self._forget()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="course-experiments", daemon=True)

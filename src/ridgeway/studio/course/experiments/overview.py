@@ -8,13 +8,13 @@ import numpy as np
 
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
-from ridgeway.studio.course.experiments.early_stopping import replay
 from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
 from ridgeway.studio.course.experiments.training import by_epoch, predict, train
+from ridgeway.studio.stopping import replay
 
-VERSION = 1
+VERSION = 2
 ROWS = 200
-EPOCHS = 40
+EPOCHS = 30
 REPEATS = 5
 #: Strength of each regularizer at each place of the slider, weak to strong.
 STRENGTHS = {
@@ -35,7 +35,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
 
     Returns:
         `racers`: for each, by level, `strength`, the mean validation `curve`, and by seed `val_nll`, `val_accuracy` and
-        `gap` (validation less training loss, both without penalties and dropout).
+        `gap`: validation loss less that on the training rows whose label is right, both without penalties and dropout.
     """
     import ridgeway as rw
 
@@ -117,10 +117,12 @@ def _build(seed: int) -> Any:
 
 def _scores(on_train: np.ndarray, on_val: np.ndarray, data: Digits) -> dict[str, np.ndarray]:
     val_nll = metrics.nll(on_val, data.y_val)
+    # Validation labels are all true. A loss on wrong ones would hide how much better the network knows its own rows.
+    right = data.y == data.clean
     return {
         "val_nll": val_nll,
         "val_accuracy": metrics.accuracy(on_val, data.y_val),
-        "gap": val_nll - metrics.nll(on_train, data.y),
+        "gap": val_nll - metrics.nll(on_train[:, right], data.y[right]),
     }
 
 

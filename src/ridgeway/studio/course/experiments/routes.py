@@ -21,7 +21,7 @@ from ridgeway.studio.course.experiments.jobs import Busy, Job, Jobs
 from ridgeway.studio.course.experiments.points import TableError
 from ridgeway.studio.course.experiments.registry import IDS, PLAYGROUND, Experiment, Results, experiment
 from ridgeway.studio.i18n import N_
-from ridgeway.studio.security import csrf_checked, limited
+from ridgeway.studio.security import client, csrf_checked, limited
 
 router = APIRouter()
 _logger = logging.getLogger(__name__)
@@ -55,13 +55,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.experiment_jobs.close()
 
 
-@router.get("/course/experiments/{name}", responses=_ANSWERS)
+@router.get("/course/experiments/{name}", response_class=JSONResponse, responses=_ANSWERS)
 def result(request: Request, name: str) -> Response:
     """The result of an experiment for the settings in the query; where it is not known yet, the job that makes it."""
     return _answer(request, name, request.query_params)
 
 
-@router.post("/course/experiments/{name}", responses=_ANSWERS, dependencies=[Depends(csrf_checked)])
+@router.post(
+    "/course/experiments/{name}",
+    response_class=JSONResponse,
+    responses=_ANSWERS,
+    dependencies=[Depends(csrf_checked)],
+)
 async def result_of_table(request: Request, name: str) -> Response:
     """The same, for settings in a JSON body: a table of one's own is too long for an address."""
     try:
@@ -73,7 +78,9 @@ async def result_of_table(request: Request, name: str) -> Response:
     return _answer(request, name, given)
 
 
-@router.get("/course/experiments/jobs/{job}", responses={404: {"description": "No such job"}})
+@router.get(
+    "/course/experiments/jobs/{job}", response_class=JSONResponse, responses={404: {"description": "No such job"}}
+)
 def job(request: Request, job: str) -> Response:
     """How far a job is; `result` when it is done."""
     found: Job | None = request.app.state.experiment_jobs.find(job)
@@ -103,7 +110,7 @@ def _answer(request: Request, name: str, given: Mapping[str, Any]) -> Response:
         return Response(found, media_type="application/json", headers=_KEPT)
     _limited(request)
     try:
-        started = request.app.state.experiment_jobs.submit(one, settings)
+        started = request.app.state.experiment_jobs.submit(one, settings, client(request))
     except Busy:
         raise HTTPException(
             429, N_("Too many experiments are waiting. Try again in a minute."), {"Retry-After": "60"}

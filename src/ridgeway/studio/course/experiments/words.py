@@ -62,7 +62,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("early stopping"),
         N_("Validation loss"),
         N_("Validation accuracy"),
-        N_("Gap: validation loss less training loss"),
+        N_("Gap: validation loss less the loss on training rows with right labels"),
         N_("nothing: %(value)s"),
         N_("Regularizer"),
         N_("gap"),
@@ -167,12 +167,12 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
             "%(accuracy)s. The callback saves epoch %(best)s, where validation is best."
         ),
         N_(
-            "Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95 % "
+            "Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95% "
             "interval %(low)s to %(high)s)."
         ),
         N_(
             "Loading the best epoch instead of the last changes the test accuracy by %(middle)s on average "
-            "(95 % interval %(low)s to %(high)s)."
+            "(95% interval %(low)s to %(high)s)."
         ),
         N_(
             "With patience 3, %(missed)s of 20 trainings stop before their best epoch: what comes later is never saved."
@@ -227,7 +227,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
             "number %(condition)s), and a step may be no larger than %(largest)s."
         ),
         N_("At %(rate)s, beyond it, each step lands further away: descent diverges."),
-        N_("At %(rate)s, 99 % of the way down takes %(steps)s steps."),
+        N_("At %(rate)s, 99% of the way down takes %(steps)s steps."),
         N_("0 to 255"),
         N_("0 to 1"),
         N_("−1 to 1"),

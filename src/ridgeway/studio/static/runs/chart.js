@@ -1,13 +1,23 @@
-// Curves of lanes by epoch, on uPlot: one line a lane, the best one on top.
+// Curves of lanes by epoch, on uPlot: one line a lane, or one a configuration, the best one on top.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
+import { banded, smoothed } from "./curves.js";
 
 const HEIGHT = 340;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** A colour of the page by its name. */
-function colour(name) {
+export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** A number as an axis has it. */
+export const short = (value) => (value === null || value === undefined ? "" : String(+Number(value).toPrecision(4)));
+
+/** How axes look. */
+export function axis() {
+  const grid = { stroke: colour("--chart-grid"), width: 1 };
+  return { stroke: colour("--chart-axis"), grid, ticks: grid };
 }
 
 function channels(hex) {
@@ -15,42 +25,47 @@ function channels(hex) {
 }
 
 /** The colour of a strength from 0 (weak) to 1 (strong). */
-export function ramp(strength) {
+function ramp(strength, alpha = 1) {
   const stops = ["--ramp-weak", "--ramp-middle", "--ramp-strong"].map((name) => channels(colour(name)));
   const place = Math.min(Math.max(strength, 0), 1) * 2;
   const from = Math.min(Math.floor(place), 1);
   const mixed = stops[from].map((value, at) => Math.round(value + (stops[from + 1][at] - value) * (place - from)));
-  return `rgb(${mixed.join(",")})`;
+  return `rgba(${mixed.join(",")},${alpha})`;
 }
 
 /**
  * A chart in a section that has `[data-chart]` and its tools.
  *
- * A lane is `{lane, label, strength, logs: {name: [value by epoch]}}`.
+ * A lane is `{lane, label, strength, group, logs: {name: [value by epoch]}}`; lanes of one configuration have one group.
  */
 export class Chart {
   /**
    * @param {Element} section that holds the chart and its tools
-   * @param {{metrics: Object, laneWord: string, distinct: boolean}} options names of logs; the word for a lane; whether
-   *   each lane has a colour of its own
+   * @param {{metrics: Object, laneWord: string, bandWord: string, distinct: boolean}} options names of logs; the word for
+   *   a lane, and for several; whether each lane has a colour of its own
    */
   constructor(section, options) {
     this.options = options;
+    const find = (name) => section.querySelector(`[data-chart-${name}]`);
     this.place = section.querySelector("[data-chart]");
-    this.choice = section.querySelector("[data-chart-log]");
-    this.scale = section.querySelector("[data-chart-scale]");
-    this.hover = section.querySelector("[data-chart-hover]");
+    [this.choice, this.scale, this.smooth, this.bands, this.hover] = ["log", "scale", "smooth", "bands", "hover"].map(find);
     this.lanes = [];
+    this.lines = [];
     this.best = null;
+    this.pinned = null;
     this.plot = null;
     this.drawn = "";
     this.zoomed = false;
-    this.choice.addEventListener("change", () => this.draw(true));
-    this.scale.addEventListener("change", () => this.draw(true));
-    section.querySelector("[data-chart-reset]").addEventListener("click", () => {
+    for (const tool of [this.choice, this.scale, this.smooth, this.bands]) {
+      tool.addEventListener("input", () => this.draw(true));
+    }
+    find("reset").addEventListener("click", () => {
       this.zoomed = false;
       this.draw(true);
     });
+    for (const button of section.querySelectorAll("[data-chart-zoom]")) {
+      button.addEventListener("click", () => this.zoom(Number(button.dataset.chartZoom), Number(button.dataset.chartMove)));
+    }
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(this.place);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(true));
   }
@@ -72,23 +87,66 @@ export class Chart {
   show(lanes, best) {
     this.lanes = lanes;
     this.best = best;
+    this.bands.closest("label").hidden = new Set(lanes.map((lane) => lane.group)).size === lanes.length;
     this.draw(false);
   }
 
-  data() {
+  /** Lights a lane up, and keeps it so until another is; none for null. */
+  pin(lane) {
+    this.pinned = lane;
+    this.light(lane);
+  }
+
+  /** Lights a lane up for now. */
+  light(lane) {
+    const place = this.lines.findIndex((line) => line.main && line.numbers.includes(lane ?? this.pinned));
+    this.plot?.setSeries(place < 0 ? null : place + 1, { focus: true });
+  }
+
+  /** The part of the epochs that is shown, by a factor, and moved by a share of it. */
+  zoom(factor, move) {
+    if (!this.plot) return;
+    const { min, max } = this.plot.scales.x;
+    const all = this.plot.data[0];
+    const half = Math.max(0.5, ((max - min) * factor) / 2);
+    const middle = (min + max) / 2 + (max - min) * move;
+    this.zoomed = true;
+    this.plot.setScale("x", { min: Math.max(all[0], middle - half), max: Math.min(all.at(-1), middle + half) });
+  }
+
+  /** What is drawn: lines, of which the main ones can be lit up. */
+  made() {
     const log = this.choice.value;
-    const most = Math.max(1, ...this.lanes.map((lane) => lane.logs[log]?.length ?? 0));
-    const epochs = Array.from({ length: most }, (_, place) => place + 1);
-    const curves = this.lanes.map((lane) => epochs.map((_, place) => lane.logs[log]?.[place] ?? null));
-    const best = this.lanes.findIndex((lane) => lane.lane === this.best);
-    curves.push(best < 0 ? epochs.map(() => null) : curves[best]);
-    return [epochs, ...curves];
+    const weight = Number(this.smooth.value);
+    const several = this.bands.checked && !this.bands.closest("label").hidden;
+    const lines = [];
+    const curves = several
+      ? banded(this.lanes, log)
+      : this.lanes.map((lane) => ({ ...lane, numbers: [lane.lane], mean: lane.logs[log] ?? [] }));
+    curves.forEach((curve, place) => {
+      const paint = (alpha) =>
+        this.options.distinct ? `${colour(`--chart-${(place % 8) + 1}`)}${alpha < 1 ? "40" : ""}` : ramp(curve.strength, alpha);
+      const told = { numbers: curve.numbers, label: curve.label };
+      if (several) {
+        lines.push({ ...told, values: curve.high, stroke: "transparent", width: 0 });
+        lines.push({ ...told, values: curve.low, stroke: "transparent", width: 0, fill: paint(0.18) });
+      }
+      if (weight) lines.push({ ...told, values: curve.mean, stroke: paint(0.25), width: 1 });
+      const values = weight ? smoothed(curve.mean, weight) : curve.mean;
+      lines.push({ ...told, values, stroke: paint(1), width: this.options.distinct || several ? 2.5 : 1.4, main: true });
+    });
+    const best = lines.find((line) => line.main && line.numbers.includes(this.best));
+    if (best) lines.push({ ...best, stroke: colour("--best"), width: 3, main: false });
+    return lines;
   }
 
   draw(anew) {
     if (!this.lanes.length || !this.choice.value) return;
-    const data = this.data();
-    const key = this.lanes.map((lane) => lane.lane).join();
+    this.lines = this.made();
+    const most = Math.max(1, ...this.lines.map((line) => line.values.length));
+    const epochs = Array.from({ length: most }, (_, place) => place + 1);
+    const data = [epochs, ...this.lines.map((line) => epochs.map((_, place) => line.values[place] ?? null))];
+    const key = this.lines.map((line) => `${line.numbers}${line.stroke}`).join(";");
     if (!anew && this.plot && key === this.drawn) {
       // What the reader has enlarged stays as it is.
       this.plot.setData(data, !this.zoomed);
@@ -105,19 +163,10 @@ export class Chart {
     } else {
       this.zoomed = false;
     }
+    if (this.pinned !== null) this.light(this.pinned);
   }
 
   settings() {
-    const axis = { stroke: colour("--chart-axis"), grid: { stroke: colour("--chart-grid"), width: 1 }, ticks: { stroke: colour("--chart-grid"), width: 1 } };
-    const curves = this.lanes.map((lane, place) => ({
-      label: String(lane.lane),
-      stroke: this.options.distinct ? colour(`--chart-${(place % 8) + 1}`) : ramp(lane.strength),
-      width: this.options.distinct ? 2.5 : 1.4,
-      alpha: this.options.distinct ? 1 : 0.85,
-      points: { show: (lane.logs[this.choice.value]?.length ?? 0) < 3, size: 5 },
-      spanGaps: true,
-    }));
-    const best = { label: "", stroke: colour("--best"), width: 3, points: { show: false }, spanGaps: true };
     return {
       ...this.size(),
       legend: { show: false },
@@ -125,10 +174,19 @@ export class Chart {
       focus: { alpha: 0.25 },
       scales: { x: { time: false }, y: { distr: this.scale.checked ? 3 : 1 } },
       axes: [
-        { ...axis, incrs: STEPS, space: 40 },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : String(+tick.toPrecision(4)))) },
+        { ...axis(), incrs: STEPS, space: 40 },
+        { ...axis(), size: 56, values: (_, ticks) => ticks.map(short) },
       ],
-      series: [{}, ...curves, best],
+      series: [
+        {},
+        ...this.lines.map(({ values, stroke, width }) => ({
+          stroke,
+          width,
+          points: { show: width > 0 && values.length < 3, size: 5 },
+          spanGaps: true,
+        })),
+      ],
+      bands: this.lines.flatMap((line, place) => (line.fill ? [{ series: [place, place + 1], fill: line.fill }] : [])),
       hooks: {
         setSeries: [(_, index) => this.told(index)],
         setSelect: [(plot) => (this.zoomed = this.zoomed || plot.select.width > 0)],
@@ -137,9 +195,46 @@ export class Chart {
   }
 
   told(index) {
-    const best = index === this.lanes.length + 1 ? this.lanes.find((lane) => lane.lane === this.best) : null;
-    const lane = best ?? (index ? this.lanes[index - 1] : null);
-    this.hover.textContent = lane ? `${this.options.laneWord} ${lane.lane}${lane.label ? `: ${lane.label}` : ""}` : "";
-    document.dispatchEvent(new CustomEvent("lane-hover", { detail: lane?.lane ?? null }));
+    const line = index ? this.lines[index - 1] : null;
+    const { laneWord, bandWord } = this.options;
+    const who = line && (line.numbers.length > 1 ? `${bandWord} ${line.numbers.join(", ")}` : `${laneWord} ${line.numbers[0]}`);
+    this.hover.textContent = line ? `${who}${line.label ? `: ${line.label}` : ""}` : "";
+    document.dispatchEvent(new CustomEvent("lane-hover", { detail: line?.numbers ?? [] }));
+  }
+}
+
+/** Rows of lanes and lines of a chart light up together: under the mouse, with the focus, and kept by the row's button. */
+export function linked(chart) {
+  const rowOf = (event) => event.target.closest?.("tr[data-lane]");
+  const light = (event) => rowOf(event) && chart.light(Number(rowOf(event).dataset.lane));
+  const leave = (event) => rowOf(event) && chart.light(null);
+  const listeners = {
+    mouseover: light,
+    mouseout: leave,
+    focusin: light,
+    focusout: leave,
+    click: (event) => {
+      const button = event.target.closest("[data-pin]");
+      if (!button) return;
+      const lane = Number(button.closest("tr").dataset.lane);
+      chart.pin(chart.pinned === lane ? null : lane);
+      pressed(chart.pinned);
+    },
+    "lane-hover": (event) => {
+      for (const row of document.querySelectorAll("tr[data-lane]")) {
+        row.classList.toggle("is-hovered", event.detail.includes(Number(row.dataset.lane)));
+      }
+    },
+  };
+  for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
+  return () => {
+    for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
+  };
+}
+
+/** Says by the rows' buttons which lane is kept lit. */
+export function pressed(lane) {
+  for (const button of document.querySelectorAll("[data-pin]")) {
+    button.setAttribute("aria-pressed", String(Number(button.closest("tr").dataset.lane) === lane));
   }
 }

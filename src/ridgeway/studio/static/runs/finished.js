@@ -1,30 +1,33 @@
-// The chart of a run that has ended; rows of the table and lines of the chart light up together.
+// The charts of a run that has ended; rows of the table and lines of the chart light up together.
 
-import { Chart } from "./chart.js";
+import { Chart, linked } from "./chart.js";
+import { Strength } from "./strength.js";
 
-const section = document.querySelector("[data-curves]");
-if (section) await draw(section);
+let unlink = () => {};
 
-async function draw(place) {
+async function draw() {
+  const place = document.querySelector("[data-curves]");
+  if (!place) return;
+  unlink();
   const told = JSON.parse(document.getElementById("chart-told").textContent);
-  const chart = new Chart(place, { metrics: told.metrics, laneWord: told.lane, distinct: "distinct" in place.dataset });
-  const answer = await fetch(place.dataset.curves);
-  if (!answer.ok) {
+  const chart = new Chart(place, {
+    metrics: told.metrics,
+    laneWord: told.lane,
+    bandWord: told.band,
+    distinct: "distinct" in place.dataset,
+  });
+  const answer = place.dataset.curves ? await fetch(place.dataset.curves).catch(() => null) : null;
+  if (place.dataset.curves && !answer?.ok) {
     place.querySelector("[data-chart]").textContent = told.unavailable;
     return;
   }
-  const curves = await answer.json();
+  const curves = answer ? await answer.json() : told.curves;
   chart.offer(curves.names, curves.metric);
   chart.show(curves.lanes, place.dataset.best ? Number(place.dataset.best) : null);
-  document.addEventListener("lane-hover", (event) => {
-    for (const row of document.querySelectorAll("tr[data-lane]")) {
-      row.classList.toggle("is-hovered", Number(row.dataset.lane) === event.detail);
-    }
-  });
-  for (const row of document.querySelectorAll("tr[data-lane]")) {
-    const index = curves.lanes.findIndex((lane) => lane.lane === Number(row.dataset.lane)) + 1;
-    if (!index) continue;
-    row.addEventListener("mouseenter", () => chart.plot?.setSeries(index, { focus: true }));
-    row.addEventListener("mouseleave", () => chart.plot?.setSeries(null, { focus: true }));
-  }
+  unlink = linked(chart);
+  const panel = document.querySelector("[data-strength]")?.closest("section");
+  if (panel) new Strength(panel, { mode: curves.mode, names: told.hyperparameters, orders: told.orders }).show(curves.points);
 }
+
+document.addEventListener("htmx:afterSettle", draw);
+draw();

@@ -1,6 +1,8 @@
 // A run while it trains: its events arrive as server-sent events, and the page follows.
 
-import { Chart } from "./chart.js";
+import { Chart, linked } from "./chart.js";
+import { strengths } from "./curves.js";
+import { Strength } from "./strength.js";
 
 const STALE = 15_000;
 const RECENT = 30;
@@ -13,7 +15,14 @@ const find = (name) => document.querySelector(`[data-live-${name}]`);
 const chart = new Chart(document.querySelector("[data-chart]").closest("section"), {
   metrics: told.metrics,
   laneWord: told.lane,
+  bandWord: told.band,
   distinct: false,
+});
+const about = { names: Object.keys(told.hyperparameters), regularizes: told.regularizes, orders: told.orders };
+const panel = new Strength(document.querySelector("[data-strength]").closest("section"), {
+  mode: told.mode,
+  names: told.hyperparameters,
+  orders: told.orders,
 });
 
 const run = { lanes: new Map(), plan: null, began: null, time: null, paces: [], done: 0, names: [] };
@@ -33,8 +42,10 @@ function laneOf(number) {
   if (!run.lanes.has(number)) {
     run.lanes.set(number, {
       lane: number,
-      label: told.labels[number] ?? "",
-      strength: told.strengths[number] ?? 0,
+      label: "",
+      strength: 0,
+      group: String(number),
+      values: {},
       logs: {},
       epochs: 0,
       stopped: "",
@@ -50,6 +61,14 @@ function take(news) {
     run.plan = news.plan;
     run.began ??= news.plan.time;
     run.paces = [[news.plan.time, run.done]];
+  }
+  for (const [number, values, , fold] of news.begun) {
+    const parts = about.names.filter((name) => name in values).map((name) => `${told.hyperparameters[name]} ${shown(values[name])}`);
+    Object.assign(laneOf(number), { values, label: parts.join(" · "), group: JSON.stringify([values, fold]) });
+  }
+  if (news.begun.length) {
+    const lanes = [...run.lanes.values()];
+    strengths(lanes, about).forEach((strength, place) => (lanes[place].strength = strength));
   }
   for (const [number, epoch, ...values] of news.rows) {
     const lane = laneOf(number);
@@ -99,7 +118,8 @@ function duration(seconds) {
   return filled(told.durations.hours, { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
-const shown = (value) => (value === null || value === undefined ? "–" : String(+value.toPrecision(4)));
+const shown = (value) =>
+  value === null || value === undefined ? "–" : typeof value === "number" ? String(+value.toPrecision(4)) : String(value);
 
 function cell(kind, text, number) {
   const made = document.createElement(kind);
@@ -107,6 +127,26 @@ function cell(kind, text, number) {
   if (number) made.className = "number";
   if (kind === "th") made.scope = "row";
   return made;
+}
+
+/** The lane's number, as the button that keeps its curve lit. */
+function numbered(lane) {
+  const made = cell("th", "", true);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "lane-button";
+  button.dataset.pin = "";
+  button.textContent = lane;
+  button.setAttribute("aria-label", told.show.replace("{lane}", lane));
+  button.setAttribute("aria-pressed", String(chart.pinned === lane));
+  made.append(button);
+  return made;
+}
+
+/** How far the loss of validation stands above that of training, at the last epoch. */
+function gap(lane) {
+  const [outside, inside] = ["val_loss", "loss"].map((name) => lane.logs[name]?.[lane.epochs - 1]);
+  return typeof outside === "number" && typeof inside === "number" ? outside - inside : null;
 }
 
 function draw() {
@@ -127,7 +167,9 @@ function draw() {
   cells(standing.state === "running" ? live : []);
   board(lanes.slice(0, told.board));
   if (run.names.length) chart.offer(run.names.filter((name) => name !== told.metric), told.metric);
-  chart.show([...lanes].sort((one, other) => one.lane - other.lane), lanes[0]?.best ? lanes[0].lane : null);
+  const inOrder = [...lanes].sort((one, other) => one.lane - other.lane);
+  chart.show(inOrder, lanes[0]?.best ? lanes[0].lane : null);
+  panel.show(inOrder.map((lane) => ({ values: lane.values, metric: lane.best?.value ?? null })));
 }
 
 function cells(live) {
@@ -151,15 +193,20 @@ function board(best) {
     row.dataset.lane = lane.lane;
     if (place === 0 && lane.best) row.className = "is-best";
     row.append(
-      cell("th", lane.lane, true),
+      numbered(lane.lane),
       cell("td", lane.label || "–"),
       cell("td", shown(lane.best?.value), true),
+      cell("td", shown(lane.logs[told.metric]?.[lane.epochs - 1]), true),
+      cell("td", shown(gap(lane)), true),
       cell("td", `${lane.best?.epoch ?? "–"}/${lane.epochs}`, true),
       cell("td", lane.stopped ? (told.stopped[lane.stopped] ?? lane.stopped) : told.states[standing.state] ?? ""),
     );
     return row;
   });
+  // Whoever stands on a lane's button stays there.
+  const focused = document.activeElement?.closest?.("tr[data-lane]")?.dataset.lane;
   find("board").replaceChildren(...rows);
+  if (focused) find("board").querySelector(`tr[data-lane="${focused}"] button`)?.focus();
 }
 
 function state(now) {
@@ -213,9 +260,5 @@ document.addEventListener("visibilitychange", () => (document.hidden ? close() :
 setInterval(() => {
   if (!ended && !document.hidden && Date.now() - heard > STALE) find("stale").hidden = false;
 }, 2000);
-document.addEventListener("lane-hover", (event) => {
-  for (const row of document.querySelectorAll("tr[data-lane]")) {
-    row.classList.toggle("is-hovered", Number(row.dataset.lane) === event.detail);
-  }
-});
+linked(chart);
 listen();

@@ -33,7 +33,7 @@ export function number(value, digits = 4) {
 }
 
 /** A share as per cent. */
-export const percent = (value, digits = 1) => (value == null ? "–" : `${(100 * value).toFixed(digits)} %`);
+export const percent = (value, digits = 1) => (value == null ? "–" : `${(100 * value).toFixed(digits)}%`);
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

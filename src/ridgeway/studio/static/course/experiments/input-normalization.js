@@ -36,7 +36,7 @@ export function mount(element, given) {
       }),
       lane.diverges
         ? t("At %(rate)s, beyond it, each step lands further away: descent diverges.", { rate: number(lane.learning_rate, 3) })
-        : t("At %(rate)s, 99 % of the way down takes %(steps)s steps.", { rate: number(lane.learning_rate, 3), steps: lane.steps_to_target.toLocaleString("en") }),
+        : t("At %(rate)s, 99% of the way down takes %(steps)s steps.", { rate: number(lane.learning_rate, 3), steps: lane.steps_to_target.toLocaleString("en") }),
     ].join(" ");
     if (changed != null) return;
     const names = { raw: t("0 to 255"), unit: t("0 to 1"), symmetric: t("−1 to 1"), standardized: t("standardized") };

@@ -21,7 +21,7 @@ export function mount(element, given) {
     const measures = {
       val_nll: t("Validation loss"),
       val_accuracy: t("Validation accuracy"),
-      gap: t("Gap: validation loss less training loss"),
+      gap: t("Gap: validation loss less the loss on training rows with right labels"),
     };
     const better = measure === "val_accuracy" ? -1 : 1;
     const rows = data.racers.map((racer) => ({ ...racer.levels[level], name: racer.name }));

@@ -74,8 +74,8 @@ export function mount(element, given) {
     const missed = kept[2].epoch.filter((one, seed) => one !== kept[1].epoch[seed]).length;
     element.querySelector('[data-said="paired"]').textContent = [
       score === "test_nll"
-        ? t("Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95 % interval %(low)s to %(high)s).", { middle: format(middle), low: format(low), high: format(high) })
-        : t("Loading the best epoch instead of the last changes the test accuracy by %(middle)s on average (95 % interval %(low)s to %(high)s).", { middle: format(middle), low: format(low), high: format(high) }),
+        ? t("Loading the best epoch instead of the last changes the test loss by %(middle)s on average (95% interval %(low)s to %(high)s).", { middle: format(middle), low: format(low), high: format(high) })
+        : t("Loading the best epoch instead of the last changes the test accuracy by %(middle)s on average (95% interval %(low)s to %(high)s).", { middle: format(middle), low: format(low), high: format(high) }),
       t("With patience 3, %(missed)s of 20 trainings stop before their best epoch: what comes later is never saved.", { missed }),
     ].join(" ");
   });

@@ -60,7 +60,7 @@ export function stage(element, { data }, show) {
     try {
       result = await fetchResult(element.dataset.experiment ?? element.dataset.name, settings, training.dataset.token, (progress, ahead) => {
         bar.value = progress;
-        status(element, ahead ? t("Waiting for %(ahead)s trainings …", { ahead }) : `${t("Training …")} ${Math.round(100 * progress)} %`);
+        status(element, ahead ? t("Waiting for %(ahead)s trainings …", { ahead }) : `${t("Training …")} ${Math.round(100 * progress)}%`);
       });
       status(element, t("Done: these are the results of the new training."));
       badge(element, result, t);
