@@ -9,8 +9,8 @@ take turns workload by workload, and the machine's own limits are measured in th
 Two ratios are printed: "in all" is wall time for 64 models, compilation included and imports not; "warm" is the time of
 a model's epoch without what is set up and compiled first.
 
-`make bench` ends within 20 minutes on 2 cores; `ARGS=--full` takes the epochs of docs/performance.md. The exit code is 0
-where a target is missed too: it is said.
+`make bench` ends within 20 minutes on 2 cores; `ARGS=--full` takes the epochs of docs/performance.md. The exit code is
+0 where a target is missed too: it is said.
 """
 
 from __future__ import annotations
@@ -73,12 +73,17 @@ SIDES = (
     Side("RealMLP", "realmlp", workloads=_TABLES, models=8),
 )
 
+OURS = {"ridgeway_lanes", "group_lasso_path"}
+# The path of a penalty that removes features: ridgeway's, LassoNet's, and what is promised.
+PATHS = (Side("ridgeway", "group_lasso_path", whole=True), Side("LassoNet", "lassonet_path", whole=True))
+PATH_WORKLOAD, PATH_EPOCHS, PATH_TARGET = "satimage", 40, 20.0
+
 
 def measured(side: Side, name: str, epochs: int, options: argparse.Namespace) -> dict[str, Any] | None:
     """All repetitions of a side on a workload, in a process of its own; None where it failed or took too long."""
     workload = WORKLOADS[name]
     models = LANES if side.whole else side.models or workload.sample
-    python = sys.executable if side.module == "ridgeway_lanes" else options.peers
+    python = sys.executable if side.module in OURS else options.peers
     command = [str(python), str(HERE / "speed" / "one.py"), side.module, name, "--data", str(options.data)]
     command += ["--models", str(models), "--epochs", str(epochs), "--repetitions", str(options.repetitions)]
     environment = {**os.environ, "KERAS_BACKEND": side.backend, "PYTHONWARNINGS": "ignore", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -97,6 +102,7 @@ def measured(side: Side, name: str, epochs: int, options: argparse.Namespace) ->
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     found["whole"] = [one["seconds"] * LANES / one["models"] for one in found["outcomes"]]
     found["warm"] = [one["warm"] for one in found["outcomes"]]
+    found["seconds"] = [one["seconds"] for one in found["outcomes"]]
     return found
 
 
@@ -163,6 +169,32 @@ def verdict(workload: Workload, title: str, cold: list[float], warm: list[float]
     return ", ".join(words)
 
 
+def paths_table(found: dict[str, dict[str, Any]]) -> list[str]:
+    """The path of feature selection against LassoNet's: time, and the best accuracy with at most so many features."""
+    lines = [f"### L1 path over the features of {WORKLOADS[PATH_WORKLOAD].title}", ""]
+    lines += ["| side | strengths | s | × | promised |", "| --- | --- | --- | --- | --- |"]
+    cold = ratios(found["LassoNet"], found["ridgeway"], "seconds")
+    kept = "kept" if statistics.median(cold) >= PATH_TARGET else "**missed**"
+    for title, one in found.items():
+        strengths = spread([outcome["models"] for outcome in one["outcomes"]], 0)
+        last = ["", ""] if title == "ridgeway" else [spread(cold), f"≥ {PATH_TARGET:g}: {kept}"]
+        lines.append(f"| {' | '.join([title, strengths, spread(one['seconds']), *last])} |")
+    lines += ["", "| at most so many features | ridgeway, accuracy | LassoNet, accuracy |", "| --- | --- | --- |"]
+    most = max(int(key) for one in found.values() for key in one["outcomes"][0]["notes"]["accuracy by features"])
+    for features in sorted({1, 2, 4, 8, 12, 16, 24, most}):
+        cells = [
+            spread([_best_within(outcome, features) for outcome in found[title]["outcomes"]], 3) for title in found
+        ]
+        if features <= most:
+            lines.append(f"| {features} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _best_within(outcome: dict[str, Any], features: int) -> float:
+    curve = outcome["notes"]["accuracy by features"]
+    return max((value for key, value in curve.items() if int(key) <= features), default=math.nan)
+
+
 def machine() -> dict[str, Any]:
     """What the figures hold for."""
     info = Path("/proc/cpuinfo")
@@ -180,7 +212,7 @@ def main() -> None:
     """Runs all sides on all workloads, prints the tables, writes them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
-    parser.add_argument("--sides", default=",".join(side.module for side in SIDES))
+    parser.add_argument("--sides", default=",".join(side.module for side in (*SIDES, PATHS[1])))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--full", action="store_true", help="all epochs; hours")
     parser.add_argument("--patience", type=float, default=900.0, help="seconds after which a side is left out")
@@ -212,10 +244,15 @@ def main() -> None:
             results[name] = {title: one for title, one in found.items() if one is not None}
             lines += table(name, results[name], peak, options.data)
             print(f"{name}: {time.perf_counter() - began:.0f} s since the start", file=sys.stderr)
+        if "lassonet_path" in options.sides.split(","):
+            both = {side.title: measured(side, PATH_WORKLOAD, PATH_EPOCHS, options) for side in PATHS}
+            results["L1 path"] = {title: one for title, one in both.items() if one is not None}
+            if len(results["L1 path"]) == len(PATHS):
+                lines += paths_table(results["L1 path"])
     head = (
-        f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. Matrix-product "
-        f"peak, single precision: {peak / 1e9:.0f} GFLOP/s; memory {limits['bandwidth'] / 1e9:.1f} GB/s. Median "
-        f"(least–most) of {options.repetitions} repetitions{'' if options.full else ', few epochs'}."
+        f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. "
+        f"Matrix-product peak, single precision: {peak / 1e9:.0f} GFLOP/s; memory {limits['bandwidth'] / 1e9:.1f} GB/s. "
+        f"Median (least–most) of {options.repetitions} repetitions{'' if options.full else ', few epochs'}."
     )
     print("\n".join([head, "", *lines]))
     options.out.mkdir(parents=True, exist_ok=True)

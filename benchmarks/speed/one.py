@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from speed.workloads import WORKLOADS, Rows, prepare, read  # noqa: E402 - found by the line above
+from speed.workloads import WORKLOADS, Rows, prepare, read
 
 
 def cold() -> contextlib.AbstractContextManager[str]:
