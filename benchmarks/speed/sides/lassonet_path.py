@@ -1,7 +1,8 @@
 """LassoNet's regularization path, from all features to none, by its own defaults.
 
-Fair: what its README shows (`model.path`), with the workload's hidden widths and the given validation rows; each strength
-starts from the last one's weights, which is its own trick. Its accuracy along the path is measured after the clock stops.
+Fair: what its README shows (`model.path`), with the workload's hidden widths and the given validation rows; each
+strength starts from the last one's weights, which is its own trick. Accuracy along the path is measured after the clock
+stops.
 """
 
 from __future__ import annotations
