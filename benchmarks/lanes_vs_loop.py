@@ -165,7 +165,7 @@ def table(results: dict[str, list[dict[str, Any]]]) -> list[str]:
 
 def notes(results: dict[str, list[dict[str, Any]]], top: dict[str, Any]) -> list[str]:
     """What the table has no room for, one line each."""
-    ways = {name: value for name, value in top.items() if name not in ("megabytes", "others")}
+    ways = {name: value for name, value in top.items() if name not in ("megabytes", "others", "bandwidth")}
     best = max(ways.values())
     lines = [
         f"Matrix-product peak, single precision, {os.cpu_count()} cores: {best / 1e9:.0f} GFLOP/s "

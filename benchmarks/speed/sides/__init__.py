@@ -1,0 +1,1 @@
+"""One module a side: `run(workload, rows, models, epochs, seed)` trains and gives an `Outcome`."""
