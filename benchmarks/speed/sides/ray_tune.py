@@ -46,7 +46,7 @@ class Training(tune.Trainable):
 def run(workload: Workload, rows: Rows, models: int, epochs: int, seed: int) -> Outcome:
     """So many trials."""
     if not ray.is_initialized():
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
         began = time.perf_counter()
