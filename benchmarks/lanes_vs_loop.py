@@ -15,7 +15,8 @@ Two ratios are printed. "In all" is wall time from the first model to the last r
 not. "Warm" is time a lane-epoch without what each side sets up and compiles first: for lanes `seconds.training` of
 the record over all lane-epochs, for the loop the epochs after a model's first. The table says which one is promised.
 
-Run it by `make bench-loop`; `--quick --only a` is the shortest. The exit code is 0 where a target is missed too: it is said.
+Run it by `make bench-loop`; `--quick --only a` is the shortest. The exit code is 0 where a target is missed too: it is
+said.
 """
 
 from __future__ import annotations
