@@ -19,7 +19,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lanes_vs_loop import machine
 from speed.workloads import CONFIGURATIONS, WORKLOADS, Workload, read
 
 HERE = Path(__file__).parent
@@ -193,19 +193,6 @@ def paths_table(found: dict[str, dict[str, Any]]) -> list[str]:
 def _best_within(outcome: dict[str, Any], features: int) -> float:
     curve = outcome["notes"]["accuracy by features"]
     return max((value for key, value in curve.items() if int(key) <= features), default=math.nan)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures hold for."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text() if info.exists() else ""
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    return {
-        "processor": names[0] if names else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[0],
-        "python": platform.python_version(),
-    }
 
 
 def main() -> None:
