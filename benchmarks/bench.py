@@ -48,7 +48,6 @@ class Side:
         whole: whether it trains all 64 at once; else a sample is scaled.
         workloads: that it can train.
         models: that it trains, where neither all 64 nor the workload's sample.
-        budget: most seconds of a repetition, by which a side with small models may train more of them.
     """
 
     title: str

@@ -20,7 +20,7 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-from speed.workloads import BATCH_SIZE, PATIENCE, WORKLOADS, Rows, Workload, read
+from speed.workloads import WORKLOADS, Rows, Workload, read
 
 HERE = Path(__file__).parent
 # How many times faster than the loop is promised.
@@ -41,28 +41,10 @@ def family(lanes: int) -> Any:
 
 def lanes_of(workload: Workload, rows: Rows, lanes: int, epochs: int, stop: bool = True) -> dict[str, Any]:
     """Trains so many lanes by `fit_path`."""
-    import keras
-    from speed.networks import keras_model
+    from speed.sides.ridgeway_lanes import fit
 
-    import ridgeway as rw
-
-    stopping = [keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)] if stop else []
-    keras.utils.set_random_seed(0)
-    began = time.perf_counter()
-    path = rw.fit_path(
-        keras_model(workload, 0.0, 0.0),
-        rows.x,
-        rows.y,
-        family(lanes),
-        batch_size=BATCH_SIZE,
-        epochs=epochs,
-        validation_data=(rows.x_val, rows.y_val),
-        callbacks=stopping,
-        verbose=0,
-    )
-    seconds, done = time.perf_counter() - began, len(path.history())
-    told = {name: path.record["executor"][name] for name in ("name", "slots", "devices")}
-    return {"seconds": seconds, "epochs": done, "warm": path.record["seconds"]["training"] / done, **told}
+    outcome = fit(workload, rows, family(lanes), epochs, 0, stop)[1]
+    return {"seconds": outcome.seconds, "epochs": outcome.epochs, "warm": outcome.warm, **outcome.notes}
 
 
 def loop_of(workload: Workload, rows: Rows, models: int, epochs: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,26 +14,28 @@ from speed.networks import keras_model
 from speed.workloads import BATCH_SIZE, DROPOUT, PATIENCE, WEIGHT_DECAY, Rows, Workload
 
 
-def run(workload: Workload, rows: Rows, models: int, epochs: int, seed: int) -> Outcome:
-    """As a user writes it."""
+def fit(
+    workload: Workload, rows: Rows, family: Any, epochs: int, seed: int, stop: bool = True
+) -> tuple[rw.Path, Outcome]:
+    """A path as a user writes it, and its outcome; without early stopping where `stop` is False."""
+    stopping = [keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)] if stop else []
     began = time.perf_counter()
     keras.utils.set_random_seed(seed)
     path = rw.fit_path(
         keras_model(workload, 0.0, 0.0),
         rows.x,
         rows.y,
-        rw.Grid(dropout=DROPOUT[: max(1, models // 8)], weight_decay=WEIGHT_DECAY),
+        family,
         batch_size=BATCH_SIZE,
         epochs=epochs,
         validation_data=(rows.x_val, rows.y_val),
-        callbacks=[keras.callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True)],
+        callbacks=stopping,
         seed=seed,
         verbose=0,
     )
     seconds = time.perf_counter() - began
-    history = path.history()
-    told = path.record["executor"]
-    return Outcome(
+    history, told = path.history(), path.record["executor"]
+    return path, Outcome(
         len(path.table()),
         seconds,
         len(history),
@@ -40,3 +43,9 @@ def run(workload: Workload, rows: Rows, models: int, epochs: int, seed: int) -> 
         float(np.nanmin(history["val_loss"])),
         {"setup": path.record["seconds"]["setup"], **{name: told[name] for name in ("name", "slots", "devices")}},
     )
+
+
+def run(workload: Workload, rows: Rows, models: int, epochs: int, seed: int) -> Outcome:
+    """The grid of dropout and weight decay."""
+    family = rw.Grid(dropout=DROPOUT[: max(1, models // 8)], weight_decay=WEIGHT_DECAY)
+    return fit(workload, rows, family, epochs, seed)[1]
