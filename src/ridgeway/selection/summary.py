@@ -1,10 +1,9 @@
 """From one row a lane to one row a configuration."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,9 @@ import pandas as pd
 from ridgeway.errors import InputError
 from ridgeway.selection.units import Units
 from ridgeway.selection.values import Value, equal_to, sort_key, value_of
+
+#: What is averaged over lanes beside the metric.
+_MEANS = ("weight_norm", "zero_share")
 
 
 def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFrame:
@@ -47,15 +49,29 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     validation_rows = record.get("data", {}).get("validation_rows")
     _check(table, names, metric, mode)
     # Sums of floats depend on their order: the lane's number fixes it.
-    lanes = table.sort_values("lane", kind="stable")
-    planned, units = _Planned.of(lanes, record), Units.of(record)
-    rows = []
-    for key, group in lanes.groupby(names, sort=True, dropna=False):
-        configuration = dict(zip(names, map(value_of, key), strict=True))
-        error = partial(_standard_error, metric=metric, validation_rows=validation_rows, units=units)
-        rows.append({**configuration, **_summarize(group, metric, error, planned.lanes(configuration))})
-    columns = [*names, "mean", "standard_error", "n", "weight_norm", "zero_share", "diverged", "whole"]
-    summary = pd.DataFrame(rows, columns=columns).astype({"n": int, "diverged": int, "whole": bool})
+    lanes = table.sort_values("lane", kind="stable", ignore_index=True)
+    number = lanes.groupby(names, sort=True, dropna=False).ngroup()
+    first = lanes.loc[number.drop_duplicates().sort_values().index, names]
+    summary = pd.DataFrame(
+        [list(map(value_of, cells)) for cells in first.itertuples(index=False, name=None)], columns=names
+    )
+    numeric = pd.DataFrame(
+        {name: _numbers(lanes[name]) for name in (metric, f"{metric}_se", *_MEANS) if name in lanes}
+    )
+    found = numeric.groupby(number)
+    means, known = found.mean(), found.count()
+    stopped = lanes["stopped"] if "stopped" in lanes else pd.Series("", index=lanes.index)
+    diverged, halved = ((stopped == word).groupby(number).sum() for word in ("diverged", "halved"))
+    planned = _Planned.of(lanes, record)
+    lacking = known[metric] < [planned.lanes(one) for one in summary.to_dict("records")]
+    summary = summary.assign(
+        mean=means[metric],
+        standard_error=_standard_errors(numeric, number, metric, validation_rows, Units.of(record), lanes),
+        n=known[metric],
+        **{name: means.get(name, math.nan) for name in _MEANS},
+        diverged=diverged,
+        whole=~lacking & (diverged == 0) & (halved == 0),
+    ).astype({"n": int, "diverged": int, "whole": bool})
     sign = 1.0 if mode == "min" else -1.0
     order = np.lexsort(
         [
@@ -104,9 +120,8 @@ def lanes_of(table: pd.DataFrame, configuration: Mapping[str, Value]) -> pd.Data
 
 def finite(values: pd.Series) -> np.ndarray:
     """The column's finite values as float64 (shape `(k,)`); missing and infinite ones are left out."""
-    array = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=math.nan)
-    kept: np.ndarray = array[np.isfinite(array)]
-    return kept
+    numbers = _numbers(values)
+    return numbers[~np.isnan(numbers)]
 
 
 def is_accuracy(metric: str) -> bool:
@@ -114,48 +129,32 @@ def is_accuracy(metric: str) -> bool:
     return metric.endswith(("accuracy", "_acc")) or metric == "acc"
 
 
-def _summarize(
-    group: pd.DataFrame, metric: str, error: Callable[[pd.DataFrame, np.ndarray], float], planned: int
-) -> dict[str, Value]:
-    values = finite(group[metric])
-    mean = float(values.mean()) if len(values) else math.nan
-    stopped = group["stopped"] if "stopped" in group else pd.Series(dtype=object)
-    diverged = int((stopped == "diverged").sum())
-    return {
-        "mean": mean,
-        "standard_error": error(group, values),
-        "n": len(values),
-        "weight_norm": _mean(group, "weight_norm"),
-        "zero_share": _mean(group, "zero_share"),
-        "diverged": diverged,
-        "whole": len(values) >= planned and not diverged and not (stopped == "halved").any(),
-    }
-
-
-def _standard_error(
-    group: pd.DataFrame, values: np.ndarray, metric: str, validation_rows: int | None, units: Units
-) -> float:
-    unit = units.of_lanes(group)
+def _standard_errors(
+    numeric: pd.DataFrame, number: pd.Series, metric: str, validation_rows: int | None, units: Units, lanes: pd.DataFrame
+) -> pd.Series:
+    """Of each configuration's mean, by its number."""
+    found = numeric.groupby(number)
+    mean, n = found[metric].mean(), found[metric].count()
+    errors = found[metric].std(ddof=1) / np.sqrt(n)
+    alone = n == 1
+    if is_accuracy(metric) and validation_rows:
+        share = mean.where(mean.between(0.0, 1.0))
+        errors = errors.where(~alone, np.sqrt(share * (1.0 - share) / validation_rows))
+    if f"{metric}_se" in numeric:
+        given = found[f"{metric}_se"]
+        errors = errors.where(~(alone & (given.count() == 1)), given.mean())
+    unit = units.of_lanes(lanes)
     if unit is not None:
-        values = finite(pd.to_numeric(group[metric]).groupby(unit).mean())
-        return units.error(values) if len(values) >= 2 else math.nan
-    if len(values) >= 2:
-        return float(values.std(ddof=1) / math.sqrt(len(values)))
-    if len(values) == 0:
-        return math.nan
-    if f"{metric}_se" in group:
-        known = finite(group[f"{metric}_se"])
-        if len(known) == 1:
-            return float(known[0])
-    share = float(values[0])
-    if is_accuracy(metric) and validation_rows and 0.0 <= share <= 1.0:
-        return math.sqrt(share * (1.0 - share) / validation_rows)
-    return math.nan
+        by_unit = numeric[metric].groupby([number, unit]).mean().groupby(level=0)
+        several = lanes["fold"].groupby(number).nunique() > 1
+        errors = errors.where(~several, by_unit.agg(lambda one: units.error(finite(one))))
+    return errors
 
 
-def _mean(group: pd.DataFrame, column: str) -> float:
-    values = finite(group[column]) if column in group else np.empty(0)
-    return float(values.mean()) if len(values) else math.nan
+def _numbers(values: pd.Series) -> np.ndarray:
+    """The column as float64 `(k,)`, NaN where it is missing or infinite."""
+    array = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=math.nan)
+    return np.where(np.isfinite(array), array, math.nan)
 
 
 def _check(table: pd.DataFrame, names: list[str], metric: str, mode: str) -> None:

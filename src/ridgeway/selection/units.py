@@ -43,5 +43,7 @@ class Units:
         return table["fold"].map(dict(enumerate(self.same))) if self.same else table["fold"]
 
     def error(self, numbers: np.ndarray) -> float:
-        """The standard error of the mean of numbers by unit, float64 `(unit,)`, two at least."""
+        """The standard error of the mean of numbers by unit, float64 `(unit,)`; NaN for fewer than two."""
+        if len(numbers) < 2:
+            return math.nan
         return float(numbers.std(ddof=1) * math.sqrt(1 / len(numbers) + self.shared))
