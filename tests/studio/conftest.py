@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,14 @@ with warnings.catch_warnings():
 
 from ridgeway.studio.app import create_app
 from ridgeway.studio.settings import Settings
+from studio.browsing import launched
+
+
+# Not of the session: while Playwright runs, no other test of the process may run an event loop.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -17,18 +17,12 @@ from playwright.sync_api import expect
 from ridgeway.studio.app import create_app
 from ridgeway.studio.settings import Settings
 from run_directories import copied
-from studio.browsing import CHROMIUM, launched, served
+from studio.browsing import CHROMIUM, served
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path: apt-get install chromium"),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

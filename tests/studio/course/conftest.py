@@ -8,14 +8,7 @@ from typing import Any
 
 import pytest
 
-from studio.browsing import launched, served
-
-
-# Not of the session: while Playwright runs, no other test of the process may run an event loop.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
+from studio.browsing import served
 
 
 @pytest.fixture(scope="session")

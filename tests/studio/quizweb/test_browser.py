@@ -10,19 +10,13 @@ from sqlalchemy import select
 
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Classroom
-from studio.browsing import CHROMIUM, launched, served
+from studio.browsing import CHROMIUM, served
 from studio.quizweb.people import drawn_of
 from studio.quizweb.small_bank import SECRET
 from studio.quizweb.studios import studio_app
 
 pytest.importorskip("playwright.sync_api", reason="no Playwright here (pip install playwright)")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -181,8 +175,9 @@ def test_a_page_out_of_date_shows_what_came_meanwhile(page: Any, chromium: Any, 
     phone.locator(".option").nth(2).click()
     saved(phone)
     page.locator(".option").first.click()
-    page.wait_for_url(re.compile(r"changed="))
-    assert page.locator(".option input").nth(2).is_checked() and "그 답이 저장되어" in page.content()
+    # The address changes before the page is loaded anew.
+    page.get_by_text("그 답이 저장되어").wait_for()
+    assert page.locator(".option input").nth(2).is_checked() and "changed=" in page.url
     page.locator(".option").first.click()
     saved(page)
     with app.state.storage.reading() as session:

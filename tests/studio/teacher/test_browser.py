@@ -22,7 +22,7 @@ from ridgeway.studio.quiz.grading import chosen, grade
 from ridgeway.studio.quiz.identity import identity, key
 from ridgeway.studio.settings import Settings
 from ridgeway.studio.storage import Answer, Attempt, Learner, now
-from studio.browsing import CHROMIUM, launched, served
+from studio.browsing import CHROMIUM, served
 from studio.quizweb.people import drawn_of
 from studio.quizweb.studios import studio_app
 
@@ -32,12 +32,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this ma
 PASSWORD = "correct horse battery"
 # Longer than a line, without a space to break it at.
 LONG = "가" * 80
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
