@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -55,24 +56,34 @@ def _free_port() -> int:
 CLIENT_PORT = _free_port()
 
 
+NODE = {"include_dashboard": False, "object_store_memory": MEMORY}
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def nodes() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={
-            "num_cpus": 0,
-            "include_dashboard": False,
-            "object_store_memory": MEMORY,
-            "ray_client_server_port": CLIENT_PORT,
-        },
-    )
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "ray_client_server_port": CLIENT_PORT, **NODE})
     for _ in range(2):
-        made.add_node(num_cpus=1, object_store_memory=MEMORY)
+        made.add_node(num_cpus=1, **NODE)
     yield made
     ray.shutdown()
     made.shutdown()
+
+
+@pytest.fixture
+def cluster(nodes: Any) -> Any:
+    """A cluster that `fit_path` has to connect to by itself."""
+    ray.shutdown()
+    return nodes
+
+
+@pytest.fixture
+def connected(nodes: Any) -> Any:
+    """A cluster that this process is connected to already, whose workers have imported all that they need."""
+    if not ray.is_initialized():
+        ray.init(nodes.address, logging_level=logging.WARNING, log_to_driver=False)
+    return nodes
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -104,15 +115,15 @@ def test_no_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cluster_gives_the_table_of_one_machine(kind: str, cluster: Any) -> None:
-    spread = train(cluster=cluster.address, **KINDS[kind])
+def test_a_cluster_gives_the_table_of_one_machine(kind: str, connected: Any) -> None:
+    spread = train(cluster=connected.address, **KINDS[kind])
     assert_same_table(train(**KINDS[kind]), spread)
     record = spread.record["executor"]
     assert record["cluster"]["tasks"] == 2 and record["cluster"]["nodes"] == 3
 
 
 def test_all_nodes_take_part_and_the_bar_and_callbacks_hear_of_all(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bars: list[Any] = []
     leave = ProgressBar.__exit__
@@ -125,7 +136,7 @@ def test_all_nodes_take_part_and_the_bar_and_callbacks_hear_of_all(
             self.rounds += 1
 
     heard = Heard()
-    path = train(cluster=cluster.address, out=tmp_path / "run", callbacks=[heard], verbose=1)
+    path = train(cluster=connected.address, out=tmp_path / "run", callbacks=[heard], verbose=1)
     events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     trained = {(event["lane"], event["epoch"]) for event in events if event["event"] == "epoch"}
     assert trained == {(lane, epoch) for lane in range(6) for epoch in range(1, 9)}
@@ -160,7 +171,7 @@ def test_a_node_that_is_killed_costs_no_lane(
 ) -> None:
     from ridgeway.cluster.queues import ClusterQueues
 
-    extra = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+    extra = cluster.add_node(num_cpus=1, **NODE)
     heard = ClusterQueues._heard
     killed: list[int] = []
 
@@ -202,14 +213,14 @@ def test_a_chunk_that_kills_its_node_again_and_again_ends_the_run_with_what_is_t
         train(cluster=cluster.address)
 
 
-def test_a_stop_by_time_ends_the_lanes_of_all_nodes(cluster: Any) -> None:
-    path = train_big(cluster=cluster.address, time_limit=lambda first: first + 0.5)
+def test_a_stop_by_time_ends_the_lanes_of_all_nodes(connected: Any) -> None:
+    path = train_big(cluster=connected.address, time_limit=lambda first: first + 0.5)
     table = path.table()
     assert len(table) and set(table["stopped"]) <= {"time is up", "completed"}
     assert "time is up" in set(table["stopped"]) and (table["epochs"] < 60).any()
 
 
-def test_ctrl_c_returns_what_is_trained_and_the_run_goes_on_without_a_cluster(cluster: Any, tmp_path: Path) -> None:
+def test_ctrl_c_returns_what_is_trained_and_the_run_goes_on_without_a_cluster(connected: Any, tmp_path: Path) -> None:
     class Interrupts(keras.callbacks.Callback):
         done = False
 
@@ -219,7 +230,7 @@ def test_ctrl_c_returns_what_is_trained_and_the_run_goes_on_without_a_cluster(cl
                 os.kill(os.getpid(), signal.SIGINT)
 
     out = tmp_path / "run"
-    path = train_big(cluster=cluster.address, out=out, callbacks=[Interrupts()])
+    path = train_big(cluster=connected.address, out=out, callbacks=[Interrupts()])
     assert path.record["status"] == "interrupted" and set(path.table()["stopped"]) == {"interrupted"}
     assert_same_table(train_big(callbacks=None), train_big(out=out, resume=True))
 
@@ -239,9 +250,9 @@ def test_the_heads_death_is_survived_by_resume(caller_dies: bool, tmp_path: Path
     def made() -> Cluster:
         one = Cluster(
             initialize_head=True,
-            head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": MEMORY},
+            head_node_args={"num_cpus": 1, **NODE},
         )
-        one.add_node(num_cpus=1, object_store_memory=MEMORY)
+        one.add_node(num_cpus=1, **NODE)
         return one
 
     first = made()
@@ -275,25 +286,25 @@ def test_the_heads_death_is_survived_by_resume(caller_dies: bool, tmp_path: Path
     assert_same_table(train_big(), spread)
 
 
-def test_rows_on_disk_are_read_by_each_node(cluster: Any, tmp_path: Path) -> None:
+def test_rows_on_disk_are_read_by_each_node(connected: Any, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", X)
     arguments = {"x": str(tmp_path / "x.npy"), "shuffle_buffer": 40}
-    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+    assert_same_table(train(**arguments), train(cluster=connected.address, **arguments))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     with pytest.raises(InputError, match="part of a mapped file"):
         rw.fit_path(
-            network(), mapped[::2], Y[::2], rw.Grid(dropout=[0.1]), cluster=cluster.address, validation_split=0.2
+            network(), mapped[::2], Y[::2], rw.Grid(dropout=[0.1]), cluster=connected.address, validation_split=0.2
         )
 
 
-def test_a_function_of_a_script_builds_models_on_the_nodes(cluster: Any) -> None:
+def test_a_function_of_a_script_builds_models_on_the_nodes(connected: Any) -> None:
     def build(width: int = 4) -> keras.Model:
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, "relu"), keras.layers.Dense(2)])
         model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         return model
 
     arguments = {"model": build, "family": rw.Grid(width=[4, 8], weight_decay=[0.0, 0.1])}
-    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+    assert_same_table(train(**arguments), train(cluster=connected.address, **arguments))
 
 
 def branched() -> keras.Model:
@@ -325,16 +336,16 @@ def test_the_command_line_and_the_estimators_train_on_a_cluster(cluster: Any, tm
     assert classifier.fit(table.drop(columns="label"), table["label"]).path_.record["executor"]["cluster"]
 
 
-def test_rows_of_a_csv_are_copied_by_each_node(cluster: Any, tmp_path: Path) -> None:
+def test_rows_of_a_csv_are_copied_by_each_node(connected: Any, tmp_path: Path) -> None:
     import pyarrow.dataset as pads
 
     table = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(label=Y)
     table.to_csv(tmp_path / "rows.csv", index=False)
     arguments = {"x": str(tmp_path / "rows.csv"), "y": "label", "shuffle_buffer": 40}
-    assert_same_table(train(**arguments), train(cluster=cluster.address, **arguments))
+    assert_same_table(train(**arguments), train(cluster=connected.address, **arguments))
     in_memory = pads.dataset(pa.Table.from_pandas(table))
     with pytest.raises(InputError, match="InMemoryDataset of this process.*write_dataset"):
-        train(x=in_memory, y="label", cluster=cluster.address)
+        train(x=in_memory, y="label", cluster=connected.address)
 
 
 def test_what_cannot_be_done_is_said(cluster: Any) -> None:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,39 +20,48 @@ import ridgeway as rw
 import jax
 from engine.small import train
 family = rw.Grid(weight_decay=[0.0, 1e-2, 0.1], dropout=[0.0, 0.5])
-path = train(family, epochs=6, slots={slots}, repeats={repeats}, executor={executor!r}, halving={halving})
-table = path.table()
-weights = [[array.tolist() for array in path.lane_weights(lane).values()] for lane in table["lane"]]
-print(json.dumps([
-    len(jax.local_devices()), path.record["executor"], table[["lane", "epochs", "stopped"]].values.tolist(),
-    table["val_loss"].tolist(), weights,
-]))
+found = dict()
+for name, arguments in json.loads({arguments!r}).items():
+    path = train(family, epochs=6, **arguments)
+    table = path.table()
+    weights = [[array.tolist() for array in path.lane_weights(lane).values()] for lane in table["lane"]]
+    found[name] = [
+        len(jax.local_devices()), path.record["executor"], table[["lane", "epochs", "stopped"]].values.tolist(),
+        table["val_loss"].tolist(), weights,
+    ]
+print(json.dumps(found))
 """
 
+#: Runs by name, each with the number of devices that it is spread over.
+RUNS = {
+    "refilled": (2, {"slots": 4}),
+    "map": (2, {"slots": 6, "executor": "map"}),
+    "halved": (3, {"slots": 6, "halving": 2}),
+    "uneven": (4, {"slots": 5, "repeats": 3}),
+}
 
-def trained(devices: int, slots: int, repeats: int = 1, executor: str = "vmap", halving: int | None = None) -> list:
-    code = CODE.format(
-        tests=str(Path(__file__).parents[1]), slots=slots, repeats=repeats, executor=executor, halving=halving
-    )
+
+@cache
+def trained(devices: int) -> dict[str, list[Any]]:
+    """What a process with so many devices makes of its runs; with one, of all."""
+    arguments = {
+        name: {"executor": "vmap", **given} for name, (spread, given) in RUNS.items() if devices in (1, spread)
+    }
+    code = CODE.format(tests=str(Path(__file__).parents[1]), arguments=json.dumps(arguments))
     environment = {**os.environ, "RIDGEWAY_CPU_DEVICES": str(devices)}
     environment.pop("XLA_FLAGS", None)
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    return list(json.loads(done.stdout.splitlines()[-1]))
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    ("devices", "slots", "repeats", "executor", "halving"),
-    [(2, 4, 1, "vmap", None), (2, 6, 1, "map", None), (3, 6, 1, "vmap", 2), (4, 5, 3, "vmap", None)],
-    ids=["refilled", "map", "halved", "uneven"],
-)
-def test_lanes_are_the_same_on_any_number_of_devices(
-    devices: int, slots: int, repeats: int, executor: str, halving: int | None
-) -> None:
-    alone = trained(1, slots, repeats, executor, halving)
-    spread = trained(devices, slots, repeats, executor, halving)
+@pytest.mark.xdist_group("devices")
+@pytest.mark.parametrize("run", RUNS)
+def test_lanes_are_the_same_on_any_number_of_devices(run: str) -> None:
+    devices = RUNS[run][0]
+    alone, spread = trained(1)[run], trained(devices)[run]
     assert alone[0] == 1 and spread[0] == devices
     assert spread[1]["devices"] == devices and spread[1]["slots"] % devices == 0
     assert alone[2] == spread[2]

@@ -49,9 +49,14 @@ def path(folder):
     return fit(test_split=0.25, out=folder)
 
 
+def outputs_of(model, x):
+    """As `model.predict`, without compiling a program for each model."""
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, model(x, training=False))
+
+
 def mean_of(path, counts, x, into=lambda outputs: outputs):
     total = sum(counts.values())
-    return sum(into(path.model(lane).predict(x, verbose=0)) * count / total for lane, count in counts.items())
+    return sum(into(outputs_of(path.model(lane), x)) * count / total for lane, count in counts.items())
 
 
 def softmax(outputs):
@@ -65,7 +70,7 @@ def test_predictions_of_lanes_are_their_models_own(path):
     found = path.predict(X[:100], batch_size=32)
     assert found.shape == (8, 100, 3)
     for lane in range(8):
-        np.testing.assert_allclose(found[lane], path.model(lane).predict(X[:100], verbose=0), atol=2e-6)
+        np.testing.assert_allclose(found[lane], outputs_of(path.model(lane), X[:100]), atol=2e-6)
     np.testing.assert_array_equal(path.predict(X[:5], lanes=3)[0], path.predict(X[:5], lanes=[1, 3])[1])
 
 
@@ -73,7 +78,7 @@ def test_predictions_of_lanes_of_several_structures_and_from_a_directory(tmp_pat
     own = fit(family=rw.Grid(normalization=["none", "batch"], dropout=[0.0, 0.2]), out=tmp_path / "run", repeats=1)
     read = rw.load_path(tmp_path / "run")
     for lane in range(4):
-        wanted = own.model(lane).predict(X, verbose=0)
+        wanted = outputs_of(own.model(lane), X)
         np.testing.assert_allclose(own.predict(X, lane)[0], wanted, atol=5e-6)
         np.testing.assert_allclose(read.predict(X, lane)[0], wanted, atol=5e-6)
 
@@ -87,7 +92,7 @@ def test_what_a_lane_varies_at_prediction_is_its_own():
         model, X, Y, rw.Grid(**{"leaky.negative_slope": [0.0, 0.5]}), validation_split=0.3, epochs=1, verbose=0
     )
     for lane in (0, 1):
-        np.testing.assert_allclose(own.predict(X)[lane], own.model(lane).predict(X, verbose=0), atol=2e-6)
+        np.testing.assert_allclose(own.predict(X)[lane], outputs_of(own.model(lane), X), atol=2e-6)
 
 
 def test_wrong_rows_and_lanes_are_refused(path):
@@ -106,7 +111,7 @@ def test_the_score_is_scikit_learns_of_the_mean_probabilities(path):
     found, held = path.select_ensemble(4), path.parts.validation
     mean = mean_of(path, found.counts, held.x, softmax)
     assert found.validation == pytest.approx(log_loss(held.y, mean), rel=1e-4)
-    losses = [log_loss(held.y, softmax(path.model(lane).predict(held.x, verbose=0))) for lane in range(8)]
+    losses = [log_loss(held.y, softmax(outputs_of(path.model(lane), held.x))) for lane in range(8)]
     assert found.single_lanes == (int(np.argmin(losses)),)
     assert found.single_validation == pytest.approx(min(losses), rel=1e-4)
     assert found.validation <= found.single_validation and found.candidates == 8 and found.rows == 55
@@ -146,7 +151,7 @@ def test_with_folds_each_row_is_predicted_by_the_lane_that_did_not_see_it():
     for member in found.members:
         for lane in member.lanes:
             rows = own.parts.folds.held_out[table.loc[lane, "fold"]]
-            mean[rows] += member.count / total * softmax(own.model(lane).predict(X[rows], verbose=0))
+            mean[rows] += member.count / total * softmax(outputs_of(own.model(lane), X[rows]))
     np.testing.assert_allclose(mean.sum(1), 1.0)
     assert found.validation == pytest.approx(log_loss(Y, mean), rel=1e-4)
     np.testing.assert_allclose(
@@ -246,7 +251,7 @@ def test_several_inputs_and_outputs(structure):
     own = rw.fit_path(two_headed(structure), x, y, FAMILY, validation_split=0.3, epochs=3, verbose=0)
     found = own.select_ensemble(3)
     model = own.ensemble(3)
-    each = {lane: own.model(lane).predict(x, verbose=0) for lane in found.counts}
+    each = {lane: outputs_of(own.model(lane), x) for lane in found.counts}
     total = sum(found.counts.values())
 
     def mean(place, into):
