@@ -72,6 +72,47 @@ def test_the_list_is_filtered_and_sorted(client: TestClient, settings: Settings,
     assert client.get("/runs?q=" + "x" * 300).status_code == 422
 
 
+def test_heads_sort_the_list_both_ways(client: TestClient, settings: Settings, run: Path) -> None:
+    """What is not known yet stands last in both directions."""
+    for name, seconds, lanes in (("alpha", 9.0, 4), ("beta", 3.0, 2), ("gamma", None, None)):
+        folder = copied(settings.workspace / name)
+        table = pd.read_parquet(folder / "lanes.parquet").head(lanes or 4)
+        table.to_parquet(folder / "lanes.parquet")
+        sealed(folder, lambda record, seconds=seconds: record.update(seconds={"total": seconds}))  # type: ignore[misc]
+        if lanes is None:
+            (folder / "lanes.parquet").unlink()
+    known = {"digits": record_of(run)["seconds"]["total"], "alpha": 9.0, "beta": 3.0}
+
+    def page(query: str) -> str:
+        return client.get(f"/runs{query}", headers=ENGLISH).text
+
+    def names(text: str) -> list[str]:
+        return re.findall(r'class="run-name" href="/runs/run/(\w+)"', text)
+
+    def head(key: str, text: str) -> tuple[str, str]:
+        found = re.search(
+            rf'<th [^>]*?(?:aria-sort="(\w+)")?><a class="sort" id="sort-{key}" href="/runs([^"]+)"', text
+        )
+        assert found
+        return found[1] or "", html.unescape(found[2])
+
+    for key, first in (("name", "ascending"), ("lanes", "descending"), ("best", "ascending"), ("time", "descending")):
+        order, address = head(key, page("?q=a"))
+        assert order == ""
+        once = page(address)
+        order, turned = head(key, once)
+        assert order == first and "q=a" in turned
+        twice = page(turned)
+        order, back = head(key, twice)
+        assert order == {"ascending": "descending", "descending": "ascending"}[first]
+        assert names(page(back)) == names(once) != names(twice)
+    assert names(page("?sort=time")) == [*sorted(known, key=lambda name: -known[name]), "gamma"]
+    assert names(page("?sort=time&turned=1")) == [*sorted(known, key=lambda name: known[name]), "gamma"]
+    assert names(page("?sort=lanes&turned=1"))[0] == "beta" and names(page("?sort=lanes&turned=1"))[-1] == "gamma"
+    assert names(page("?sort=name&turned=1")) == ["gamma", "digits", "beta", "alpha"]
+    assert names(page("?turned=1")) == names(page(""))[::-1]
+
+
 def test_a_finished_run(client: TestClient, run: Path) -> None:
     page = client.get("/runs/run/digits", headers=ENGLISH).text
     assert page.count("<tr data-lane=") == 4

@@ -114,9 +114,10 @@ def listed(
     q: Annotated[str, Query(max_length=200)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
     sort: Annotated[str, Query(max_length=20)] = "",
+    turned: Annotated[str, Query(max_length=5)] = "",
 ) -> Response:
     """The list of runs, filtered and sorted."""
-    return show.listed(request, desk.runs.all(), q, state, sort)
+    return show.listed(request, desk.runs.all(), q, state, sort, turned == "1")
 
 
 @router.get("/run/{name:path}", response_class=pages.HTML)

@@ -20,6 +20,7 @@ from ridgeway.studio.i18n import N_
 from ridgeway.studio.runs import lanes as tables
 from ridgeway.studio.runs import words
 from ridgeway.studio.runs.course import Courses
+from ridgeway.studio.runs.ordering import ORDERS, direction, ordered
 from ridgeway.studio.runs.sparkline import sparkline
 from ridgeway.studio.runs.summary import AT_WORK, Summary, lanes_of, record_of, table_of
 
@@ -29,38 +30,23 @@ COMPARED = 8
 _BOARD = 12
 _DRAWN = 60
 
-_SORTS = {
-    "new": N_("newest first"),
-    "name": N_("by name"),
-    "best": N_("best value first"),
-    "time": N_("longest first"),
-    "lanes": N_("most lanes first"),
-}
 
-
-def listed(request: Request, runs: Sequence[Summary], query: str, state: str, sort: str) -> Response:
+def listed(request: Request, runs: Sequence[Summary], query: str, state: str, sort: str, turned: bool) -> Response:
     """The list of runs."""
     lang = i18n.language(request)
     shown = [run for run in runs if (not state or run.state == state) and _matches(run, query, lang)]
-    order = sort if sort in _SORTS else "new"
-    if order == "name":
-        shown.sort(key=lambda run: run.name)
-    elif order == "best":
-        # Values of different metrics can't be compared: each metric's runs stand together.
-        shown.sort(key=lambda run: (run.best is None, run.metric, _signed(run)))
-    elif order == "time":
-        shown.sort(key=lambda run: -(run.seconds or 0))
-    elif order == "lanes":
-        shown.sort(key=lambda run: -(run.lanes or 0))
+    order = sort if sort in ORDERS else "new"
     return pages.render(
         request,
         "runs/list.html",
-        runs=shown,
+        runs=ordered(shown, order, turned),
         total=len(runs),
         query=query,
         state=state,
         sort=order,
-        sorts=_SORTS,
+        sorts=ORDERS,
+        turned=turned,
+        direction=direction(order, turned),
         states={name: words.STATES[name] for name in words.STATES if any(run.state == name for run in runs)},
         working=any(run.state in (*AT_WORK, "waiting") for run in runs),
         sparkline=sparkline,
@@ -292,10 +278,6 @@ def _matches(run: Summary, query: str, lang: str) -> bool:
         [run.name, run.data, *run.varied, *(words.named("hyperparameter", one, lang) for one in run.varied)]
     )
     return all(word in held.casefold() for word in query.casefold().split())
-
-
-def _signed(run: Summary) -> float:
-    return 0.0 if run.best is None else run.best if run.mode == "min" else -run.best
 
 
 _STOPPED = (
