@@ -198,6 +198,14 @@ def curves(request: Request, name: str, lane: Annotated[list[str] | None, Query(
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
+@router.get("/gaps/{name:path}", response_class=JSONResponse)
+def gaps(request: Request, name: str) -> Response:
+    """The gaps between the losses of a run that ended, for their picture."""
+    folder = run_folder(request.app.state.settings, name)
+    told = show.gaps(folder, record_of(folder), i18n.language(request))
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
 @router.get("/compare/{name:path}", response_class=pages.HTML)
 def compare(
     request: Request, desk: Work, name: str, lane: Annotated[list[str] | None, Query(max_length=400)] = None
