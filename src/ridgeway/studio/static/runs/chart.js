@@ -5,7 +5,8 @@ import { banded, smoothed } from "./curves.js";
 import { picked, pointed } from "./linked.js";
 
 const HEIGHT = 340;
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+/** Distances between the marks of an axis of whole numbers. */
+export const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** A colour of the page by its name. */
 export function colour(name) {

@@ -1,7 +1,7 @@
 // The gap between the losses as a picture: a row a lane, a column an epoch, a cell a pixel that is enlarged.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { axis, channels, colour, filled, ramp, short } from "./chart.js";
+import { STEPS, axis, channels, colour, filled, ramp, short } from "./chart.js";
 import { extremes } from "./gaps.js";
 import { pointable, pointed } from "./linked.js";
 
@@ -89,10 +89,10 @@ export class GapMap {
         y: { range: () => [-0.5, this.gaps.lanes.length - 0.5] },
       },
       axes: [
-        { ...plain, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000], space: 40, size: 30, label: this.told.epoch, labelSize: 20 },
+        { ...plain, incrs: STEPS, space: 40, size: 30, label: this.told.epoch, labelSize: 20 },
         {
           ...plain,
-          incrs: [1, 2, 5, 10, 20, 50, 100, 200],
+          incrs: STEPS,
           space: 20,
           size: 44,
           gap: 10,
@@ -123,7 +123,10 @@ export class GapMap {
         const share = Math.min(1, Math.abs(gap) / limit);
         const end = gap < 0 ? below : above;
         const place = 4 * (start + column);
-        for (let part = 0; part < 3; part += 1) pixels.data[place + part] = none[part] + (end[part] - none[part]) * share;
+        // Without an array a cell: there are tens of thousands, five times a second.
+        for (let part = 0; part < 3; part += 1) {
+          pixels.data[place + part] = none[part] + (end[part] - none[part]) * share;
+        }
         pixels.data[place + 3] = 255;
       });
     });
@@ -156,7 +159,9 @@ export class GapMap {
       const row = lanes.findIndex((one) => one.lane === lane);
       if (row >= 0) this.frame(pen, left, y(row + 0.5), wide, line);
     }
-    if (this.row !== null && this.column !== null) this.frame(pen, left + this.column * cell, y(this.row + 0.5), cell, line);
+    if (this.row !== null && this.column !== null) {
+      this.frame(pen, left + this.column * cell, y(this.row + 0.5), cell, line);
+    }
     pen.restore();
   }
 
@@ -229,7 +234,8 @@ export class GapMap {
     const one = this.gaps.lanes[this.row];
     this.keep.dataset.pin = one ? one.lane : "";
     if (!one) {
-      this.reading.textContent = lane === undefined || !this.gaps.lanes.length ? "" : filled(this.words.hidden, { lane });
+      const hidden = lane !== undefined && this.gaps.lanes.length > 0;
+      this.reading.textContent = hidden ? filled(this.words.hidden, { lane }) : "";
       return;
     }
     const gap = one.values[this.column];
@@ -266,7 +272,8 @@ export class GapMap {
         row.dataset.lane = lane;
         const finite = values.filter((gap) => gap !== null);
         const last = values.at(-1);
-        const told = [label || "–", last === null ? this.words.none : short(last), short(lowest(finite)), short(highest(finite))];
+        const ends = [lowest(finite), highest(finite)].map(short);
+        const told = [label, last === null ? this.words.none : short(last), ...ends];
         const head = document.createElement("th");
         head.scope = "row";
         head.className = "number";

@@ -1,7 +1,7 @@
 // What one hyperparameter does to lanes: a point a lane, and a line through the best of each value, or through the means.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { axis, colour, filled, short } from "./chart.js";
+import { STEPS, axis, colour, filled, short } from "./chart.js";
 import { pointable } from "./linked.js";
 
 const HEIGHT = 260;
@@ -69,7 +69,8 @@ export class Strength {
 
   /** A lane in words. */
   described(point) {
-    const values = Object.entries(this.about.names).map(([name, said]) => `${said} ${this.named(point.values[name]) || "–"}`);
+    const { names } = this.about;
+    const values = Object.keys(names).map((name) => `${names[name]} ${this.named(point.values[name]) || "–"}`);
     const numbers = this.plots.map(({ key, shown, said }) => `${said} ${shown(point[key]) || "–"}`);
     return `${this.about.lane} ${point.lane} (${values.join(" · ")}): ${numbers.join(", ")}`;
   }
@@ -115,7 +116,7 @@ export class Strength {
           // Values stand side by side as they follow one another: grids go by powers, and have a zero.
           {
             ...axis(),
-            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+            incrs: STEPS,
             space: 48,
             values: (_, ticks) => ticks.map((at) => this.named(order[at])),
           },
@@ -179,7 +180,8 @@ export class Strength {
         // A mean is of those lanes whose number is known, which may be fewer.
         const count = this.points.filter((point) => point.values[name] === value).length;
         const known = this.plots[0].points.filter(({ at }) => at === place).length;
-        for (const text of [known < count ? `${known}/${count}` : count, ...this.plots.map((one) => one.shown(this.middle(one, place)) || "–")]) {
+        const numbers = this.plots.map((one) => one.shown(this.middle(one, place)) || "–");
+        for (const text of [known < count ? `${known}/${count}` : count, ...numbers]) {
           const cell = row.insertCell();
           cell.className = "number";
           cell.textContent = text;
