@@ -162,6 +162,15 @@ def test_a_stream_replays_from_where_one_stopped(tmp_path: Path) -> None:
     assert [kind for _, kind, _ in _stream(tmp_path, second[1][0], ["finished"])] == ["state", "end"]
 
 
+def test_a_stream_tells_the_weights_of_lanes_whose_run_says_them(tmp_path: Path) -> None:
+    ended = {"event": "lane", "time": 2.0, "stopped": "completed", "epochs": 1}
+    _events(tmp_path, ended | {"lane": 0, "weight_norm": 2.4040434, "zero_share": 0.25}, ended | {"lane": 1})
+    _events(tmp_path, ended | {"lane": 2, "weight_norm": None, "zero_share": None})
+    news = _stream(tmp_path, "", ["finished"])[1][2]
+    assert news["weights"] == [[0, 2.40404, 0.25], [2, None, None]]
+    assert len(news["stopped"]) == 3
+
+
 def test_a_stream_ends_with_all_events(tmp_path: Path) -> None:
     _events(tmp_path, _epoch(0, 1, 0.5, 1.0))
     found = _stream(tmp_path, "", ["running", "finished"])

@@ -72,6 +72,47 @@ def test_the_list_is_filtered_and_sorted(client: TestClient, settings: Settings,
     assert client.get("/runs?q=" + "x" * 300).status_code == 422
 
 
+def test_heads_sort_the_list_both_ways(client: TestClient, settings: Settings, run: Path) -> None:
+    """What is not known yet stands last in both directions."""
+    for name, seconds, lanes in (("alpha", 9.0, 4), ("beta", 3.0, 2), ("gamma", None, None)):
+        folder = copied(settings.workspace / name)
+        table = pd.read_parquet(folder / "lanes.parquet").head(lanes or 4)
+        table.to_parquet(folder / "lanes.parquet")
+        sealed(folder, lambda record, seconds=seconds: record.update(seconds={"total": seconds}))  # type: ignore[misc]
+        if lanes is None:
+            (folder / "lanes.parquet").unlink()
+    known = {"digits": record_of(run)["seconds"]["total"], "alpha": 9.0, "beta": 3.0}
+
+    def page(query: str) -> str:
+        return client.get(f"/runs{query}", headers=ENGLISH).text
+
+    def names(text: str) -> list[str]:
+        return re.findall(r'class="run-name" href="/runs/run/(\w+)"', text)
+
+    def head(key: str, text: str) -> tuple[str, str]:
+        found = re.search(
+            rf'<th [^>]*?(?:aria-sort="(\w+)")?><a class="sort" id="sort-{key}" href="/runs([^"]+)"', text
+        )
+        assert found
+        return found[1] or "", html.unescape(found[2])
+
+    for key, first in (("name", "ascending"), ("lanes", "descending"), ("best", "ascending"), ("time", "descending")):
+        order, address = head(key, page("?q=a"))
+        assert order == ""
+        once = page(address)
+        order, turned = head(key, once)
+        assert order == first and "q=a" in turned
+        twice = page(turned)
+        order, back = head(key, twice)
+        assert order == {"ascending": "descending", "descending": "ascending"}[first]
+        assert names(page(back)) == names(once) != names(twice)
+    assert names(page("?sort=time")) == [*sorted(known, key=lambda name: -known[name]), "gamma"]
+    assert names(page("?sort=time&turned=1")) == [*sorted(known, key=lambda name: known[name]), "gamma"]
+    assert names(page("?sort=lanes&turned=1"))[0] == "beta" and names(page("?sort=lanes&turned=1"))[-1] == "gamma"
+    assert names(page("?sort=name&turned=1")) == ["gamma", "digits", "beta", "alpha"]
+    assert names(page("?turned=1")) == names(page(""))[::-1]
+
+
 def test_a_finished_run(client: TestClient, run: Path) -> None:
     page = client.get("/runs/run/digits", headers=ENGLISH).text
     assert page.count("<tr data-lane=") == 4
@@ -150,6 +191,73 @@ def test_points_and_groups_of_all_lanes(client: TestClient, run: Path) -> None:
     assert len({lane["group"] for lane in client.get("/runs/curves/digits").json()["lanes"]}) == 4
 
 
+def test_points_have_the_weights_of_all_lanes(client: TestClient, run: Path) -> None:
+    table = pd.read_parquet(run / "lanes.parquet")
+    table["zero_share"] = [0.0, 0.25, 0.5, np.nan]
+    table.to_parquet(run / "lanes.parquet")
+    points = client.get("/runs/curves/digits?lane=1").json()["points"]
+    assert [point["lane"] for point in points] == table["lane"].tolist()
+    assert np.allclose([point["weight_norm"] for point in points], table["weight_norm"])
+    assert np.allclose([point["metric"] for point in points], table["val_nll"])
+    assert [point["zero_share"] for point in points] == [0.0, 0.25, 0.5, None]
+    page = client.get("/runs/run/digits?sort=zero_share&down=1", headers=ENGLISH).text
+    assert re.findall(r'<tr data-lane="(\d+)"', page) == ["2", "1", "0", "3"]
+    row = page[page.index('<tr data-lane="1"') :].split("</tr>")[0]
+    assert f"{table['weight_norm'][1]:.4g}" in row and "25.0%" in row
+
+
+def test_points_of_a_table_without_weights(client: TestClient, run: Path) -> None:
+    pd.read_parquet(run / "lanes.parquet").drop(columns=["weight_norm", "zero_share"]).to_parquet(run / "lanes.parquet")
+    assert {point["weight_norm"] for point in client.get("/runs/curves/digits").json()["points"]} == {None}
+    assert client.get("/runs/run/digits").status_code == 200
+
+
+def test_gaps_of_all_lanes(client: TestClient, run: Path) -> None:
+    """Validation loss less training loss, both at that epoch; lanes by strength; what is not finite has none."""
+    history = pd.read_parquet(run / "history.parquet")
+    history.loc[(history["lane"] == 1) & (history["epoch"] == 2), "val_loss"] = np.inf
+    history = history[(history["lane"] != 2) | (history["epoch"] == 1)]
+    history.sample(frac=1, random_state=0).to_parquet(run / "history.parquet")
+    told = client.get("/runs/gaps/digits").json()
+    assert (told["count"], told["epochs"], told["every"], told["last"]) == (4, [1, 2], 1, 2)
+    # Neither, dropout alone, decay alone, both: the first of equally strong ones by its number.
+    assert [lane["lane"] for lane in told["lanes"]] == [0, 1, 2, 3]
+    assert [lane["strength"] for lane in told["lanes"]] == [0.0, 0.5, 0.5, 1.0]
+    for lane in told["lanes"]:
+        own = history[history["lane"] == lane["lane"]].sort_values("epoch")
+        expected = [gap if np.isfinite(gap) else None for gap in own["val_loss"] - own["loss"]]
+        assert lane["values"] == pytest.approx(expected, rel=1e-4)
+    assert told["lanes"][1]["values"][1] is None and len(told["lanes"][2]["values"]) == 1
+    page = client.get("/runs/run/digits", headers=ENGLISH).text
+    assert 'data-gaps="/runs/gaps/digits"' in page and "Gap between the losses" in page
+
+
+def test_gaps_of_many_lanes_are_thinned_and_say_so(client: TestClient, run: Path) -> None:
+    table, history = (pd.read_parquet(run / name) for name in ("lanes.parquet", "history.parquet"))
+    many, epochs = 700, 500
+    decay = np.linspace(0, 1, many)
+    pd.concat([table.head(1)] * many).assign(lane=range(many), weight_decay=decay).to_parquet(run / "lanes.parquet")
+    each = pd.DataFrame({"lane": np.repeat(range(many), epochs), "epoch": np.tile(np.arange(1, epochs + 1), many)})
+    random = np.random.default_rng(0)
+    each = each.assign(**{name: random.random(len(each)) for name in history.columns if name not in each})
+    each.to_parquet(run / "history.parquet")
+    about = {"values": decay.tolist(), "order": decay.tolist(), "regularizes": True, "base": 0.0}
+    sealed(run, lambda record: record["hyperparameters"].update(weight_decay=about))
+    told = client.get("/runs/gaps/digits").json()
+    assert [lane["lane"] for lane in told["lanes"]] == list(range(0, many, 3))
+    assert told["epochs"] == list(range(1, epochs + 1, 3))
+    assert (told["count"], told["every"], told["last"]) == (many, 3, epochs)
+    own = each[each["lane"] == 6].set_index("epoch").loc[told["epochs"]]
+    assert told["lanes"][2]["values"] == pytest.approx((own["val_loss"] - own["loss"]).tolist(), rel=1e-4)
+
+
+def test_a_run_without_a_loss_of_validation_has_no_gaps(client: TestClient, run: Path) -> None:
+    for name in ("lanes.parquet", "history.parquet"):
+        pd.read_parquet(run / name).drop(columns="val_loss").to_parquet(run / name)
+    assert client.get("/runs/gaps/digits").json()["lanes"] == []
+    assert "data-gaps" not in client.get("/runs/run/digits").text
+
+
 def test_a_live_page_knows_every_lane(client: TestClient, run: Path) -> None:
     """Whatever began the run: its lanes say what they are."""
     _running(run)
@@ -208,7 +316,7 @@ def test_files_of_a_run_are_no_links(client: TestClient, run: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "kind", ["run", "events", "report", "report-file", "curves", "compare", "csv", "lane", "best", "delete"]
+    "kind", ["run", "events", "report", "report-file", "curves", "gaps", "compare", "csv", "lane", "best", "delete"]
 )
 @pytest.mark.parametrize("name", ["%2e%2e", "%2e%2e/outside", "%2e%2e%2foutside", ".studio", "no", "a%00b"])
 def test_no_page_leads_out_of_the_workspace(

@@ -148,7 +148,9 @@ def curves(
     labels: Mapping[int, str],
     lanes: Sequence[int],
 ) -> dict[str, Any]:
-    """What charts draw: of each lane label, strength, group of repeats and logs by epoch; of all lanes the metric.
+    """What charts draw: of each lane label, strength, group of repeats and logs by epoch; of all lanes a point.
+
+    A point has the metric, the weights' norm and their share of zeros at the kept epoch.
 
     Args:
         history: a row a lane and epoch.
@@ -160,7 +162,9 @@ def curves(
     names = [str(name) for name in history.columns if name not in ("lane", "epoch") and not str(name).endswith("_se")]
     strong = strengths(table, record)
     varied = hyperparameters(record)
-    points = rows(table[["lane", "fold", record["metric"], *record["hyperparameters"]]])
+    measured = {"metric": record["metric"], "weight_norm": "weight_norm", "zero_share": "zero_share"}
+    columns = dict.fromkeys(["lane", "fold", *measured.values(), *record["hyperparameters"]])
+    points = rows(table.reindex(columns=list(columns)))
     group = {row["lane"]: str([row["fold"], *(row[name] for name in record["hyperparameters"])]) for row in points}
     groups = dict(tuple(history[history["lane"].isin(lanes)].groupby("lane")))
     return {
@@ -178,7 +182,14 @@ def curves(
             for lane in lanes
             if lane in groups
         ],
-        "points": [{"metric": row[record["metric"]], "values": {name: row[name] for name in varied}} for row in points],
+        "points": [
+            {
+                "lane": row["lane"],
+                "values": {name: row[name] for name in varied},
+                **{name: row[column] for name, column in measured.items()},
+            }
+            for row in points
+        ],
     }
 
 

@@ -114,9 +114,10 @@ def listed(
     q: Annotated[str, Query(max_length=200)] = "",
     state: Annotated[str, Query(max_length=20)] = "",
     sort: Annotated[str, Query(max_length=20)] = "",
+    turned: Annotated[str, Query(max_length=5)] = "",
 ) -> Response:
     """The list of runs, filtered and sorted."""
-    return show.listed(request, desk.runs.all(), q, state, sort)
+    return show.listed(request, desk.runs.all(), q, state, sort, turned == "1")
 
 
 @router.get("/run/{name:path}", response_class=pages.HTML)
@@ -194,6 +195,14 @@ def curves(request: Request, name: str, lane: Annotated[list[str] | None, Query(
     """The curves of a run that ended, for its chart."""
     folder = run_folder(request.app.state.settings, name)
     told = show.curves(folder, record_of(folder), lane, i18n.language(request))
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/gaps/{name:path}", response_class=JSONResponse)
+def gaps(request: Request, name: str) -> Response:
+    """The gaps between the losses of a run that ended, for their picture."""
+    folder = run_folder(request.app.state.settings, name)
+    told = show.gaps(folder, record_of(folder), i18n.language(request))
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 

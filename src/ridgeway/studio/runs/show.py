@@ -17,9 +17,12 @@ from ridgeway.errors import InputError
 from ridgeway.report.keras_code import keras_code
 from ridgeway.studio import i18n, pages, security
 from ridgeway.studio.i18n import N_
+from ridgeway.studio.runs import gaps as pictures
 from ridgeway.studio.runs import lanes as tables
 from ridgeway.studio.runs import words
+from ridgeway.studio.runs.chart_words import chart_words, live_words
 from ridgeway.studio.runs.course import Courses
+from ridgeway.studio.runs.ordering import ORDERS, direction, ordered
 from ridgeway.studio.runs.sparkline import sparkline
 from ridgeway.studio.runs.summary import AT_WORK, Summary, lanes_of, record_of, table_of
 
@@ -29,38 +32,23 @@ COMPARED = 8
 _BOARD = 12
 _DRAWN = 60
 
-_SORTS = {
-    "new": N_("newest first"),
-    "name": N_("by name"),
-    "best": N_("best value first"),
-    "time": N_("longest first"),
-    "lanes": N_("most lanes first"),
-}
 
-
-def listed(request: Request, runs: Sequence[Summary], query: str, state: str, sort: str) -> Response:
+def listed(request: Request, runs: Sequence[Summary], query: str, state: str, sort: str, turned: bool) -> Response:
     """The list of runs."""
     lang = i18n.language(request)
     shown = [run for run in runs if (not state or run.state == state) and _matches(run, query, lang)]
-    order = sort if sort in _SORTS else "new"
-    if order == "name":
-        shown.sort(key=lambda run: run.name)
-    elif order == "best":
-        # Values of different metrics can't be compared: each metric's runs stand together.
-        shown.sort(key=lambda run: (run.best is None, run.metric, _signed(run)))
-    elif order == "time":
-        shown.sort(key=lambda run: -(run.seconds or 0))
-    elif order == "lanes":
-        shown.sort(key=lambda run: -(run.lanes or 0))
+    order = sort if sort in ORDERS else "new"
     return pages.render(
         request,
         "runs/list.html",
-        runs=shown,
+        runs=ordered(shown, order, turned),
         total=len(runs),
         query=query,
         state=state,
         sort=order,
-        sorts=_SORTS,
+        sorts=ORDERS,
+        turned=turned,
+        direction=direction(order, turned),
         states={name: words.STATES[name] for name in words.STATES if any(run.state == name for run in runs)},
         working=any(run.state in (*AT_WORK, "waiting") for run in runs),
         sparkline=sparkline,
@@ -92,12 +80,8 @@ def live(request: Request, run: Summary, courses: Courses, place: int) -> Respon
             "metric": run.metric,
             "mode": run.mode,
             "board": _BOARD,
-            "show": i18n.translator(lang)(N_("Keep the curve of lane {lane} lit")),
-            "states": {name: i18n.translator(lang)(said) for name, said in words.STATES.items()},
-            "looks": words.LOOKS,
-            "stopped": {name: words.named("stopped", name, lang) for name in _STOPPED},
-            "durations": {name: i18n.translator(lang)(said) for name, said in words.DURATIONS.items()},
-            **_chart_words(lang, record, ()),
+            **chart_words(lang, record),
+            **live_words(lang),
         },
         **_names(lang),
     )
@@ -134,11 +118,12 @@ def finished(request: Request, run: Summary) -> Response:
         sorted_by=lambda name: _sorted_by(asked, name),
         last=tables.LAST,
         gap=tables.GAP if tables.GAP in table.columns else None,
+        columns=set(table.columns),
         drawn=min(len(chosen), _DRAWN),
         lanes=[int(lane) for lane in chosen["lane"].head(_DRAWN)],
         best_lane=_best_lane(run, record, table),
         written=tables.written,
-        told=_chart_words(lang, record, logs),
+        told=chart_words(lang, record, logs),
         **_names(lang),
     )
 
@@ -166,7 +151,7 @@ def compared(request: Request, run: Summary, lanes: Sequence[str]) -> Response:
         gap=tables.GAP if tables.GAP in table.columns else None,
         code={lane: _code(record, rows[lane], lang) for lane in chosen},
         written=tables.written,
-        told=_chart_words(lang, record, logs),
+        told=chart_words(lang, record, logs),
         **_names(lang),
     )
 
@@ -182,7 +167,7 @@ def together(request: Request, runs: Sequence[Summary]) -> Response:
         metrics=metrics,
         most=COMPARED,
         told={
-            **_chart_words(lang, {}, metrics),
+            **chart_words(lang, {}, metrics),
             "lane": i18n.translator(lang)(N_("Run")),
             "curves": {
                 "metric": metrics[0] if metrics else "",
@@ -211,12 +196,15 @@ def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None,
     else:
         ranked = tables.chosen(table, record, tables.Wanted({}))
         chosen = [int(lane) for lane in ranked["lane"].head(_DRAWN)]
-    names = tables.hyperparameters(record)
-    labels = {
-        int(row["lane"]): words.configuration({name: row[name] for name in names}, lang)
-        for row in tables.rows(table[table["lane"].isin(chosen)])
-    }
+    labels = _labels(table, record, chosen, lang)
     return tables.curves(history, table, record, labels, chosen)
+
+
+def gaps(folder: Path, record: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The gap between the losses, by lane and epoch."""
+    table = lanes_of(folder, record)
+    labels = _labels(table, record, pictures.drawn(table, record), lang)
+    return pictures.gaps(table_of(folder, "history.parquet"), table, record, labels)
 
 
 def never_began(request: Request, run: Summary, said: str) -> Response:
@@ -228,6 +216,14 @@ def never_began(request: Request, run: Summary, said: str) -> Response:
 def unreadable(request: Request, run: Summary) -> Response:
     """A run's directory that can't be read."""
     return pages.render(request, "runs/failed.html", run=run, **_wrong(request, run), **_names(i18n.language(request)))
+
+
+def _labels(table: pd.DataFrame, record: Mapping[str, Any], lanes: Sequence[int], lang: str) -> dict[int, str]:
+    names = tables.hyperparameters(record)
+    return {
+        int(row["lane"]): words.configuration({name: row[name] for name in names}, lang)
+        for row in tables.rows(table[table["lane"].isin(lanes)])
+    }
 
 
 def _wrong(request: Request, run: Summary) -> dict[str, Any]:
@@ -292,37 +288,6 @@ def _matches(run: Summary, query: str, lang: str) -> bool:
         [run.name, run.data, *run.varied, *(words.named("hyperparameter", one, lang) for one in run.varied)]
     )
     return all(word in held.casefold() for word in query.casefold().split())
-
-
-def _signed(run: Summary) -> float:
-    return 0.0 if run.best is None else run.best if run.mode == "min" else -run.best
-
-
-_STOPPED = (
-    "completed",
-    "diverged",
-    "early stopping",
-    "interrupted",
-    "halved",
-    "path stopped",
-    "target reached",
-    "time is up",
-)
-_METRICS = ("accuracy", "loss", "val_accuracy", "val_data_loss", "val_ece", "val_loss", "val_nll")
-
-
-def _chart_words(lang: str, record: Mapping[str, Any], logs: Sequence[str]) -> dict[str, Any]:
-    """What charts call things, and know of the hyperparameters."""
-    translate = i18n.translator(lang)
-    names = tables.hyperparameters(record) if record else []
-    return {
-        "hyperparameters": {name: words.short("hyperparameter", name, lang) for name in names},
-        **tables.about_values(record),
-        "metrics": {name: words.named("metric", name, lang) for name in {*logs, *_METRICS}},
-        "lane": translate(N_("Lane")),
-        "band": translate(N_("Lanes")),
-        "unavailable": translate(N_("The curves can't be loaded. Load the page again.")),
-    }
 
 
 def _names(lang: str) -> dict[str, Any]:

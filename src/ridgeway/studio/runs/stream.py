@@ -24,8 +24,9 @@ async def updates(
     """The events of a run, from where the reader stopped, until the run ends.
 
     `news` has what lanes did: `again` where all before it is no longer so, `plan` of the run, `begun` lanes as
-    `[lane, configuration, repeat, fold]`, `rows` of `[lane, epoch, value, …]` in the order of `names`, and `stopped`
-    lanes. `state` has how the run stands; `beat` is a sign of life; `end` is the last.
+    `[lane, configuration, repeat, fold]`, `rows` of `[lane, epoch, value, …]` in the order of `names`, `stopped` lanes,
+    and `weights` as `[lane, norm, share of zeros]` of those whose run says it. `state` has how the run stands; `beat`
+    is a sign of life; `end` is the last.
 
     Args:
         folder: the run's.
@@ -60,7 +61,7 @@ async def updates(
 
 
 def _told(news: News, names: list[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {"again": news.again, "begun": [], "rows": [], "stopped": []}
+    told: dict[str, Any] = {"again": news.again, "begun": [], "rows": [], "stopped": [], "weights": []}
     for event in news.events:
         kind = event.get("event")
         logs = event.get("logs")
@@ -80,6 +81,10 @@ def _told(news: News, names: list[str]) -> dict[str, Any]:
             told["rows"].append([event.get("lane"), event.get("epoch"), *values])
         elif kind == "lane":
             told["stopped"].append([event.get("lane"), event.get("stopped")])
+            # Named as in the table of lanes; most runs tell them there only.
+            if "weight_norm" in event:
+                weights = [_short(event.get(name)) for name in ("weight_norm", "zero_share")]
+                told["weights"].append([event.get("lane"), *weights])
         told["time"] = event.get("time")
     # Names are told each time: whoever joins in the middle knows none.
     told["names"] = names

@@ -2,9 +2,11 @@
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { banded, smoothed } from "./curves.js";
+import { picked, pointed } from "./linked.js";
 
 const HEIGHT = 340;
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+/** Distances between the marks of an axis of whole numbers. */
+export const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** A colour of the page by its name. */
 export function colour(name) {
@@ -14,18 +16,22 @@ export function colour(name) {
 /** A number as an axis has it. */
 export const short = (value) => (value === null || value === undefined ? "" : String(+Number(value).toPrecision(4)));
 
+/** A text with values in the places that it names in braces. */
+export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
 /** How axes look. */
 export function axis() {
   const grid = { stroke: colour("--chart-grid"), width: 1 };
   return { stroke: colour("--chart-axis"), grid, ticks: grid };
 }
 
-function channels(hex) {
+/** Red, green and blue of a colour. */
+export function channels(hex) {
   return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 }
 
 /** The colour of a strength from 0 (weak) to 1 (strong). */
-function ramp(strength, alpha = 1) {
+export function ramp(strength, alpha = 1) {
   const stops = ["--ramp-weak", "--ramp-middle", "--ramp-strong"].map((name) => channels(colour(name)));
   const place = Math.min(Math.max(strength, 0), 1) * 2;
   const from = Math.min(Math.floor(place), 1);
@@ -51,8 +57,11 @@ export class Chart {
     [this.choice, this.scale, this.smooth, this.bands, this.hover] = ["log", "scale", "smooth", "bands", "hover"].map(find);
     this.lanes = [];
     this.lines = [];
+    this.focused = null;
     this.best = null;
-    this.pinned = null;
+    this.lit = [];
+    // Told by the reader's mouse, not by `light`.
+    this.pointing = true;
     this.plot = null;
     this.drawn = "";
     this.zoomed = false;
@@ -91,16 +100,13 @@ export class Chart {
     this.draw(false);
   }
 
-  /** Lights a lane up, and keeps it so until another is; none for null. */
-  pin(lane) {
-    this.pinned = lane;
-    this.light(lane);
-  }
-
-  /** Lights a lane up for now. */
-  light(lane) {
-    const place = this.lines.findIndex((line) => line.main && line.numbers.includes(lane ?? this.pinned));
+  /** Lights lanes up; none for an empty list. */
+  light(numbers) {
+    this.lit = numbers;
+    const place = this.lines.findIndex((line) => line.main && line.numbers.some((lane) => numbers.includes(lane)));
+    this.pointing = false;
     this.plot?.setSeries(place < 0 ? null : place + 1, { focus: true });
+    this.pointing = true;
   }
 
   /** The part of the epochs that is shown, by a factor, and moved by a share of it. */
@@ -163,7 +169,7 @@ export class Chart {
     } else {
       this.zoomed = false;
     }
-    if (this.pinned !== null) this.light(this.pinned);
+    if (this.lit.length) this.light(this.lit);
   }
 
   settings() {
@@ -188,6 +194,12 @@ export class Chart {
       ],
       bands: this.lines.flatMap((line, place) => (line.fill ? [{ series: [place, place + 1], fill: line.fill }] : [])),
       hooks: {
+        ready: [
+          (plot) =>
+            plot.over.addEventListener("click", () => {
+              if (this.focused) picked(this.focused.numbers[0]);
+            }),
+        ],
         setSeries: [(_, index) => this.told(index)],
         setSelect: [(plot) => (this.zoomed = this.zoomed || plot.select.width > 0)],
       },
@@ -196,45 +208,10 @@ export class Chart {
 
   told(index) {
     const line = index ? this.lines[index - 1] : null;
+    this.focused = line;
     const { laneWord, bandWord } = this.options;
     const who = line && (line.numbers.length > 1 ? `${bandWord} ${line.numbers.join(", ")}` : `${laneWord} ${line.numbers[0]}`);
     this.hover.textContent = line ? `${who}${line.label ? `: ${line.label}` : ""}` : "";
-    document.dispatchEvent(new CustomEvent("lane-hover", { detail: line?.numbers ?? [] }));
-  }
-}
-
-/** Rows of lanes and lines of a chart light up together: under the mouse, with the focus, and kept by the row's button. */
-export function linked(chart) {
-  const rowOf = (event) => event.target.closest?.("tr[data-lane]");
-  const light = (event) => rowOf(event) && chart.light(Number(rowOf(event).dataset.lane));
-  const leave = (event) => rowOf(event) && chart.light(null);
-  const listeners = {
-    mouseover: light,
-    mouseout: leave,
-    focusin: light,
-    focusout: leave,
-    click: (event) => {
-      const button = event.target.closest("[data-pin]");
-      if (!button) return;
-      const lane = Number(button.closest("tr").dataset.lane);
-      chart.pin(chart.pinned === lane ? null : lane);
-      pressed(chart.pinned);
-    },
-    "lane-hover": (event) => {
-      for (const row of document.querySelectorAll("tr[data-lane]")) {
-        row.classList.toggle("is-hovered", event.detail.includes(Number(row.dataset.lane)));
-      }
-    },
-  };
-  for (const [kind, listener] of Object.entries(listeners)) document.addEventListener(kind, listener);
-  return () => {
-    for (const [kind, listener] of Object.entries(listeners)) document.removeEventListener(kind, listener);
-  };
-}
-
-/** Says by the rows' buttons which lane is kept lit. */
-export function pressed(lane) {
-  for (const button of document.querySelectorAll("[data-pin]")) {
-    button.setAttribute("aria-pressed", String(Number(button.closest("tr").dataset.lane) === lane));
+    if (this.pointing) pointed(line?.numbers ?? []);
   }
 }

@@ -1,9 +1,15 @@
-// The charts of a run that has ended; rows of the table and lines of the chart light up together.
+// The charts of a run that has ended; rows of the table and what the charts show of a lane light up together.
 
-import { Chart, linked } from "./chart.js";
-import { Strength } from "./strength.js";
+import { Chart } from "./chart.js";
+import { linked } from "./linked.js";
+import { panels } from "./panels.js";
 
 let unlink = () => {};
+
+const asked = async (address) => {
+  const answer = await fetch(address).catch(() => null);
+  return answer?.ok ? answer.json() : null;
+};
 
 async function draw() {
   const place = document.querySelector("[data-curves]");
@@ -16,17 +22,22 @@ async function draw() {
     bandWord: told.band,
     distinct: "distinct" in place.dataset,
   });
-  const answer = place.dataset.curves ? await fetch(place.dataset.curves).catch(() => null) : null;
-  if (place.dataset.curves && !answer?.ok) {
+  const gaps = document.querySelector("[data-gaps]");
+  const [curves, found] = await Promise.all([
+    place.dataset.curves ? asked(place.dataset.curves) : told.curves,
+    gaps ? asked(gaps.dataset.gaps) : null,
+  ]);
+  if (!curves) {
     place.querySelector("[data-chart]").textContent = told.unavailable;
     return;
   }
-  const curves = answer ? await answer.json() : told.curves;
   chart.offer(curves.names, curves.metric);
   chart.show(curves.lanes, place.dataset.best ? Number(place.dataset.best) : null);
-  unlink = linked(chart);
-  const panel = document.querySelector("[data-strength]")?.closest("section");
-  if (panel) new Strength(panel, { mode: curves.mode, names: told.hyperparameters, orders: told.orders }).show(curves.points);
+  const { strengths, map, all } = panels(told, curves.mode);
+  for (const panel of strengths) panel.show(curves.points);
+  if (found) map.show(found);
+  else if (gaps) gaps.textContent = told.unavailable;
+  unlink = linked([chart, ...all]).end;
 }
 
 document.addEventListener("htmx:afterSettle", draw);

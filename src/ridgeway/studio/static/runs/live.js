@@ -1,8 +1,10 @@
 // A run while it trains: its events arrive as server-sent events, and the page follows.
 
-import { Chart, linked } from "./chart.js";
+import { Chart } from "./chart.js";
 import { strengths } from "./curves.js";
-import { Strength } from "./strength.js";
+import { gapsOf } from "./gaps.js";
+import { linked } from "./linked.js";
+import { panels } from "./panels.js";
 
 const STALE = 15_000;
 const RECENT = 30;
@@ -19,11 +21,8 @@ const chart = new Chart(document.querySelector("[data-chart]").closest("section"
   distinct: false,
 });
 const about = { names: Object.keys(told.hyperparameters), regularizes: told.regularizes, orders: told.orders };
-const panel = new Strength(document.querySelector("[data-strength]").closest("section"), {
-  mode: told.mode,
-  names: told.hyperparameters,
-  orders: told.orders,
-});
+const beside = panels(told, told.mode);
+const links = linked([chart, ...beside.all]);
 
 const run = { lanes: new Map(), plan: null, began: null, time: null, paces: [], done: 0, names: [] };
 let source = null;
@@ -50,6 +49,8 @@ function laneOf(number) {
       epochs: 0,
       stopped: "",
       best: null,
+      norm: null,
+      zeros: null,
     });
   }
   return run.lanes.get(number);
@@ -83,6 +84,7 @@ function take(news) {
     run.done += 1;
   }
   for (const [number, why] of news.stopped) laneOf(number).stopped = why;
+  for (const [number, norm, zeros] of news.weights) Object.assign(laneOf(number), { norm, zeros });
   run.names = news.names;
   if (news.time) {
     run.time = news.time;
@@ -138,7 +140,7 @@ function numbered(lane) {
   button.dataset.pin = "";
   button.textContent = lane;
   button.setAttribute("aria-label", told.show.replace("{lane}", lane));
-  button.setAttribute("aria-pressed", String(chart.pinned === lane));
+  button.setAttribute("aria-pressed", String(links.pinned() === lane));
   made.append(button);
   return made;
 }
@@ -169,7 +171,16 @@ function draw() {
   if (run.names.length) chart.offer(run.names.filter((name) => name !== told.metric), told.metric);
   const inOrder = [...lanes].sort((one, other) => one.lane - other.lane);
   chart.show(inOrder, lanes[0]?.best ? lanes[0].lane : null);
-  panel.show(inOrder.map((lane) => ({ values: lane.values, metric: lane.best?.value ?? null })));
+  const points = inOrder.map(({ lane, values, best, norm, zeros }) => ({
+    lane,
+    values,
+    metric: best?.value ?? null,
+    weight_norm: norm,
+    zero_share: zeros,
+  }));
+  for (const panel of beside.strengths) panel.show(points);
+  beside.map.show(gapsOf(inOrder, told.drawn));
+  links.again();
 }
 
 function cells(live) {
@@ -260,5 +271,4 @@ document.addEventListener("visibilitychange", () => (document.hidden ? close() :
 setInterval(() => {
   if (!ended && !document.hidden && Date.now() - heard > STALE) find("stale").hidden = false;
 }, 2000);
-linked(chart);
 listen();
