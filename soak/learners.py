@@ -30,6 +30,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import psycopg
 from sqlalchemy import func, select
@@ -41,8 +42,10 @@ from studio.storage.databases import binaries, server
 
 # Seconds: what the issue asks for.
 _MEDIAN, _LAST = 0.1, 1.0
-# Seconds between two tries of a request that failed, and until a request is given up.
-_AGAIN, _LONGEST = 0.5, 30.0
+# Seconds until the page's script saves again, the longest such wait, and until a request is given up.
+_AGAIN, _MOST, _LONGEST = 2.0, 30.0, 30.0
+# Seconds, at least and at most, until someone whose page did not load tries again.
+_RELOAD = (1.0, 4.0)
 # Share of learners who sit at two devices.
 _TWO_DEVICES = 0.2
 
@@ -56,7 +59,8 @@ class Question(HTMLParser):
         self.known: dict[str, str] = {}
         self.fields: dict[str, list[str]] = {}
         self._select = ""
-        self.feed(page)
+        # A form that asks something stands in the main part; what is around it costs as much to read.
+        self.feed(page[page.index("<main") :])
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Collects the fields."""
@@ -144,14 +148,35 @@ class Studio:
         self._process.wait()
 
 
-class Device:
-    """A browser."""
+@dataclass(frozen=True)
+class Reply:
+    """What a request was answered."""
 
-    def __init__(self, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
-        self._tally = tally
-        self._http = httpx.AsyncClient(
-            base_url=address, transport=transport, timeout=_LONGEST, headers={"Accept-Language": "ko"}
+    status: int
+    location: str
+    text: str
+
+
+class Device:
+    """A browser, with connections and cookies of its own."""
+
+    def __init__(self, address: str, tally: Tally, chance: random.Random) -> None:
+        self._address, self._tally, self._chance = address, tally, chance
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Device:
+        self._http = aiohttp.ClientSession(
+            # Six connections, as browsers open; cookies of an address that is no name.
+            connector=aiohttp.TCPConnector(limit=6),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(_LONGEST),
+            headers={"Accept-Language": "ko"},
         )
+        return self
+
+    async def __aexit__(self, *details: object) -> None:
+        assert self._http is not None
+        await self._http.close()
 
     async def question(self, attempt: int, place: int) -> Question:
         """Opens a question's page."""
@@ -159,6 +184,7 @@ class Device:
 
     async def give(self, attempt: int, place: int, page: Question, fields: dict[str, Any]) -> bool:
         """Saves an answer as the page's script does; whether it was taken, or another had come before."""
+        wait = _AGAIN
         while True:
             page.sent += 1
             data = {**page.known, **fields, "csrf": page.token, "sent": str(page.sent)}
@@ -166,11 +192,12 @@ class Device:
                 saved = await self.ask(
                     "POST", f"/quiz/{attempt}/{place}", data, {"Accept": "application/json"}, once=True
                 )
-            except httpx.TransportError:
-                await asyncio.sleep(_AGAIN)
+            except (aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(wait * self._chance.uniform(0.75, 1.25))
+                wait = min(2 * wait, _MOST)
                 continue
-            assert saved.status_code == 409 or saved.json()["has_answer"], saved.text
-            return saved.status_code == 200
+            assert saved.status == 409 or json.loads(saved.text)["has_answer"], saved.text
+            return saved.status == 200
 
     async def go_on(self, attempt: int, place: int, page: Question) -> None:
         """Presses the button to the next question, and has touched nothing."""
@@ -178,7 +205,7 @@ class Device:
         if page.kind == "order":
             data["answer"] = page.fields["answer"]
         gone = await self.ask("POST", f"/quiz/{attempt}/{place}", data)
-        assert gone.headers["location"].endswith("/review"), gone.headers["location"]
+        assert gone.location.endswith("/review"), gone.location
 
     async def ask(
         self,
@@ -187,41 +214,49 @@ class Device:
         data: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         once: bool = False,
-    ) -> httpx.Response:
+    ) -> Reply:
         """Sends a request, again until it is answered unless `once`."""
+        assert self._http is not None
         while True:
             begun = time.monotonic()
             try:
-                answer = await self._http.request(method, path, data=data, headers=headers)
-            except httpx.TransportError:
+                async with self._http.request(
+                    method, self._address + path, data=data, headers=headers, allow_redirects=False
+                ) as found:
+                    reply = Reply(found.status, found.headers.get("location", ""), await found.text())
+            except (aiohttp.ClientError, TimeoutError):
                 self._tally.failed += 1
                 if once:
                     raise
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(self._chance.uniform(*_RELOAD))
                 continue
             self._tally.seconds.append(time.monotonic() - begun)
-            assert answer.status_code in (200, 303, 409), (path, answer.status_code, answer.text[:500])
-            return answer
+            assert reply.status in (200, 303, 409), (path, reply.status, reply.text[:500])
+            return reply
 
 
 class Learner:
     """One learner at one device, or at two."""
 
-    def __init__(self, number: int, address: str, transport: httpx.AsyncBaseTransport, tally: Tally) -> None:
+    def __init__(self, number: int, address: str, tally: Tally) -> None:
         self._number, self._tally = number, tally
         self._chance = random.Random(number)
-        self._desk, self._phone = (Device(address, transport, tally) for _ in range(2))
+        self._desk, self._phone = (Device(address, tally, self._chance) for _ in range(2))
         self._has_phone = self._chance.random() < _TWO_DEVICES
 
     async def take_the_quiz(self, think: float, delay: float) -> None:
         """Comes, answers each question, sometimes thinks better of it, and hands in."""
         await asyncio.sleep(delay)
+        async with self._desk, self._phone:
+            await self._take(think)
+
+    async def _take(self, think: float) -> None:
         desk = self._desk
         first = Question((await desk.ask("GET", "/quiz")).text)
         who = {"name": f"학습자 {self._number}", "affiliation": "소속", "class_code": "", "consent": "yes"}
         started = await desk.ask("POST", "/quiz/start", {**who, "csrf": first.token})
-        assert started.status_code == 303, re.findall(r"<p>.*?</p>", started.text)
-        attempt = int(started.headers["location"].rsplit("/", 1)[1])
+        assert started.status == 303, re.findall(r"<p>.*?</p>", started.text)
+        attempt = int(started.location.rsplit("/", 1)[1])
         if self._has_phone:
             code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}", (await desk.ask("GET", f"/quiz/{attempt}/1")).text)
             assert code
@@ -265,9 +300,8 @@ class Learner:
 async def soak(studio: Studio, learners: int, think: float, kills: int) -> Tally:
     """Lets the learners go, and kills the studio meanwhile."""
     tally = Tally()
-    transport = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=200, max_keepalive_connections=100))
     address = f"http://127.0.0.1:{studio.port}"
-    crowd = [Learner(number, address, transport, tally) for number in range(learners)]
+    crowd = [Learner(number, address, tally) for number in range(learners)]
     chance = random.Random(0)
     # They don't all come in the same second.
     work = [asyncio.create_task(one.take_the_quiz(think, chance.uniform(0, 2 * think))) for one in crowd]
@@ -278,7 +312,6 @@ async def soak(studio: Studio, learners: int, think: float, kills: int) -> Tally
         print(f"  killed, {len(tally.acknowledged)} answers acknowledged", flush=True)
         await asyncio.to_thread(studio.start)
     await asyncio.gather(*work)
-    await transport.aclose()
     return tally
 
 

@@ -8,10 +8,12 @@ import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers
 
 import ridgeway as rw
+import small_run
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 6)).astype("float32")
@@ -221,3 +223,14 @@ def test_without_validation_data_the_last_epoch_is_kept():
     assert path.metric == "loss"
     for name, value in path.lane_weights(0).items():
         np.testing.assert_array_equal(value, path.lane_weights(0, "last")[name])
+
+
+def test_the_events_of_a_run_tell_the_size_of_each_lanes_weights(tmp_path):
+    path = small_run.train(out=tmp_path / "run")
+    told = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    ended = pd.DataFrame([one for one in told if one["event"] == "lane"]).sort_values("lane")
+    for name in ("weight_norm", "zero_share"):
+        np.testing.assert_array_equal(ended[name], path.table()[name])
+    kernels = [w for w in path.model(2).trainable_weights if w.path.endswith("kernel")]
+    norm = np.sqrt(sum(float(np.sum(np.square(np.asarray(w), dtype=np.float64))) for w in kernels))
+    assert path.table()["weight_norm"][2] == pytest.approx(norm)

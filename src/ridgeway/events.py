@@ -7,10 +7,12 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ridgeway.engine.lanes import LaneResult
 from ridgeway.engine.slots import Round
 from ridgeway.files import no_space, storage_full
 
@@ -20,16 +22,23 @@ class EventLog:
 
     Every line has `event` and `time` (seconds since 1970). `start` has the plan; `begin` has a `lane`, its
     `configuration`, `repeat` and `fold`, and `outer` where it belongs to an outer fold; `epoch` has `lane`, `epoch`
-    (from 1) and `logs`; `lane` says that one stopped and why; `end` says how the run ended, `resume` that it goes on.
+    (from 1) and `logs`; `lane` says that one stopped and why, with what `measured` gives of it; `end` says how the run
+    ended, `resume` that it goes on.
     Numbers that are not finite are null: JSON has no word for them.
 
     Args:
         file: the file.
         size: bytes of it that count, where a run goes on; None for all.
+        measured: further numbers of a lane that stopped, by name.
     """
 
-    def __init__(self, file: Path, size: int | None = None) -> None:
-        self._name = file
+    def __init__(
+        self,
+        file: Path,
+        size: int | None = None,
+        measured: Callable[[LaneResult], Mapping[str, float]] = lambda result: {},
+    ) -> None:
+        self._name, self._measured = file, measured
         # Through no link: it would be cleared and written to wherever it leads. Unbuffered: what could not be written
         # is not tried once more at the end.
         self._file = open(file, "ab", buffering=0, opener=_own)  # noqa: SIM115 - open as long as the run
@@ -80,7 +89,8 @@ class EventLog:
                 )
             self.write("epoch", lane=result.plan.lane, epoch=len(result.history), logs=result.history[-1])
         for result in news.finished:
-            self.write("lane", lane=result.plan.lane, stopped=result.stopped, epochs=len(result.history))
+            about = {"stopped": result.stopped, "epochs": len(result.history), **self._measured(result)}
+            self.write("lane", lane=result.plan.lane, **about)
 
     def sync(self) -> None:
         """Makes sure that all events are on the disk.

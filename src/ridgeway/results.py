@@ -55,10 +55,7 @@ def assemble(
     structures = of_structures(
         variants, (result.plan.configuration for result in results), ["loss", *about["model"]["metrics"]]
     )
-    rows = [
-        _row(result, [weight for variable, weight in zip(model.weights, weights, strict=True) if _counts(variable)])
-        for model, result, weights in zip(models, results, kept, strict=True)
-    ]
+    rows = [_row(model, result) for model, result in zip(models, results, strict=True)]
     history = [
         {"lane": result.plan.lane, "epoch": epoch, **{name: v for name, v in logs.items() if name not in ERRORS}}
         for result in results
@@ -112,8 +109,16 @@ def assemble_nested(
     return tuple(paths)
 
 
-def _counts(variable: Any) -> bool:
-    return bool(variable.trainable) and is_kernel(variable)
+def weight_sizes(model: keras.Model, result: LaneResult) -> dict[str, float]:
+    """The L2 norm of a lane's kept kernels, and the share of exact zeros in them; NaN where none are kept."""
+    if not result.kept or result.kept_epochs[0] < 0:
+        return {"weight_norm": np.nan, "zero_share": np.nan}
+    trainable = zip(model.trainable_variables, result.kept[0][0], strict=True)
+    kernels = [np.asarray(value) for variable, value in trainable if is_kernel(variable)]
+    entries = sum(kernel.size for kernel in kernels)
+    squares = sum(float(np.sum(np.square(kernel, dtype=np.float64))) for kernel in kernels)
+    zeros = sum(int(np.sum(kernel == 0)) for kernel in kernels)
+    return {"weight_norm": float(np.sqrt(squares)), "zero_share": zeros / entries if entries else np.nan}
 
 
 def _calibration(results: Sequence[LaneResult]) -> pd.DataFrame:
@@ -144,13 +149,10 @@ def _probes(results: Sequence[LaneResult], labels: Mapping[int, Sequence[tuple[s
     return frame[~(frame["probe"].str.startswith("shift_") & frame["value"].isna())].reset_index(drop=True)
 
 
-def _row(result: LaneResult, kernels: Sequence[np.ndarray]) -> dict[str, Any]:
+def _row(model: keras.Model, result: LaneResult) -> dict[str, Any]:
     plan, epoch = result.plan, result.kept_epochs[0]
     found = epoch >= 0
     logs = result.history[epoch] if found else dict.fromkeys(result.history[-1], np.nan)
-    entries = sum(kernel.size for kernel in kernels)
-    squares = sum(float(np.sum(np.square(kernel, dtype=np.float64))) for kernel in kernels)
-    zeros = sum(int(np.sum(kernel == 0)) for kernel in kernels)
     return {
         "lane": plan.lane,
         **plan.configuration,
@@ -160,7 +162,6 @@ def _row(result: LaneResult, kernels: Sequence[np.ndarray]) -> dict[str, Any]:
         "best_epoch": epoch + 1 if found else pd.NA,
         "stopped": result.stopped,
         **logs,
-        "weight_norm": float(np.sqrt(squares)) if found else np.nan,
-        "zero_share": zeros / entries if found and entries else np.nan,
+        **weight_sizes(model, result),
         "seconds": round(result.seconds, 6),
     }

@@ -38,7 +38,7 @@ from ridgeway.path import Path
 from ridgeway.probes import ProbeProgram
 from ridgeway.probes.program import Label
 from ridgeway.progress import ProgressBar
-from ridgeway.results import assemble, assemble_nested
+from ridgeway.results import assemble, assemble_nested, weight_sizes
 from ridgeway.structures import Variants
 from ridgeway.time_limit import TimeLimit
 
@@ -81,7 +81,8 @@ class Run:
         begun = None if self.out is None else storage.begin(self.out, self.about)
         events = None
         if begun is not None:
-            events = EventLog(begun.folder / "events.jsonl", 0 if moment is None else moment.events)
+            size = 0 if moment is None else moment.events
+            events = EventLog(begun.folder / "events.jsonl", size, self._sizes)
         rules = self.understood.rules
         lanes = sum(len(group.plans) for group in groups)
         metric, mode = self.about["metric"], self.about["mode"]
@@ -195,6 +196,9 @@ class Run:
                     begun.take_back()
             raise
         self._close(events, began, ready, status)
+
+    def _sizes(self, result: LaneResult) -> dict[str, float]:
+        return weight_sizes(self.variants.of(result.plan.configuration), result)
 
     def _last_checkpoint(self) -> None:
         """Ends the writing of checkpoints: all lanes have ended, and one that failed keeps nobody from saving them."""

@@ -55,9 +55,7 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     summary = pd.DataFrame(
         [list(map(value_of, cells)) for cells in first.itertuples(index=False, name=None)], columns=names
     )
-    numeric = pd.DataFrame(
-        {name: _numbers(lanes[name]) for name in (metric, f"{metric}_se", *_MEANS) if name in lanes}
-    )
+    numeric = pd.DataFrame({name: _numbers(lanes[name]) for name in (metric, f"{metric}_se", *_MEANS) if name in lanes})
     found = numeric.groupby(number)
     means, known = found.mean(), found.count()
     stopped = lanes["stopped"] if "stopped" in lanes else pd.Series("", index=lanes.index)
@@ -130,7 +128,12 @@ def is_accuracy(metric: str) -> bool:
 
 
 def _standard_errors(
-    numeric: pd.DataFrame, number: pd.Series, metric: str, validation_rows: int | None, units: Units, lanes: pd.DataFrame
+    numeric: pd.DataFrame,
+    number: pd.Series,
+    metric: str,
+    validation_rows: int | None,
+    units: Units,
+    lanes: pd.DataFrame,
 ) -> pd.Series:
     """Of each configuration's mean, by its number."""
     found = numeric.groupby(number)

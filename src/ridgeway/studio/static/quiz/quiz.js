@@ -114,7 +114,8 @@ function attach(form) {
     show("unsaved");
     tell(form, why);
     if (!final) {
-      retry = window.setTimeout(save, wait);
+      // Not all at once when a server that was gone is back.
+      retry = window.setTimeout(save, wait * (0.75 + Math.random() / 2));
       wait = Math.min(2 * wait, LONGEST_WAIT);
     }
     return false;
