@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/ridgeway demo
 
 test: setup
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff format --check src tests benchmarks claims soak

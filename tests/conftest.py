@@ -20,6 +20,17 @@ os.environ.setdefault("RIDGEWAY_CACHE_DIR", str(Path(tempfile.gettempdir()) / "r
 
 import ridgeway  # noqa: F401 - asks XLA for a device a core
 
+#: Modules that take minutes: they come first, so that no worker is left alone with one at the end.
+LONG = ("test_cluster", "test_lessons_browser", "test_resume", "test_ensemble", "test_runs_browser", "test_cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module's tests stay in one worker: what it trains or compiles for all of them is made once."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
 
 @pytest.fixture(autouse=True, scope="module")
 def forgotten() -> Iterator[None]:
