@@ -13,9 +13,6 @@ import pytest
 # Before anything imports Keras.
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Most of the suite's time is compiling programs that run for milliseconds; both sides of a comparison are compiled
-# alike. JAX_DISABLE_MOST_OPTIMIZATIONS=0 compiles as users do.
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ.setdefault("RIDGEWAY_CACHE_DIR", str(Path(tempfile.gettempdir()) / "ridgeway-test-cache"))
 
 import ridgeway  # noqa: F401 - asks XLA for a device a core

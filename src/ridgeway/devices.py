@@ -24,6 +24,16 @@ def prepare() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {_FLAG}={cores}".strip()
 
 
+def one_only() -> None:
+    """Shows JAX one device of the CPU, in a process that has not started JAX; unless `RIDGEWAY_CPU_DEVICES` is set.
+
+    A process inherits the flag of the one that it was spawned by, whose `import ridgeway` has set it.
+    """
+    if "RIDGEWAY_CPU_DEVICES" not in os.environ:
+        flags = os.environ.get("XLA_FLAGS", "").split()
+        os.environ["XLA_FLAGS"] = " ".join(flag for flag in flags if not flag.startswith(_FLAG))
+
+
 # Each device holds a copy of the data: beyond this many the copies cost more than the cores bring.
 _MOST = 16
 

@@ -69,3 +69,14 @@ def test_lanes_are_the_same_on_any_number_of_devices(run: str) -> None:
     for one, other in zip(alone[4], spread[4], strict=True):
         for first, second in zip(one, other, strict=True):
             np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-5)
+
+
+def test_a_spawned_process_may_have_one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "from ridgeway import devices; devices.prepare(); devices.one_only()\n"
+        "import jax; print(len(jax.local_devices()))"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "RIDGEWAY_CPU_DEVICES"}
+    environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "1"

@@ -52,16 +52,15 @@ def configurations(table: pd.DataFrame, record: Mapping[str, Any]) -> pd.DataFra
     lanes = table.sort_values("lane", kind="stable", ignore_index=True)
     number = lanes.groupby(names, sort=True, dropna=False).ngroup()
     first = lanes.loc[number.drop_duplicates().sort_values().index, names]
-    summary = pd.DataFrame(
-        [list(map(value_of, cells)) for cells in first.itertuples(index=False, name=None)], columns=names
-    )
+    rows = [list(map(value_of, cells)) for cells in first.itertuples(index=False, name=None)]
+    summary = pd.DataFrame(rows, columns=names)
     numeric = pd.DataFrame({name: _numbers(lanes[name]) for name in (metric, f"{metric}_se", *_MEANS) if name in lanes})
     found = numeric.groupby(number)
     means, known = found.mean(), found.count()
     stopped = lanes["stopped"] if "stopped" in lanes else pd.Series("", index=lanes.index)
     diverged, halved = ((stopped == word).groupby(number).sum() for word in ("diverged", "halved"))
     planned = _Planned.of(lanes, record)
-    lacking = known[metric] < [planned.lanes(one) for one in summary.to_dict("records")]
+    lacking = known[metric] < [planned.lanes(dict(zip(names, row, strict=True))) for row in rows]
     summary = summary.assign(
         mean=means[metric],
         standard_error=_standard_errors(numeric, number, metric, validation_rows, Units.of(record), lanes),
@@ -138,7 +137,7 @@ def _standard_errors(
     """Of each configuration's mean, by its number."""
     found = numeric.groupby(number)
     mean, n = found[metric].mean(), found[metric].count()
-    errors = found[metric].std(ddof=1) / np.sqrt(n)
+    errors: pd.Series = found[metric].std(ddof=1) / np.sqrt(n)
     alone = n == 1
     if is_accuracy(metric) and validation_rows:
         share = mean.where(mean.between(0.0, 1.0))

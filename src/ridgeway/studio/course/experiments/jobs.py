@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from ridgeway import devices
 from ridgeway.studio.course.experiments.registry import PLAYGROUND, Experiment, Results, experiment
 from ridgeway.studio.course.experiments.settings import ExperimentSettings
 
@@ -224,7 +225,7 @@ def work(pipe: Connection, folder: str) -> None:
     """
     os.environ["KERAS_BACKEND"] = "jax"
     # Small nets gain nothing from a second device, and the server needs a core too.
-    os.environ.setdefault("RIDGEWAY_CPU_DEVICES", "1")
+    devices.one_only()
     # A learner waits, but the server's answers come first.
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
