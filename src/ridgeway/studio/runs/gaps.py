@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,34 +16,30 @@ LANES, EPOCHS = 320, 240
 T = TypeVar("T")
 
 
-def drawn(table: pd.DataFrame, record: Mapping[str, Any]) -> list[int]:
-    """The lanes of the picture, from the least regularized to the most: all, or evenly spread ones of many.
-
-    Args:
-        table: all lanes.
-        record: the run's.
-    """
-    strong = strengths(table, record)
-    return _thinned(sorted(strong, key=lambda lane: (strong[lane], lane)), LANES)[0]
-
-
 def gaps(
-    history: pd.DataFrame, table: pd.DataFrame, record: Mapping[str, Any], labels: Mapping[int, str]
+    history: pd.DataFrame,
+    table: pd.DataFrame,
+    record: Mapping[str, Any],
+    labelled: Callable[[Sequence[int]], Mapping[int, str]],
 ) -> dict[str, Any]:
     """What the picture shows: of each drawn lane its gaps at the drawn epochs that it trained, None where not finite.
+
+    Drawn are, from the least regularized to the most, all lanes, or evenly spread ones of many.
 
     Args:
         history: a row a lane and epoch.
         table: all lanes.
         record: the run's.
-        labels: of the lanes that are drawn.
+        labelled: gives the labels of lanes.
     """
     told: dict[str, Any] = {"lanes": [], "count": len(table), "epochs": [], "every": 1, "last": 0}
     if not {"loss", "val_loss"} <= set(history.columns) or not len(history):
         return told
     last = int(history["epoch"].max())
     epochs, every = _thinned(range(1, last + 1), EPOCHS)
-    strong, lanes = strengths(table, record), drawn(table, record)
+    strong = strengths(table, record)
+    lanes = _thinned(sorted(strong, key=lambda lane: (strong[lane], lane)), LANES)[0]
+    labels = labelled(lanes)
     shown = history[history["lane"].isin(lanes) & ((history["epoch"] - 1) % every == 0)].sort_values("epoch")
     outside, inside = (pd.to_numeric(shown[name], errors="coerce") for name in ("val_loss", "loss"))
     values = dict(tuple((outside - inside).groupby(shown["lane"])))

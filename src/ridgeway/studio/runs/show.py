@@ -203,8 +203,8 @@ def curves(folder: Path, record: Mapping[str, Any], lanes: Sequence[str] | None,
 def gaps(folder: Path, record: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """The gap between the losses, by lane and epoch."""
     table = lanes_of(folder, record)
-    labels = _labels(table, record, pictures.drawn(table, record), lang)
-    return pictures.gaps(table_of(folder, "history.parquet"), table, record, labels)
+    history = table_of(folder, "history.parquet")
+    return pictures.gaps(history, table, record, lambda lanes: _labels(table, record, lanes, lang))
 
 
 def never_began(request: Request, run: Summary, said: str) -> Response:

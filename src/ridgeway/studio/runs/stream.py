@@ -81,7 +81,7 @@ def _told(news: News, names: list[str]) -> dict[str, Any]:
             told["rows"].append([event.get("lane"), event.get("epoch"), *values])
         elif kind == "lane":
             told["stopped"].append([event.get("lane"), event.get("stopped")])
-            # Named as in the table of lanes; most runs tell them there only.
+            # Named as in the table of lanes; runs of earlier versions tell them there only.
             if "weight_norm" in event:
                 weights = [_short(event.get(name)) for name in ("weight_norm", "zero_share")]
                 told["weights"].append([event.get("lane"), *weights])
