@@ -1,31 +1,35 @@
 """Lanes on a GPU against the loop over `model.fit` on the same GPU, and lanes a second against lanes side by side.
 
 Run it by `make bench-gpu` on a machine with an NVIDIA GPU and JAX's build for it; it names the device, and prints
-Markdown for docs/performance.md. `--quick` is for any machine, to see that it works: small, and few repetitions.
+Markdown for docs/performance.md as it goes. Each side of a workload is a process of its own with all its repetitions,
+which start cold: what was compiled is forgotten in between. `--quick` is for any machine, to see that it works: small,
+and few repetitions.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+from speed.one import cold
 from speed.workloads import WORKLOADS, Rows, Workload, read
 
 HERE = Path(__file__).parent
 # How many times faster than the loop is promised.
 PROMISED = {"phoneme": 100, "wide": 30, "cnn": 10}
 EPOCHS = {"phoneme": 20, "wide": 5, "cnn": 5}
+# Of a parameter in a step of AdamW: weight and two moments read and written, the gradient written and read.
+BYTES = 8 * 4
 
 
 def family(lanes: int) -> Any:
@@ -63,84 +67,109 @@ def peak() -> float:
 
     product, best = jax.jit(jnp.matmul), 0.0
     for size in (1024, 2048, 4096, 8192) if jax.default_backend() != "cpu" else (512, 1024):
-        a = jnp.ones((size, size), jnp.float32)
-        jax.block_until_ready(product(a, a))
-        for _ in range(5):
-            began = time.perf_counter()
-            jax.block_until_ready(product(a, a))
-            best = max(best, 2.0 * size**3 / (time.perf_counter() - began))
+        a = jax.random.normal(jax.random.key(0), (size, size), jnp.float32)
+        best = max(best, 2.0 * size**3 / fastest(lambda a=a: product(a, a)))
     return best
 
 
+def bandwidth() -> float:
+    """Bytes a second that an array takes to be read and written anew."""
+    import jax
+    import jax.numpy as jnp
+
+    size = 2**28 if jax.default_backend() != "cpu" else 2**24
+    array = jnp.ones(size, jnp.float32)
+    negated = jax.jit(jnp.negative)
+    return 8.0 * size / fastest(lambda: negated(array))
+
+
+def fastest(call: Any) -> float:
+    """The least seconds of five calls, after one that compiles."""
+    import jax
+
+    jax.block_until_ready(call())
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        jax.block_until_ready(call())
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
 def one(options: argparse.Namespace) -> None:
-    """A part of the benchmark in this process; prints a line of JSON."""
+    """A part of the benchmark in this process; prints a line of JSON for each repetition."""
     import jax
 
     if options.part == "peak":
-        print(json.dumps({"peak": peak(), "device": jax.devices()[0].device_kind}))
+        print(json.dumps({"peak": peak(), "bandwidth": bandwidth(), "device": jax.devices()[0].device_kind}))
         return
     workload, rows = WORKLOADS[options.workload], read(options.data, options.workload)
     epochs = options.epochs or EPOCHS[options.workload]
-    if options.part == "loop":
-        found = loop_of(workload, rows, options.lanes, epochs)
-    else:
-        found = lanes_of(workload, rows, options.lanes, epochs, options.part == "lanes")
-    print(json.dumps(found))
+    for _ in range(options.repetitions):
+        with cold():
+            if options.part == "loop":
+                found = loop_of(workload, rows, options.lanes, epochs)
+            else:
+                found = lanes_of(workload, rows, options.lanes, epochs, options.part == "lanes")
+        print(json.dumps(found))
 
 
-def part(*words: object) -> dict[str, Any] | None:
-    """A part in a process of its own with an empty compilation cache; None where it failed, out of memory say."""
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "RIDGEWAY_CACHE_DIR": cache, "PYTHONWARNINGS": "ignore"}
-        command = [sys.executable, __file__, *map(str, words)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def part(*words: object) -> list[dict[str, Any]]:
+    """The repetitions of a part in a process of its own; none where it failed, out of memory say."""
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    command = [sys.executable, __file__, *map(str, words)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"{' '.join(map(str, words))} failed:\n{done.stderr[-1500:]}", file=sys.stderr)
-        return None
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        return []
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def spread(values: list[float]) -> str:
+def spread(values: list[float], digits: int = 1) -> str:
     """The median, with least and most."""
-    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+    middle, *ends = (f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{middle} ({'–'.join(ends)})"
 
 
 def compared(name: str, options: argparse.Namespace) -> str:
     """A line of the first table."""
-    lanes, models = (32, 2) if options.quick else (256, 4)
-    epochs = 2 if options.quick else EPOCHS[name]
-    pairs = []
-    for _ in range(options.repetitions):
-        ours = part("lanes", "--workload", name, "--data", options.data, "--lanes", lanes, "--epochs", epochs)
-        loop = part("loop", "--workload", name, "--data", options.data, "--lanes", models, "--epochs", epochs)
-        if ours and loop:
-            pairs.append((ours, loop))
+    lanes, models = (32, 2) if options.quick else (256, 2)
+    words = ["--workload", name, "--data", options.data, "--repetitions", options.repetitions]
+    words += ["--epochs", 2 if options.quick else EPOCHS[name], "--lanes"]
+    ours, theirs = part("lanes", *words, lanes), part("loop", *words, models)
+    pairs = list(zip(ours, theirs, strict=False))
     if not pairs:
         return f"| {WORKLOADS[name].title} | failed | | | |"
-    cold = [loop["seconds"] / loop["models"] * lanes / ours["seconds"] for ours, loop in pairs]
-    warm = [loop["warm"] / ours["warm"] for ours, loop in pairs]
-    kept = "kept" if statistics.median(cold) >= PROMISED[name] else "**missed**"
+    whole = [loop["seconds"] / loop["models"] * lanes / own["seconds"] for own, loop in pairs]
+    warm = [loop["warm"] / own["warm"] for own, loop in pairs]
+    kept = "kept" if statistics.median(whole) >= PROMISED[name] else "**missed**"
     return (
-        f"| {WORKLOADS[name].title}; {lanes} lanes, {pairs[0][0]['name']} × {pairs[0][0]['slots']} | "
-        f"{spread([ours['seconds'] for ours, _ in pairs])} | {spread(cold)} | {spread(warm)} | "
+        f"| {WORKLOADS[name].title}; {lanes} lanes, {ours[0]['name']} × {ours[0]['slots']} | "
+        f"{spread([own['seconds'] for own in ours])} | {spread([own['first'] for own in ours])} | "
+        f"{spread([loop['seconds'] / loop['models'] for loop in theirs])} | {spread(whole, 0)} | {spread(warm, 0)} | "
         f"≥ {PROMISED[name]}: {kept} |"
     )
 
 
-def scaled(name: str, peak: float, options: argparse.Namespace) -> list[str]:
+def scaled(name: str, limits: dict[str, Any], options: argparse.Namespace) -> Iterator[str]:
     """Lane-epochs a second against lanes, until memory or arithmetic ends it."""
-    lines = []
-    rows = read(options.data, name)
-    done = WORKLOADS[name].operations(len(rows.x), len(rows.x_val))
+    workload, rows = WORKLOADS[name], read(options.data, name)
+    done = workload.operations(len(rows.x), len(rows.x_val))
+    moved = len(rows.x) / 32 * BYTES * workload.parameters
     for lanes in (8, 16) if options.quick else (64, 256, 1024, 4096):
-        found = part("scaling", "--workload", name, "--data", options.data, "--lanes", lanes, "--epochs", 3)
-        if found is None:
-            lines.append(f"| {WORKLOADS[name].title} | {lanes} | failed | |")
-            break
-        share = "–" if done is None else f"{100 * done / found['warm'] / peak:.1f} %"
-        lines.append(f"| {WORKLOADS[name].title} | {lanes} | {1 / found['warm']:,.0f} | {share} |")
-    return lines
+        words = ["--workload", name, "--data", options.data, "--lanes", lanes, "--epochs", 3, "--repetitions", 1]
+        found = part("scaling", *words)
+        if not found:
+            yield f"| {workload.title} | {lanes} | failed | | |"
+            return
+        own = found[0]
+        shares = [
+            "–" if done is None else f"{100 * done / own['warm'] / limits['peak']:.1f} %",
+            f"{100 * moved / own['warm'] / limits['bandwidth']:.0f} %",
+        ]
+        cells = [workload.title, f"{lanes:,}", f"{own['slots']:,}", f"{1 / own['warm']:,.0f}", *shares]
+        yield f"| {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -151,7 +180,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that `speed/one.py prepare all` wrote")
     parser.add_argument("--lanes", type=int, default=256)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--workloads", default=",".join(PROMISED))
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
@@ -159,14 +188,22 @@ def main() -> None:
         one(options)
         return
     told = part("peak", "--data", options.data)
-    if told is None:
+    if not told:
         raise SystemExit("The device can't multiply matrices: see above.")
-    names = options.workloads.split(",")
-    print(f"{told['device']}; matrix-product peak, float32 as JAX does it there: {told['peak'] / 1e12:.1f} TFLOP/s.\n")
-    print("| workload | lanes, s | in all, × | warm, × | promised in all |\n| --- | --- | --- | --- | --- |")
-    print(*(compared(name, options) for name in names), sep="\n")
-    print("\n| workload | lanes | lane-epochs a second | share of the peak |\n| --- | --- | --- | --- |")
-    print(*itertools.chain(*(scaled(name, told["peak"], options) for name in names)), sep="\n")
+    limits, names = told[0], options.workloads.split(",")
+    print(
+        f"{limits['device']}; matrix-product peak, float32 as JAX does it there: {limits['peak'] / 1e12:.1f} TFLOP/s; "
+        f"memory {limits['bandwidth'] / 1e9:,.0f} GB/s.\n"
+    )
+    print("| workload | lanes, s | to the first epoch, s | a model of the loop, s | in all, × | warm, × | promised |")
+    print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    for name in names:
+        print(compared(name, options), flush=True)
+    print("\n| workload | lanes | side by side | lane-epochs a second | of the peak | of the memory's |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    for name in names:
+        for line in scaled(name, limits, options):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

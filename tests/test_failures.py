@@ -58,14 +58,14 @@ def test_a_run_that_failed_before_its_first_epoch_leaves_the_directory_free(tmp_
 
 
 def test_a_lane_whose_weights_are_gone_is_left_out(monkeypatch):
-    suspend = StackedExecutor.suspend
+    take = StackedExecutor.take
 
-    def sometimes(self, slot):
-        if slot == 1:
+    def sometimes(self, slots):
+        if 1 in slots:
             raise RuntimeError("Array has been deleted")
-        return suspend(self, slot)
+        return take(self, slots)
 
-    monkeypatch.setattr(StackedExecutor, "suspend", sometimes)
+    monkeypatch.setattr(StackedExecutor, "take", sometimes)
     with pytest.raises(RuntimeError, match="broken") as caught:
         train(FOUR, callbacks=[Raises(1, RuntimeError("broken"))])
     assert caught.value.path.table()["lane"].tolist() == [0, 2, 3]

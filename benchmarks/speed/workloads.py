@@ -63,6 +63,22 @@ class Workload:
         """Whether labels are classes."""
         return self.outputs > 1
 
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters of a model."""
+        side, channels, total = self.shape[0], self.shape[-1], 0
+        for name, *arguments in self.layers:
+            if name in ("dense", "conv", "lstm"):
+                units = arguments[0]
+                into = {"dense": channels, "conv": 9 * channels, "lstm": channels + units}[name]
+                total += (4 if name == "lstm" else 1) * (into + 1) * units
+                channels, side = units, side - 2 if name == "conv" else side
+            elif name == "pool":
+                side //= 2
+            elif name == "flatten":
+                channels *= side * side
+        return total
+
     def operations(self, rows: int, validated: int) -> float | None:
         """Multiplications and additions of a model's epoch that are matrix products; None beside dense layers.
 
@@ -165,7 +181,7 @@ def prepare(folder: Path, mnist: Path) -> None:
 def _write(folder: Path, name: str, x: np.ndarray, y: np.ndarray, cut: int) -> None:
     x = np.ascontiguousarray(x, np.float32)
     y = y.astype(np.int32 if WORKLOADS[name].classifies else np.float32)
-    np.savez(folder / f"{name}.npz", **Rows(x[:cut], y[:cut], x[cut:], y[cut:])._asdict())
+    np.savez_compressed(folder / f"{name}.npz", **Rows(x[:cut], y[:cut], x[cut:], y[cut:])._asdict())
 
 
 def _keel(name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -117,7 +117,7 @@ def fit(
     repeats: Annotated[int, typer.Option(min=1, help="Lanes a configuration, each with its own seed.")] = 1,
     seed: Seed = 0,
     slots: Annotated[int | None, typer.Option(min=1, help="Lanes side by side; chosen without.")] = None,
-    executor: Annotated[str | None, typer.Option(help="auto, vmap, map or steps.")] = None,
+    executor: Annotated[str | None, typer.Option(help="auto, vmap, patches, map or steps.")] = None,
     decay: Annotated[str | None, typer.Option(help="What weight decay acts on: kernels or all.")] = None,
     checkpoint_every: Annotated[
         float | None, typer.Option(help="Seconds between checkpoints, from which `resume` goes on: 30.")

@@ -167,7 +167,7 @@ def fit_path(
         decay: what `weight_decay` acts on: "kernels", the practice since Loshchilov & Hutter 2019, or "all"
             trainable variables, as Keras's own does.
         slots: lanes side by side. None: chosen.
-        executor: "vmap", "map", "steps", or "auto": chosen by timing a few steps.
+        executor: "vmap", "patches", "map", "steps", or "auto": chosen by timing a few steps.
         cluster: a Ray cluster to train on: "auto" for the one that this machine belongs to, or an address such as
             "ray://host:10001" (docs/scale.md). Chunks of lanes are its tasks. None: this machine alone.
         probes: what to measure inside the lanes after an epoch, for `path.probes()`: any of "covariate_shift",

@@ -110,14 +110,24 @@ def assemble_nested(
 
 
 def weight_sizes(model: keras.Model, result: LaneResult) -> dict[str, float]:
-    """The L2 norm of a lane's kept kernels, and the share of exact zeros in them; NaN where none are kept."""
+    """The L2 norm of a lane's kept kernels, and the share of exact zeros in them; NaN where none are kept.
+
+    Taken once a lane: they are told when it stops, and stand in the table.
+    """
+    if result.sizes is None:
+        result.sizes = _weight_sizes(model, result)
+    return result.sizes
+
+
+def _weight_sizes(model: keras.Model, result: LaneResult) -> dict[str, float]:
     if not result.kept or result.kept_epochs[0] < 0:
         return {"weight_norm": np.nan, "zero_share": np.nan}
     trainable = zip(model.trainable_variables, result.kept[0][0], strict=True)
-    kernels = [np.asarray(value) for variable, value in trainable if is_kernel(variable)]
+    kernels = [np.asarray(value).ravel() for variable, value in trainable if is_kernel(variable)]
     entries = sum(kernel.size for kernel in kernels)
-    squares = sum(float(np.sum(np.square(kernel, dtype=np.float64))) for kernel in kernels)
-    zeros = sum(int(np.sum(kernel == 0)) for kernel in kernels)
+    # einsum casts in pieces where a square in float64 would be an array of its own.
+    squares = sum(float(np.einsum("i,i->", kernel, kernel, dtype=np.float64)) for kernel in kernels)
+    zeros = entries - sum(int(np.count_nonzero(kernel)) for kernel in kernels)
     return {"weight_norm": float(np.sqrt(squares)), "zero_share": zeros / entries if entries else np.nan}
 
 

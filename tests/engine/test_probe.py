@@ -7,7 +7,7 @@ from engine.small import train
 
 
 def test_unknown_executor_names_those_there_are():
-    with pytest.raises(rw.InputError, match="Unknown executor 'pmap'. There are auto, vmap, map, steps."):
+    with pytest.raises(rw.InputError, match="Unknown executor 'pmap'. There are auto, vmap, patches, map, steps."):
         train(executor="pmap")
 
 

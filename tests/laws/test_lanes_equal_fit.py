@@ -399,7 +399,7 @@ def test_bfloat16_layers_stay_bfloat16():
     assert_equal(path, {"dropout": 0.3}, alone, fit_alone(alone, TABLE, LABELS), relative=5e-3)
 
 
-@pytest.mark.parametrize("executor", ["vmap", "map", "steps"])
+@pytest.mark.parametrize("executor", ["vmap", "patches", "map", "steps"])
 def test_every_executor(executor):
     path = train_lanes(compiled(cnn, OPTIMIZERS["momentum"]()), IMAGES, LABELS, DROPOUTS, executor=executor, slots=4)
     assert path.record["executor"]["name"] == executor

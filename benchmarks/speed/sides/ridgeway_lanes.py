@@ -34,14 +34,17 @@ def fit(
         verbose=0,
     )
     seconds = time.perf_counter() - began
-    history, told = path.history(), path.record["executor"]
+    history, told, spent = path.history(), path.record["executor"], path.record["seconds"]
+    # The first epoch of all slots may have compiled.
+    later = max(len(history) - min(told["slots"], len(path.table())), 1)
     return path, Outcome(
         len(path.table()),
         seconds,
         len(history),
-        path.record["seconds"]["training"] / len(history),
+        (spent["setup"] + spent["training"] - spent["first_epoch"]) / later,
         float(np.nanmin(history["val_loss"])),
-        {"setup": path.record["seconds"]["setup"], **{name: told[name] for name in ("name", "slots", "devices")}},
+        {"setup": spent["setup"], "first": spent["first_epoch"]}
+        | {name: told[name] for name in ("name", "slots", "devices")},
     )
 
 

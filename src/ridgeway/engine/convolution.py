@@ -1,14 +1,19 @@
-"""Convolutions whose gradients are written as forward convolutions, for the CPU.
+"""Keras's convolutions written otherwise, where that is faster for many lanes.
 
-Inside a loop XLA's CPU backend computes the two gradients of a convolution 8 to 30 times slower than the same
-convolution forward, because they come in a layout for which it has no fast kernel (docs/engine.md). Here
-both gradients are plain NHWC/HWIO convolutions, which keep it. The numbers are the same: only the order of sums may
-differ.
+`forward`, for the CPU, a lane at a time: inside a loop XLA's CPU backend computes the two gradients of a convolution 8
+to 30 times slower than the same convolution forward, because they come in a layout for which it has no fast kernel
+(docs/engine.md). Here both gradients are plain NHWC/HWIO convolutions, which keep it.
+
+`patches`, for lanes in lockstep: a kernel a lane makes a grouped convolution with a group a lane, for which cuDNN has
+no fast kernel. Here the windows are laid out and multiplied by the kernel, which is one batched matrix product.
+
+The numbers are the same either way: only the order of sums may differ.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -24,12 +29,22 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 Pair = tuple[int, int]
 
 
-def canonical_convolutions() -> contextlib.AbstractContextManager[None]:
-    """Lets Keras's convolution layers use `convolution` while a step is traced."""
-    return keras_convolution(_keras_conv)
+#: Ways to write a convolution; "keras" leaves it as it is.
+WRITTEN = ("keras", "forward", "patches")
+
+
+def written_convolutions(how: str) -> contextlib.AbstractContextManager[None]:
+    """Lets Keras's convolution layers use another way while a step is traced.
+
+    Args:
+        how: one of `WRITTEN`.
+    """
+    ways: dict[str, Callable[..., jax.Array]] = {"forward": convolution, "patches": patches_product}
+    return contextlib.nullcontext() if how == "keras" else keras_convolution(partial(_keras_conv, ways[how]))
 
 
 def _keras_conv(
+    way: Callable[..., jax.Array],
     original: Callable[..., jax.Array],
     inputs: Any,
     kernel: Any,
@@ -46,7 +61,31 @@ def _keras_conv(
     stride, dilation = _pair(strides), _pair(dilation_rate)
     window = tuple((size - 1) * step + 1 for size, step in zip(kernel.shape[:2], dilation, strict=True))
     pads = lax.padtype_to_pads(inputs.shape[1:3], window, stride, padding.upper())
-    return convolution(inputs, kernel, stride, (tuple(pads[0]), tuple(pads[1])), dilation)
+    return way(inputs, kernel, stride, (tuple(pads[0]), tuple(pads[1])), dilation)
+
+
+def patches_product(inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilation: Pair) -> jax.Array:
+    """As `convolution`, as the product of all windows, laid out side by side, and the kernel.
+
+    It takes the memory of the inputs times the kernel's height and width.
+    """
+    height, width, channels, filters = kernel.shape
+    padded = jnp.pad(inputs, ((0, 0), *pads, (0, 0)))
+    rows, columns = (
+        (size - (steps - 1) * spread - 1) // step + 1
+        for size, steps, spread, step in zip(padded.shape[1:3], kernel.shape[:2], dilation, stride, strict=True)
+    )
+    # One slice a place in the window: XLA joins them to one copy.
+    slices = [
+        padded[
+            :,
+            row * dilation[0] : row * dilation[0] + (rows - 1) * stride[0] + 1 : stride[0],
+            column * dilation[1] : column * dilation[1] + (columns - 1) * stride[1] + 1 : stride[1],
+        ]
+        for row, column in itertools.product(range(height), range(width))
+    ]
+    windows = jnp.concatenate(slices, axis=-1).reshape(-1, height * width * channels)
+    return (windows @ kernel.reshape(-1, filters)).reshape(len(inputs), rows, columns, filters)
 
 
 def _pair(value: int | Sequence[int]) -> Pair:

@@ -1,4 +1,4 @@
-"""Slots full of lanes, and the ways to train them by an epoch: `vmap`, a lane-outer map, or plain steps.
+"""Slots full of lanes, and the ways to train them by an epoch: in lockstep, a lane-outer map, or plain steps.
 
 An executor holds the states of its slots on the device and knows nothing of queues, stopping or results. All give
 the same numbers up to rounding (the law of lanes); which is fastest depends on the model and the machine.
@@ -21,6 +21,11 @@ from jax.sharding import PartitionSpec as P
 
 from ridgeway.engine.state import ModelState, Weights, stacked
 from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
+
+#: Executors whose lanes do each step together.
+LOCKSTEP = ("vmap", "patches")
+# On an accelerator: where more than one slot in so many is copied to the host, the whole stack travels.
+_MANY = 4
 
 
 class Taken(NamedTuple):
@@ -66,7 +71,7 @@ class Executor(ABC):
     """A fixed number of slots, each with the state of one lane.
 
     Attributes:
-        name: "vmap", "map" or "steps".
+        name: "vmap", "patches", "map" or "steps".
         slots: number of lanes that it holds.
     """
 
@@ -90,7 +95,7 @@ class Executor(ABC):
 
         Args:
             lane: arrays of shape `(slot,)`.
-            rows: int32 `(slot, row)`, each lane's order of rows.
+            rows: int32 `(slot, row)`, each lane's order of rows; may be one order, broadcast.
             live: bool `(slot,)`.
             batches: full batches to do, where time is measured.
 
@@ -118,8 +123,12 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def suspend(self, slot: int) -> Saved:
-        """Copies everything of a slot's lane to the host, to go on later, here or on another executor."""
+    def suspend(self, slots: Sequence[int]) -> list[Saved]:
+        """Copies everything of slots' lanes to the host, to go on later, here or on another executor."""
+
+    @abstractmethod
+    def take(self, slots: Sequence[int]) -> list[Taken]:
+        """Copies to the host what the lanes of slots leave where they don't go on."""
 
     @abstractmethod
     def resume(self, lanes: Mapping[int, Saved]) -> None:
@@ -141,8 +150,9 @@ class StackedExecutor(Executor):
         initials: the states that lanes start from.
         slots: number of lanes; a multiple of the number of devices.
         keepers: how many sets of kept weights each slot has.
-        name: "vmap": lanes in lockstep, step by step. "map": each lane runs its whole epoch, one after another on
-            each device; better where a lane's own arrays fill the cache.
+        name: "vmap": lanes in lockstep, step by step. "patches": likewise, convolutions as matrix products. "map":
+            each lane runs its whole epoch, one after another on each device; better where a lane's own arrays fill
+            the cache.
         devices: the devices to share the slots.
     """
 
@@ -168,14 +178,18 @@ class StackedExecutor(Executor):
         # On the host: a whole stack is laid out there without a compiled program, and most runs need no other.
         self._initials = stacked(initials)
         self._filled = False
-        self._local = devices[0].platform == "cpu"
+        self._local = in_host_memory(devices)
         first = np.zeros(slots, np.int32)
         self._state: ModelState = self._placed(_laid_out(self._initials, first))
         # Copies of their own: state and kept weights are both donated.
         self._kept: list[Weights] = [self._placed(_laid_out(self._initials.weights, first)) for _ in range(keepers)]
         self._pending = np.zeros((slots, keepers), bool)
         by_lane, everywhere = P("lane"), P()
-        self._epoch = self._compiled(self._all_lanes(), [by_lane] * 6 + [everywhere] * 3, donated=(0, 1))
+        # Lanes that can't but agree share the order of rows, too: it travels once.
+        self._one_order = name in LOCKSTEP and program.in_step and len(program.rows) == 1
+        specs = [by_lane] * 4 + [everywhere if self._one_order else by_lane, by_lane] + [everywhere] * 3
+        self._epoch = self._compiled(self._all_lanes(), specs, donated=(0, 1))
+        self._slot_of = jax.jit(lambda tree, slot: jax.tree.map(lambda values: values[slot], tree))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
         self._resume = self._compiled(_resumed, [by_lane] * 3, donated=(0,))
         self._probe: Callable[..., Any] | None = None
@@ -205,6 +219,8 @@ class StackedExecutor(Executor):
         ) -> Any:
             now = program.weights(state)
             kept = [chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
+            if self._one_order:
+                rows = jnp.broadcast_to(rows, (len(live), *rows.shape))
             logs, state = self._lanes(lambda own, given: program.epoch(own, *given, *rest), state, (lane, rows), live)
             return logs, state, kept
 
@@ -212,7 +228,7 @@ class StackedExecutor(Executor):
 
     def _lanes(self, one: Callable[..., Any], state: ModelState, given: Any, live: Any) -> Any:
         """`one(state, given)` of every slot: in lockstep, or one after another without those that are empty."""
-        if self.name == "vmap":
+        if self.name in LOCKSTEP:
             return jax.vmap(one)(state, given)
 
         def skip(slot: tuple[ModelState, Any, Any]) -> Any:
@@ -249,12 +265,18 @@ class StackedExecutor(Executor):
         self, lane: Lane, rows: np.ndarray, live: np.ndarray, batches: tuple[int, int] | None = None
     ) -> Callable[[], dict[str, np.ndarray]]:
         """See the base class."""
-        count = np.array(self._program.batches if batches is None else batches, np.int32)
+        count: Any = None
+        if batches is not None or self._local:
+            # One program for all counts compiles once; elsewhere a known count is worth more.
+            counts = np.array(self._program.batches if batches is None else batches, np.int32)
+            count = jax.device_put(counts, self._everywhere)
         logs, self._state, self._kept = self._epoch(
             self._state,
             self._kept,
-            *self._placed((self._pending.copy(), lane, rows, live)),
-            jax.device_put(count, self._everywhere),
+            *self._placed((self._pending.copy(), lane)),
+            jax.device_put(rows[0], self._everywhere) if self._one_order else self._placed(rows),
+            self._placed(live),
+            count,
             self._data,
             self._validation,
         )
@@ -285,15 +307,43 @@ class StackedExecutor(Executor):
         values, self._carry = self._probe(self._state, self._carry, *self._placed((folds, due, fresh)), self._probed)
         return np.asarray(values)
 
-    def suspend(self, slot: int) -> Saved:
+    def suspend(self, slots: Sequence[int]) -> list[Saved]:
         """See the base class."""
-        host = partial(jax.tree.map, partial(self._host, slot=slot))
-        state: ModelState = host(self._state)
-        kept = [
-            self._program.weights(state) if now else host(weights)
-            for now, weights in zip(self._pending[slot], self._kept, strict=True)
+        found = self._to_host((self._state, self._kept, self._carry), slots)
+        return [
+            Saved(state, self._kept_now(slot, self._program.weights(state), kept), carry)
+            for slot, (state, kept, carry) in zip(slots, found, strict=True)
         ]
-        return Saved(state, kept, None if self._carry is None else host(self._carry))
+
+    def take(self, slots: Sequence[int]) -> list[Taken]:
+        """See the base class; what the optimizer holds stays where it is."""
+        state, program = self._state, self._program
+        found = self._to_host((program.finalize(state), state.non_trainable, program.weights(state), self._kept), slots)
+        return [
+            Taken((last, non_trainable), self._kept_now(slot, now, kept))
+            for slot, (last, non_trainable, now, kept) in zip(slots, found, strict=True)
+        ]
+
+    def _kept_now(self, slot: int, now: Weights, kept: Sequence[Weights]) -> list[Weights]:
+        """What a slot's keepers hold, were the next epoch's program to copy first."""
+        return [now if pending else old for pending, old in zip(self._pending[slot], kept, strict=True)]
+
+    def _to_host(self, tree: Any, slots: Sequence[int]) -> list[Any]:
+        """Each slot's own part of a stack; an array that stands in it twice is copied once."""
+        leaves, structure = jax.tree.flatten(tree)
+        arrays = {id(leaf): leaf for leaf in leaves}
+        values = list(arrays.values())
+        parts: list[list[np.ndarray]]
+        if self._local:
+            parts = [[self._host(value, slot) for value in values] for slot in slots]
+        elif _MANY * len(slots) >= self.slots:
+            # One transfer of everything is faster than many of little.
+            whole = jax.device_get(values)
+            parts = [[np.array(value[slot]) for value in whole] for slot in slots]
+        else:
+            parts = jax.device_get([self._slot_of(values, np.int32(slot)) for slot in slots])
+        named = [dict(zip(arrays, part, strict=True)) for part in parts]
+        return [jax.tree.unflatten(structure, [own[id(leaf)] for leaf in leaves]) for own in named]
 
     def resume(self, lanes: Mapping[int, Saved]) -> None:
         """See the base class."""
@@ -314,11 +364,15 @@ class StackedExecutor(Executor):
         self._filled = True
 
     def _host(self, value: jax.Array, slot: int) -> np.ndarray:
+        """A slot's own part where the shards are host memory already."""
         place, within = divmod(slot, self.slots // self._mesh.size)
         shards = sorted(value.addressable_shards, key=lambda shard: shard.index[0].start or 0)
-        shard = shards[place].data
-        # On the CPU the shard is host memory already; elsewhere only the slot should travel.
-        return np.array(np.asarray(shard)[within] if self._local else shard[within])
+        return np.array(np.asarray(shards[place].data)[within])
+
+
+def in_host_memory(devices: Sequence[jax.Device]) -> bool:
+    """Whether what these devices hold is host memory."""
+    return devices[0].platform == "cpu"
 
 
 def _shared(tree: Any, where: Any) -> Any:
@@ -380,7 +434,7 @@ class StepsExecutor(Executor):
         del name
         self.slots = slots
         device = devices[0]
-        self._program = program = replace(program, canonical=False)
+        self._program = program = replace(program, convolutions="keras")
         self._data, self._validation = _shared((data, validation), device)
         self._initials = jax.device_put(list(initials), device)
         self._state: list[ModelState] = [initials[0]] * slots
@@ -464,10 +518,17 @@ class StepsExecutor(Executor):
             result[slot] = measured
         return result
 
-    def suspend(self, slot: int) -> Saved:
+    def suspend(self, slots: Sequence[int]) -> list[Saved]:
         """See the base class."""
         host = partial(jax.tree.map, lambda value: np.array(value))
-        return Saved(host(self._state[slot]), [host(kept[slot]) for kept in self._kept], host(self._carry.get(slot)))
+        return [
+            Saved(host(self._state[slot]), [host(kept[slot]) for kept in self._kept], host(self._carry.get(slot)))
+            for slot in slots
+        ]
+
+    def take(self, slots: Sequence[int]) -> list[Taken]:
+        """See the base class."""
+        return [left_by(self._program, saved) for saved in self.suspend(slots)]
 
     def resume(self, lanes: Mapping[int, Saved]) -> None:
         """See the base class."""

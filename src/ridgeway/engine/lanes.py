@@ -46,7 +46,7 @@ class LanePlan:
         return min(most, int(self.configuration.get("max_epochs", most)))
 
 
-@dataclass
+@dataclass(eq=False)
 class LaneResult:
     """What a lane's training gave.
 
@@ -61,6 +61,7 @@ class LaneResult:
         last: host weights after the last epoch, as `fit` would leave them.
         kept: host weights of the kept epoch, for each keeping rule.
         seconds: wall time of its epochs, divided among the lanes that trained beside it.
+        sizes: of its kept weights, where they have been measured.
     """
 
     plan: LanePlan
@@ -73,3 +74,4 @@ class LaneResult:
     last: Weights | None = None
     kept: list[Weights] = field(default_factory=list)
     seconds: float = 0.0
+    sizes: dict[str, float] | None = None

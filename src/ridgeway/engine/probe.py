@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from ridgeway.data import Stream
-from ridgeway.engine.executor import Executor, StackedExecutor, StepsExecutor
+from ridgeway.engine.executor import LOCKSTEP, Executor, StackedExecutor, StepsExecutor, in_host_memory
 from ridgeway.engine.state import ModelState
 from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
 from ridgeway.engine.streamed import StreamedExecutor
@@ -20,14 +20,14 @@ from ridgeway.errors import InputError
 from ridgeway.keras_internals import all_layers
 from ridgeway.memory import memory
 
-NAMES = ("vmap", "map", "steps")
+NAMES = ("vmap", "patches", "map", "steps")
 
 # Seconds of training below which trying another executor costs more (its compilation) than it can save.
 WORTH_A_PROBE = 8.0
 # Steps that are timed, after one that compiles: enough to stand out from what a call costs by itself.
 TIMED_STEPS = 24
 # Lanes side by side on a GPU, where memory lets them.
-_WIDE_ON_ACCELERATOR = 1024
+_WIDE_ON_ACCELERATOR = 4096
 # Parameters up to which lanes in lockstep win clearly on a CPU: above, one lane's arrays fill the cache.
 SMALL = 50_000
 # Share of the free memory that the slots may take.
@@ -52,7 +52,7 @@ class Job:
     @property
     def on_cpu(self) -> bool:
         """Whether the devices are CPU cores."""
-        return self.devices[0].platform == "cpu"
+        return in_host_memory(self.devices)
 
     @property
     def first(self) -> Batch:
@@ -94,7 +94,7 @@ def choose(job: Job, name: str = "auto", slots: int | None = None) -> Choice:
 
     Args:
         job: what is to be trained.
-        name: "vmap", "map", "steps", or "auto" to choose.
+        name: "vmap", "patches", "map", "steps", or "auto" to choose.
         slots: lanes side by side, or None to choose.
 
     Raises:
@@ -104,12 +104,13 @@ def choose(job: Job, name: str = "auto", slots: int | None = None) -> Choice:
         raise InputError(f"Unknown executor '{name}'. There are auto, {', '.join(NAMES)}.")
     if slots is not None and slots < 1:
         raise InputError(f"slots={slots} leaves no place for a lane. Pass at least 1, or None to let it be chosen.")
-    if name != "auto" and slots is not None:
-        executor = _build(job, name, slots)
-        return Choice(executor, _record(job, executor, "asked for", {}))
+    candidates = _candidates(job, name, slots)
+    asked = name != "auto" and slots is not None
+    if asked or (len(candidates) == 1 and not job.on_cpu):
+        executor = _build(job, *candidates[0])
+        return Choice(executor, _record(job, executor, "asked for" if asked else "the only one that suits", {}))
     timings: dict[str, float] = {}
     best: tuple[float, Executor] | None = None
-    candidates = _candidates(job, name, slots)
     for kind, width in candidates:
         executor = _build(job, kind, width)
         if f"{kind} x {executor.slots}" in timings:
@@ -124,19 +125,22 @@ def choose(job: Job, name: str = "auto", slots: int | None = None) -> Choice:
             return Choice(executor, _record(job, executor, why, timings))
         del executor
     assert best is not None
-    why = f"the fastest a lane and step of {len(timings)}, timed over {TIMED_STEPS} steps"
+    over = f"{TIMED_STEPS} steps" if job.on_cpu else "an epoch"
+    why = f"the fastest a lane and step of {len(timings)}, timed over {over}"
     return Choice(best[1], _record(job, best[1], why, timings))
 
 
 def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]:
     """Executors and widths to try, the likeliest first: it stands when the work is short.
 
-    The order comes from measurements on two cores (docs/performance.md): lockstep for small nets, a lane at a time
-    where one lane's arrays fill the cache and for convolutions.
+    The order comes from measurements on two cores and on a GPU (docs/performance.md): lockstep for small nets, a lane
+    at a time where one lane's arrays fill the cache and for convolutions on a CPU; on a GPU as many lanes side by side
+    as fit.
     """
     small = job.program.model.count_params() <= SMALL
     if not job.on_cpu:
-        likely = [("vmap", _WIDE_ON_ACCELERATOR), ("vmap", _WIDE_ON_ACCELERATOR // 4)]
+        likely = [("patches" if job.convolves else "vmap", _WIDE_ON_ACCELERATOR)]
+        likely += [("vmap", _WIDE_ON_ACCELERATOR)] * job.convolves
     elif job.convolves:
         likely = [("map", 16), ("steps", 16)]
     elif small:
@@ -144,7 +148,7 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
     else:
         likely = [("map", 16), ("vmap", 16), ("vmap", 8)]
     if name != "auto":
-        likely = [pair for pair in likely if pair[0] == name] or [(name, 16)]
+        likely = [pair for pair in likely if pair[0] == name] or [(name, 16 if job.on_cpu else _WIDE_ON_ACCELERATOR)]
     elif isinstance(job.data, Stream):
         # Plain steps would need a pass over the data for each lane.
         likely = [pair for pair in likely if pair[0] != "steps"]
@@ -184,9 +188,9 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
         slots = -(-slots // len(devices)) * len(devices)
         program = replace(
             program,
-            canonical=job.on_cpu and kind == "map" and job.convolves,
+            convolutions=_written(job, kind),
             # All lanes of one repeat at once: none begins later than another.
-            in_step=kind == "vmap"
+            in_step=kind in LOCKSTEP
             and job.repeats == 1
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
@@ -194,8 +198,18 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
     return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices)
 
 
+def _written(job: Job, kind: str) -> str:
+    if kind == "patches":
+        return "patches"
+    return "forward" if job.on_cpu and kind == "map" and job.convolves else "keras"
+
+
 def _time(job: Job, executor: Executor) -> float:
-    """Seconds a lane and training step, after compilation."""
+    """Seconds a lane and training step, after compilation.
+
+    On a CPU a few steps. Elsewhere a whole epoch: the program that trains knows how many steps it does, and one of
+    another length would have to be compiled for its sake.
+    """
     lanes = executor.slots if executor.name != "steps" else 1
     lane = Lane(
         values={name: np.full(executor.slots, value, np.float32) for name, value in job.values.items()},
@@ -207,13 +221,16 @@ def _time(job: Job, executor: Executor) -> float:
     length = 1 if isinstance(job.data, Stream) else max(job.program.rows)
     rows = np.tile(np.arange(length, dtype=np.int32), (executor.slots, 1))
     live = np.arange(executor.slots) < lanes
-    steps = min(TIMED_STEPS, job.program.rows[0] // job.program.batch_size)
+    steps = job.program.rows[0] // job.program.batch_size
+    few = job.on_cpu or isinstance(job.data, Stream)
+    if few:
+        steps = min(TIMED_STEPS, steps)
     executor.fill(dict.fromkeys(range(executor.slots), 0), {})
-    executor.epoch(lane, rows, live, batches=(min(1, steps), 0))()
+    executor.epoch(lane, rows, live, batches=(min(1, steps), 0) if few else None)()
     seconds = []
-    for _ in range(2):
+    for _ in range(2 if few else 1):
         began = time.perf_counter()
-        executor.epoch(lane, rows, live, batches=(steps, 0))()
+        executor.epoch(lane, rows, live, batches=(steps, 0) if few else None)()
         seconds.append(time.perf_counter() - began)
     partial = bool(job.program.rows[0] % job.program.batch_size) and not isinstance(job.data, Stream)
     return min(seconds) / (lanes * max(steps + partial, 1))

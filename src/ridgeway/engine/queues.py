@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ridgeway.engine.executor import Executor, Probe
+from ridgeway.engine.executor import LOCKSTEP, Executor, Probe
 from ridgeway.engine.lanes import INTERRUPTED, LanePlan, LaneResult
 from ridgeway.engine.probe import Choice, Job, choose, fitting
 from ridgeway.engine.slots import Order, Round, Rules, Slots, Standing, Waiting, settled
@@ -253,7 +253,7 @@ class Queues(LaneQueues):
         """Slots for so many lanes of a group: those that it had, or narrower ones where most would stand empty."""
         group = self.groups[place]
         known = self._slots.get(place)
-        if known is not None and (known.executor.name != "vmap" or known.executor.slots < 2 * lanes):
+        if known is not None and (known.executor.name not in LOCKSTEP or known.executor.slots < 2 * lanes):
             return known
         if not keep and known is None:
             # The last group's arrays make room first.

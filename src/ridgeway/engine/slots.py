@@ -188,13 +188,16 @@ class Slots:
             logs = self._epoch()
             live = [(slot, result) for slot, result in enumerate(self._lanes) if result]
             seconds = (time.perf_counter() - began) / len(live)
+            numbers = {name: values.tolist() for name, values in logs.items() if values.ndim == 1}
+            arrays = {name: values for name, values in logs.items() if values.ndim > 1}
             for slot, result in live:
-                result.history.append({name: float(values[slot]) for name, values in logs.items() if values.ndim == 1})
-                result.arrays.append({name: values[slot] for name, values in logs.items() if values.ndim > 1})
+                result.history.append({name: values[slot] for name, values in numbers.items()})
+                result.arrays.append({name: values[slot] for name, values in arrays.items()})
                 result.seconds += seconds
             finished = self._judge(logs)
             trained = [result for _, result in live]
-            going = [result for result in trained if result not in finished]
+            ended = set(finished)
+            going = [result for result in trained if result not in ended]
             verdict = self.watch.verdict(trained, going, len(queue) + len(self._waiting) + self.later)
             asked = stop_asked() or verdict is not None
             if verdict is not None:
@@ -202,12 +205,16 @@ class Slots:
                     result.stopped = verdict
                 finished = trained
             paused = pause_asked()
-            for slot, result in live:
-                if asked or result in finished:
-                    self._leave(slot, result)
-                    results.append(result)
-                elif paused or (until is not None and len(result.history) >= until):
-                    self._waiting.append(self._suspend(slot, result))
+            leaving = {slot: result for slot, result in live if asked or result in ended}
+            self._leave(leaving)
+            results += leaving.values()
+            self._suspend(
+                {
+                    slot: result
+                    for slot, result in live
+                    if slot not in leaving and (paused or (until is not None and len(result.history) >= until))
+                }
+            )
             if not asked and not paused:
                 self._refill(queue)
             now = sum(result is not None for result in self._lanes)
@@ -225,20 +232,18 @@ class Slots:
     def stand(self) -> Standing:
         """Copies of all lanes, after an epoch, while they train on."""
         live = {
-            slot: self._copied(
-                slot, replace(result, history=[*result.history], arrays=[*result.arrays], probed=[*result.probed])
-            )
+            slot: replace(result, history=[*result.history], arrays=[*result.arrays], probed=[*result.probed])
             for slot, result in enumerate(self._lanes)
             if result
         }
-        return Standing(live, tuple(self._queue), tuple(self._waiting))
+        return Standing(self._copied(live), tuple(self._queue), tuple(self._waiting))
 
     def leave_all(self, results: list[LaneResult]) -> None:
         """Takes live lanes as far as they came, after an error; one whose weights are gone with it is left out."""
         for slot, result in enumerate(self._lanes):
             if result and result.history:
                 try:
-                    self._leave(slot, result)
+                    self._leave({slot: result})
                 except RuntimeError as error:
                     # What the device held may have gone with the error that ended the run.
                     logger.warning("Lane %d is lost: its weights can't be read (%s).", result.plan.lane, error)
@@ -278,18 +283,23 @@ class Slots:
         if lanes:
             self.executor.resume({slot: waiting.saved for slot, waiting in lanes.items()})
 
-    def _suspend(self, slot: int, result: LaneResult) -> Waiting:
-        waiting = self._copied(slot, result)
-        self._lanes[slot] = None
-        return waiting
+    def _suspend(self, lanes: Mapping[int, LaneResult]) -> None:
+        """Lets lanes leave their slots to wait."""
+        for slot, waiting in self._copied(lanes).items():
+            self._waiting.append(waiting)
+            self._lanes[slot] = None
 
-    def _copied(self, slot: int, result: LaneResult) -> Waiting:
-        return Waiting(
-            result,
-            self.executor.suspend(slot),
-            [(state.best[slot], state.wait[slot], state.seen[slot]) for state in self._stopping],
-            [(kept.best[slot], kept.epoch[slot]) for kept in self._keeping],
-        )
+    def _copied(self, lanes: Mapping[int, LaneResult]) -> dict[int, Waiting]:
+        """The lanes of slots with all that they need to go on."""
+        return {
+            slot: Waiting(
+                result,
+                saved,
+                [(state.best[slot], state.wait[slot], state.seen[slot]) for state in self._stopping],
+                [(kept.best[slot], kept.epoch[slot]) for kept in self._keeping],
+            )
+            for (slot, result), saved in zip(lanes.items(), self.executor.suspend(list(lanes)), strict=True)
+        }
 
     def _epoch(self) -> dict[str, np.ndarray]:
         plans = [result.plan if result else None for result in self._lanes]
@@ -306,15 +316,24 @@ class Slots:
             epoch=epochs.astype(np.int32),
             fold=np.array([plan.fold for plan in filled], np.int32),
         )
-        rows = np.stack(
-            [self.order(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
+        asked = [(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
+        orders = {one: self.order(*one) for one in dict.fromkeys(asked)}
+        first = orders[asked[0]]
+        # One order for all is laid out by the device.
+        rows = (
+            np.stack([orders[one] for one in asked])
+            if len(orders) > 1
+            else np.broadcast_to(first, (len(asked), *first.shape))
         )
         live = np.array([plan is not None for plan in plans])
         wait = self.executor.epoch(lane, rows, live)
         # The device is busy now: draw what the next epoch will need.
-        for plan, epoch in zip(plans, epochs, strict=True):
-            if plan and epoch + 1 < plan.epochs(self.rules.epochs):
-                self.order(plan.repeat, plan.fold, int(epoch) + 1)
+        for repeat, fold, epoch in {
+            (plan.repeat, plan.fold, int(epoch) + 1)
+            for plan, epoch in zip(plans, epochs, strict=True)
+            if plan and epoch + 1 < plan.epochs(self.rules.epochs)
+        }:
+            self.order(repeat, fold, epoch)
         logs = wait()
         if self.probe is not None and (due := live & (epochs % self.probe.every == 0)).any():
             measured = self.executor.look(self.probe, lane.fold, due, due & (epochs == 0))
@@ -366,10 +385,11 @@ class Slots:
             finished.append(result)
         return finished
 
-    def _leave(self, slot: int, result: LaneResult) -> None:
-        kept_epochs = tuple(int(kept.epoch[slot]) for kept in self._keeping)
-        _ended(result, left_by(self.program, self.executor.suspend(slot)), kept_epochs)
-        self._lanes[slot] = None
+    def _leave(self, lanes: Mapping[int, LaneResult]) -> None:
+        """Takes lanes out of their slots for good."""
+        for (slot, result), taken in zip(lanes.items(), self.executor.take(list(lanes)), strict=True):
+            _ended(result, taken, tuple(int(kept.epoch[slot]) for kept in self._keeping))
+            self._lanes[slot] = None
 
 
 def settled(program: EpochProgram, waiting: Waiting, stopped: str) -> LaneResult:

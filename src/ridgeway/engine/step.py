@@ -17,7 +17,7 @@ import keras
 from jax import lax
 
 from ridgeway.engine.calibration import RELIABILITY, expected_calibration_error, reliability
-from ridgeway.engine.convolution import canonical_convolutions
+from ridgeway.engine.convolution import written_convolutions
 from ridgeway.engine.state import ModelState, Weights
 from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
 from ridgeway.hyperparameters.draws import shared_draws
@@ -95,7 +95,7 @@ class EpochProgram:
         validation_batch_size: rows of a full validation batch.
         rows: training rows of a lane, by fold.
         validation_rows: validation rows, by fold; 0 for none.
-        canonical: whether convolutions' gradients are written as forward convolutions.
+        convolutions: how they are written, one of `convolution.WRITTEN`.
         in_step: whether all lanes that are traced together are at one step of one repeat, and so draw alike.
     """
 
@@ -105,7 +105,7 @@ class EpochProgram:
     validation_batch_size: int
     rows: tuple[int, ...]
     validation_rows: tuple[int, ...]
-    canonical: bool = False
+    convolutions: str = "keras"
     in_step: bool = False
 
     @property
@@ -144,7 +144,7 @@ class EpochProgram:
         return self.train_step(state, lane, lane.epoch * by_fold(self.steps, lane.fold) + index, batch)
 
     def train_epoch(
-        self, state: ModelState, lane: Lane, rows: jax.Array, batches: jax.Array, data: Batch
+        self, state: ModelState, lane: Lane, rows: jax.Array, batches: Any, data: Batch
     ) -> tuple[Logs, ModelState]:
         """Trains one epoch.
 
@@ -152,7 +152,8 @@ class EpochProgram:
             state: the lane's state; its metrics are reset first, as `fit` does.
             lane: its inputs.
             rows: int32 `(row,)`.
-            batches: int32 scalar, full batches to do at most; fewer than there are only where time is measured.
+            batches: int32 scalar, full batches to do at most: fewer than there are only where time is measured. None
+                for all.
             data: the training arrays.
 
         Returns:
@@ -187,8 +188,7 @@ class EpochProgram:
     def evaluate(self, state: ModelState, lane: Lane, data: Batch | HeldRows, batches: Any) -> tuple[Logs, ModelState]:
         """Evaluates as `model.evaluate` does, over the validation rows of the lane's fold.
 
-        `batches`, an int32 scalar, are the full batches to do at most: fewer than there are only where time is
-        measured.
+        `batches` is as in `train_epoch`.
 
         Returns:
             Logs under Keras's names without prefix, with `nll` (or `data_loss`, where the loss is no cross-entropy) and
@@ -286,17 +286,18 @@ class EpochProgram:
     # --- one epoch of a lane ----------------------------------------------------------------------------------
 
     def epoch(
-        self, state: ModelState, lane: Lane, rows: jax.Array, batches: jax.Array, data: Batch, validation: Any
+        self, state: ModelState, lane: Lane, rows: jax.Array, batches: Any, data: Batch, validation: Any
     ) -> tuple[Logs, ModelState]:
         """Trains an epoch and evaluates on the validation arrays, if there are any.
 
-        `batches` is int32 `(2,)`: the full batches of training and of validation to do.
+        `batches` is int32 `(2,)`: the full batches of training and of validation to do; None for all.
         """
-        logs, state = self.train_epoch(state, lane, rows, batches[0], data)
-        return self.with_validation(logs, state, lane, batches[1], validation)
+        train, check = (None, None) if batches is None else batches
+        logs, state = self.train_epoch(state, lane, rows, train, data)
+        return self.with_validation(logs, state, lane, check, validation)
 
     def with_validation(
-        self, logs: Logs, state: ModelState, lane: Lane, batches: jax.Array, validation: Any
+        self, logs: Logs, state: ModelState, lane: Lane, batches: Any, validation: Any
     ) -> tuple[Logs, ModelState]:
         """Adds the validation logs, each name with the prefix `val_`."""
         if self.validates:
@@ -381,8 +382,7 @@ class EpochProgram:
             stack.enter_context(swapped([normalization_swap(layer) for layer in adapted_normalizations(self.model)]))
             stack.enter_context(dropout_math())
             stack.enter_context(shared_draws(self.in_step))
-            if self.canonical:
-                stack.enter_context(canonical_convolutions())
+            stack.enter_context(written_convolutions(self.convolutions))
             yield
 
 
@@ -403,7 +403,8 @@ def over_batches(
         rows: number of rows, by fold.
         size: rows of a full batch.
         fold: int32 scalar.
-        batches: int32 scalar, full batches to do at most.
+        batches: int32 scalar, full batches to do at most; None for all: a number that the program knows costs a GPU no
+            look from the host at each step.
         step: takes the batch's number, its rows and the carry.
         carry: what the first step gets.
 
@@ -412,11 +413,11 @@ def over_batches(
     """
     full = [count // size for count in rows]
     fewest, most = min(full), max(full)
-    common = jnp.minimum(batches, fewest)
+    common = fewest if batches is None else jnp.minimum(batches, fewest)
     if fewest:
         carry = lax.fori_loop(0, common, lambda index, old: step(index, size, old), carry)
     if most > fewest:
-        own = jnp.minimum(batches, by_fold(full, fold))
+        own = by_fold(full, fold) if batches is None else jnp.minimum(batches, by_fold(full, fold))
         carry = lax.fori_loop(common, own, lambda index, old: step(index, size, old), carry)
     for left in sorted({count % size for count in rows} - {0}):
         run = partial(step, jnp.asarray(by_fold(full, fold), jnp.int32), left)
