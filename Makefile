@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
+.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-frozen bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
 
 setup: $(VENV)/.ready
 
@@ -54,6 +54,10 @@ bench-gpu: setup $(PEERS)/.ready
 
 bench-halving: setup
 	$(BIN)/python benchmarks/halving.py
+
+# 64 heads over a frozen backbone against one.
+bench-frozen: setup
+	$(BIN)/python benchmarks/frozen.py $(ARGS)
 
 bench-checkpoints: setup
 	$(BIN)/python benchmarks/checkpoints.py $(ARGS)

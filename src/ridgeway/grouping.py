@@ -10,11 +10,12 @@ import jax
 
 from ridgeway.data import Parts
 from ridgeway.engine.binding import bind
+from ridgeway.engine.common import common_places
 from ridgeway.engine.labels import check_fit
 from ridgeway.engine.lanes import LanePlan
 from ridgeway.engine.probe import Job
 from ridgeway.engine.queues import Group
-from ridgeway.engine.signature import Signature
+from ridgeway.engine.signature import Signature, example_lane
 from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
@@ -177,4 +178,5 @@ class Grouping:
         if parts.trained is not None:
             checked = HeldRows(checked, parts.trained.padded())
         job = Job(program, rows, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
+        job = replace(job, common=common_places(program, initials, example_lane(job), job.first))
         return Group(list(plans), bound, job)

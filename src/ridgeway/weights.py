@@ -34,12 +34,19 @@ def blocks(lanes: Iterable[tuple[int, Sequence[str], Sequence[np.ndarray]]]) -> 
         Block(
             tuple(lane for lane, _ in members),
             {
-                name: np.stack(values)
+                name: _stacked(values)
                 for (name, _), values in zip(key, zip(*(values for _, values in members), strict=True), strict=True)
             },
         )
         for key, members in grouped.items()
     ]
+
+
+def _stacked(values: Sequence[np.ndarray]) -> np.ndarray:
+    """One array that all lanes have is not copied."""
+    if all(value is values[0] for value in values):
+        return np.broadcast_to(values[0], (len(values), *values[0].shape))
+    return np.stack(values)
 
 
 def of_lane(stored: Sequence[Block], lane: int) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ridgeway.engine.common import Common, parted, whole
 from ridgeway.engine.state import ModelState, Weights, stacked
 from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
 
@@ -154,6 +155,7 @@ class StackedExecutor(Executor):
             each lane runs its whole epoch, one after another on each device; better where a lane's own arrays fill
             the cache.
         devices: the devices to share the slots.
+        common: places of the non-trainable values that no lane changes: each device has one copy of them.
     """
 
     def __init__(
@@ -166,6 +168,7 @@ class StackedExecutor(Executor):
         keepers: int,
         name: str,
         devices: Sequence[jax.Device],
+        common: Sequence[int] = (),
     ) -> None:
         if slots % len(devices):
             raise ValueError(f"{slots} slots can't be shared evenly by {len(devices)} devices.")
@@ -176,7 +179,9 @@ class StackedExecutor(Executor):
         self._everywhere = NamedSharding(self._mesh, P())
         self._data, self._validation = _shared((data, validation), self._everywhere)
         # On the host: a whole stack is laid out there without a compiled program, and most runs need no other.
-        self._initials = stacked(initials)
+        self._initials = stacked([parted(state, common) for state in initials])
+        self._held: Common = {place: np.asarray(initials[0].non_trainable[place]) for place in common}
+        self._common = jax.device_put(self._held, self._everywhere)
         self._filled = False
         self._local = in_host_memory(devices)
         first = np.zeros(slots, np.int32)
@@ -187,7 +192,7 @@ class StackedExecutor(Executor):
         by_lane, everywhere = P("lane"), P()
         # Lanes that can't but agree share the order of rows, too: it travels once.
         self._one_order = name in LOCKSTEP and program.in_step and len(program.rows) == 1
-        specs = [by_lane] * 4 + [everywhere if self._one_order else by_lane, by_lane] + [everywhere] * 3
+        specs = [by_lane] * 4 + [everywhere if self._one_order else by_lane, by_lane] + [everywhere] * 4
         self._epoch = self._compiled(self._all_lanes(), specs, donated=(0, 1))
         self._slot_of = jax.jit(lambda tree, slot: jax.tree.map(lambda values: values[slot], tree))
         self._fill = self._compiled(_fill, [by_lane, everywhere, by_lane, by_lane, by_lane], donated=(0,))
@@ -208,36 +213,55 @@ class StackedExecutor(Executor):
         return jax.jit(function, donate_argnums=donated)
 
     def _all_lanes(self) -> Callable[..., Any]:
-        """An epoch of every slot: `(state, kept, pending, lane, rows, live, batches, data, validation)`.
+        """An epoch of every slot: `(state, kept, pending, lane, rows, live, common, batches, data, validation)`.
 
         What the last epoch's end decided to keep is copied first: within the program that costs no call of its own.
         """
         program = self._program
 
         def all_lanes(
-            state: ModelState, kept: list[Weights], pending: Any, lane: Lane, rows: Any, live: Any, *rest: Any
+            state: ModelState,
+            kept: list[Weights],
+            pending: Any,
+            lane: Lane,
+            rows: Any,
+            live: Any,
+            common: Common,
+            *rest: Any,
         ) -> Any:
             now = program.weights(state)
             kept = [chosen(pending[:, keeper], now, old) for keeper, old in enumerate(kept)]
+            if self._one_order and common:
+                # Rows that are the same for all lanes: what stands on them and on common weights is computed once.
+                logs, state = self._lanes(
+                    lambda own, given: program.epoch(own, given, rows, *rest), state, lane, live, common
+                )
+                return logs, state, kept
             if self._one_order:
+                # A batch of its own for each lane is the faster operand of a product with the lane's own weights.
                 rows = jnp.broadcast_to(rows, (len(live), *rows.shape))
-            logs, state = self._lanes(lambda own, given: program.epoch(own, *given, *rest), state, (lane, rows), live)
+            logs, state = self._lanes(
+                lambda own, given: program.epoch(own, *given, *rest), state, (lane, rows), live, common
+            )
             return logs, state, kept
 
         return all_lanes
 
-    def _lanes(self, one: Callable[..., Any], state: ModelState, given: Any, live: Any) -> Any:
+    def _lanes(self, one: Callable[..., Any], state: ModelState, given: Any, live: Any, common: Common) -> Any:
         """`one(state, given)` of every slot: in lockstep, or one after another without those that are empty."""
+
+        def own(state: ModelState, given: Any) -> tuple[Any, ModelState]:
+            found, new = one(whole(state, common), given)
+            return found, parted(new, common)
+
         if self.name in LOCKSTEP:
-            return jax.vmap(one)(state, given)
+            return jax.vmap(own)(state, given)
 
         def skip(slot: tuple[ModelState, Any, Any]) -> Any:
-            shapes = jax.eval_shape(one, slot[0], slot[1])[0]
+            shapes = jax.eval_shape(own, slot[0], slot[1])[0]
             return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes), slot[0]
 
-        return lax.map(
-            lambda slot: lax.cond(slot[2], lambda own: one(own[0], own[1]), skip, slot), (state, given, live)
-        )
+        return lax.map(lambda slot: lax.cond(slot[2], lambda it: own(it[0], it[1]), skip, slot), (state, given, live))
 
     def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
         """See the base class."""
@@ -276,6 +300,7 @@ class StackedExecutor(Executor):
             *self._placed((self._pending.copy(), lane)),
             jax.device_put(rows[0], self._everywhere) if self._one_order else self._placed(rows),
             self._placed(live),
+            self._common,
             count,
             self._data,
             self._validation,
@@ -290,28 +315,33 @@ class StackedExecutor(Executor):
     def look(self, probe: Probe, folds: np.ndarray, due: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """See the base class."""
         if self._probe is None:
-            first = jax.tree.map(lambda values: values[0], self._initials)
+            first = whole(jax.tree.map(lambda values: values[0], self._initials), self._held)
             begun = jax.device_get(probe.start(first))
             if self._carry is None:
                 carry = jax.tree.map(lambda values: np.repeat(np.asarray(values)[None], self.slots, 0), begun)
                 self._carry = self._placed(carry)
 
-            def looks(state: ModelState, carry: Any, folds: Any, due: Any, fresh: Any, data: Any) -> Any:
+            def looks(
+                state: ModelState, carry: Any, folds: Any, due: Any, fresh: Any, common: Common, data: Any
+            ) -> Any:
                 starts = jax.tree.map(lambda values: jnp.broadcast_to(values, (len(due), *values.shape)), begun)
                 old = chosen(fresh, starts, carry)
-                values, new = jax.vmap(lambda own, kept, fold: probe(own, kept, data, fold))(state, old, folds)
+                values, new = jax.vmap(lambda own, kept, fold: probe(whole(own, common), kept, data, fold))(
+                    state, old, folds
+                )
                 return values, chosen(due, new, old)
 
-            self._probe = self._compiled(looks, [P("lane")] * 5 + [P()], donated=(1,))
+            self._probe = self._compiled(looks, [P("lane")] * 5 + [P()] * 2, donated=(1,))
             self._probed = jax.device_put(probe.data, self._everywhere)
-        values, self._carry = self._probe(self._state, self._carry, *self._placed((folds, due, fresh)), self._probed)
+        own = self._placed((folds, due, fresh))
+        values, self._carry = self._probe(self._state, self._carry, *own, self._common, self._probed)
         return np.asarray(values)
 
     def suspend(self, slots: Sequence[int]) -> list[Saved]:
         """See the base class."""
         found = self._to_host((self._state, self._kept, self._carry), slots)
         return [
-            Saved(state, self._kept_now(slot, self._program.weights(state), kept), carry)
+            Saved(whole(state, self._held), self._kept_now(slot, self._program.weights(state), kept), carry)
             for slot, (state, kept, carry) in zip(slots, found, strict=True)
         ]
 
@@ -320,13 +350,15 @@ class StackedExecutor(Executor):
         state, program = self._state, self._program
         found = self._to_host((program.finalize(state), state.non_trainable, program.weights(state), self._kept), slots)
         return [
-            Taken((last, non_trainable), self._kept_now(slot, now, kept))
+            Taken(whole((last, non_trainable), self._held), self._kept_now(slot, now, kept))
             for slot, (last, non_trainable, now, kept) in zip(slots, found, strict=True)
         ]
 
     def _kept_now(self, slot: int, now: Weights, kept: Sequence[Weights]) -> list[Weights]:
         """What a slot's keepers hold, were the next epoch's program to copy first."""
-        return [now if pending else old for pending, old in zip(self._pending[slot], kept, strict=True)]
+        return [
+            whole(now if pending else old, self._held) for pending, old in zip(self._pending[slot], kept, strict=True)
+        ]
 
     def _to_host(self, tree: Any, slots: Sequence[int]) -> list[Any]:
         """Each slot's own part of a stack; an array that stands in it twice is copied once."""
@@ -353,7 +385,9 @@ class StackedExecutor(Executor):
         someone = next(iter(lanes.values()))
         rows = [lanes.get(slot, someone) for slot in range(self.slots)]
         stack = partial(jax.tree.map, lambda *values: np.stack(values))
-        new = self._placed((stack(*(row.state for row in rows)), [*map(stack, *(row.kept for row in rows))]))
+        states = [parted(row.state, self._held) for row in rows]
+        kept = [[parted(weights, self._held) for weights in row.kept] for row in rows]
+        new = self._placed((stack(*states), [*map(stack, *kept)]))
         if mask.all() or not self._filled:
             self._state, self._kept = new
         else:
@@ -430,8 +464,9 @@ class StepsExecutor(Executor):
         keepers: int,
         name: str,
         devices: Sequence[jax.Device],
+        common: Sequence[int] = (),
     ) -> None:
-        del name
+        del name, common
         self.slots = slots
         device = devices[0]
         self._program = program = replace(program, convolutions="keras")

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from ridgeway.data import Stream
+from ridgeway.engine.common import parted
 from ridgeway.engine.executor import LOCKSTEP, Executor, StackedExecutor, StepsExecutor, in_host_memory
 from ridgeway.engine.state import ModelState
 from ridgeway.engine.step import Batch, EpochProgram, HeldRows, Lane
@@ -36,7 +37,7 @@ MEMORY_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Job:
-    """Everything an executor is built from, but its kind and width."""
+    """Everything an executor is built from, but its kind and width; `common` as in `StackedExecutor`."""
 
     program: EpochProgram
     data: Batch | Stream
@@ -47,6 +48,7 @@ class Job:
     epochs: int
     values: dict[str, float]
     repeats: int = 1
+    common: tuple[int, ...] = ()
     devices: Sequence[jax.Device] = field(default_factory=jax.local_devices)
 
     @property
@@ -69,6 +71,12 @@ class Job:
             isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Conv3D)
             for layer in all_layers(self.program.model)
         )
+
+    @property
+    def own_parameters(self) -> int:
+        """Weights that each lane has for itself."""
+        own = jax.tree.leaves(parted(self.initials[0].weights, self.common))
+        return sum(int(np.size(values)) for values in own)
 
     @property
     def lane_steps(self) -> int:
@@ -137,10 +145,13 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
     at a time where one lane's arrays fill the cache and for convolutions on a CPU; on a GPU as many lanes side by side
     as fit.
     """
-    small = job.program.model.count_params() <= SMALL
+    small = job.own_parameters <= SMALL
     if not job.on_cpu:
         likely = [("patches" if job.convolves else "vmap", _WIDE_ON_ACCELERATOR)]
         likely += [("vmap", _WIDE_ON_ACCELERATOR)] * job.convolves
+    elif job.common:
+        # Lanes in step share what stands on common weights, so that all of them go side by side.
+        likely = [("vmap", _WIDE_ON_ACCELERATOR), ("map", 16)]
     elif job.convolves:
         likely = [("map", 16), ("steps", 16)]
     elif small:
@@ -158,7 +169,7 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
 
 def fitting(job: Job) -> int:
     """Lanes whose state fits the memory that is free."""
-    state = job.initials[0]
+    state = parted(job.initials[0], job.common)
     leaves = jax.tree.leaves(state)
     weights = jax.tree.leaves(state.weights)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
@@ -195,7 +206,7 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
         )
-    return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices)
+    return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices, job.common)
 
 
 def _written(job: Job, kind: str) -> str:

@@ -17,6 +17,7 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from ridgeway.data import Chunk, Stream, ahead
+from ridgeway.engine.common import Common
 from ridgeway.engine.executor import StackedExecutor, chosen
 from ridgeway.engine.state import ModelState, Weights
 from ridgeway.engine.step import EpochProgram, Lane, Logs, alike, scalars
@@ -41,6 +42,7 @@ class StreamedExecutor(StackedExecutor):
         keepers: how many sets of kept weights each slot has.
         name: "vmap" or "map"; a lane trains on a whole chunk before the next does.
         devices: the devices to share the slots.
+        common: places of the non-trainable values that no lane changes.
     """
 
     def __init__(
@@ -53,16 +55,17 @@ class StreamedExecutor(StackedExecutor):
         keepers: int,
         name: str,
         devices: Sequence[jax.Device],
+        common: Sequence[int] = (),
     ) -> None:
-        super().__init__(program, (None, None, None), None, initials, slots, keepers, name, devices)
+        super().__init__(program, (None, None, None), None, initials, slots, keepers, name, devices, common)
         self._stream, self._checked = data, validation
         # Validation rows that are in memory stay on the device from the first epoch on.
-        self._held: list[Chunk] | None = None
+        self._in_memory: list[Chunk] | None = None
         one, shared = P("lane"), P()
         self._begin = self._compiled(self._keeping, [one] * 3, donated=(0, 1))
-        self._train = self._compiled(self._trained, [one] * 3 + [shared] * 2, donated=(0,))
-        self._turn = self._compiled(self._turned, [one] * 4, donated=(0,))
-        self._test = self._compiled(self._tested, [one] * 3 + [shared] * 2, donated=(0,))
+        self._train = self._compiled(self._trained, [one] * 3 + [shared] * 3, donated=(0,))
+        self._turn = self._compiled(self._turned, [one] * 4 + [shared], donated=(0,))
+        self._test = self._compiled(self._tested, [one] * 3 + [shared] * 3, donated=(0,))
         self._end = self._compiled(self._ended, [one] * 4 + [shared], donated=())
 
     # --- programs of all slots --------------------------------------------------------------------------------
@@ -79,7 +82,7 @@ class StreamedExecutor(StackedExecutor):
         fresh = [jnp.broadcast_to(value, (slots, *value.shape)) for value in self._program.reset_metrics(state)]
         return state._replace(metrics=fresh)
 
-    def _trained(self, state: ModelState, lane: Lane, live: Any, span: Any, data: Any) -> Any:
+    def _trained(self, state: ModelState, lane: Lane, live: Any, common: Common, span: Any, data: Any) -> Any:
         """A chunk: logs, where a step of the user's own makes them, and the state.
 
         `span` is int32 `(2,)`: the steps of the epoch before the chunk, and those in it.
@@ -99,9 +102,9 @@ class StreamedExecutor(StackedExecutor):
                 logs = _carried(own, jax.eval_shape(program.metrics_result, state))
             return lax.fori_loop(0, span[1], step, (logs, state))
 
-        return (*self._lanes(one, state, lane, live), lane.epoch + span[1])
+        return (*self._lanes(one, state, lane, live, common), lane.epoch + span[1])
 
-    def _turned(self, state: ModelState, logs: Logs, lane: Lane, live: Any) -> Any:
+    def _turned(self, state: ModelState, logs: Logs, lane: Lane, live: Any, common: Common) -> Any:
         """From training to validation: the logs of the one, and metrics reset for the other."""
         program = self._program
 
@@ -111,9 +114,9 @@ class StreamedExecutor(StackedExecutor):
                 return program.with_validation(logs, state, given[1], jnp.int32(0), None)
             return scalars(logs), state._replace(metrics=program.reset_metrics(state))
 
-        return self._lanes(one, state, (logs, lane), live)
+        return self._lanes(one, state, (logs, lane), live, common)
 
-    def _tested(self, state: ModelState, lane: Lane, live: Any, span: Any, data: Any) -> Any:
+    def _tested(self, state: ModelState, lane: Lane, live: Any, common: Common, span: Any, data: Any) -> Any:
         """A chunk of validation rows: the last logs, sums over rows, and the state."""
         program = self._program
 
@@ -136,7 +139,7 @@ class StreamedExecutor(StackedExecutor):
             logs, sums, state = lax.fori_loop(0, span[1], step, (logs, sums, state))
             return (logs, sums), state._replace(trainable=raw) if program.evaluates_averages else state
 
-        return (*self._lanes(one, state, lane, live), lane.epoch + span[1])
+        return (*self._lanes(one, state, lane, live, common), lane.epoch + span[1])
 
     def _ended(self, state: ModelState, trained: Logs, logs: Logs, sums: Logs, rows: Any) -> Logs:
         """The logs of the whole epoch; `rows` were validated on."""
@@ -165,15 +168,15 @@ class StreamedExecutor(StackedExecutor):
         if batches is not None:
             jax.block_until_ready(self._state)
             return dict
-        logs, self._state = self._turn(self._state, logs, lane, live)
+        logs, self._state = self._turn(self._state, logs, lane, live, self._common)
         if self._checked is not None:
             logs = self._validated(self._checked, logs, lane, live)
         return lambda: {name: np.asarray(value, np.float64) for name, value in jax.device_get(logs).items()}
 
     def _validated(self, stream: Stream, trained: Logs, lane: Any, live: Any) -> Logs:
-        if stream.source.in_memory and self._held is None:
-            self._held = list(self._coming(stream.chunks(0)))
-        chunks = self._coming(stream.chunks(0)) if self._held is None else (chunk for chunk in self._held)
+        if stream.source.in_memory and self._in_memory is None:
+            self._in_memory = list(self._coming(stream.chunks(0)))
+        chunks = self._coming(stream.chunks(0)) if self._in_memory is None else (chunk for chunk in self._in_memory)
         rows = 0
         last: Logs = {}
         total: Logs | None = None
@@ -198,7 +201,7 @@ class StreamedExecutor(StackedExecutor):
         with closing(chunks):
             for chunk in chunks:
                 span = jax.device_put(np.array([done, chunk.steps], np.int32), self._everywhere)
-                found, self._state, running = run(self._state, lane, live, span, chunk.data)
+                found, self._state, running = run(self._state, lane, live, self._common, span, chunk.data)
                 done += chunk.steps
                 # One is under way and one behind it. Without a wait all would be queued, with their rows.
                 if before is not None:

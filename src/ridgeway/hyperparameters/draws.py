@@ -128,7 +128,7 @@ def _drawn_once(
             return jnp.broadcast_to(plain(keys[0]), (size, *shape))
 
         if in_step:
-            return once(keys), True
+            return plain(keys[0]), False
         agree = jnp.all(keys == keys[:1])
         return lax.cond(agree, once, jax.vmap(plain), keys), True
 
