@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from lanes_vs_loop import machine
+from speed import growth
 from speed.workloads import CONFIGURATIONS, WORKLOADS, Workload, read
 
 HERE = Path(__file__).parent
@@ -198,7 +199,8 @@ def main() -> None:
     """Runs all sides on all workloads, prints the tables, writes them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
-    parser.add_argument("--sides", default=",".join(side.module for side in (*SIDES, PATHS[1])))
+    names = [side.module for side in (*SIDES, PATHS[1])]
+    parser.add_argument("--sides", default=",".join([*dict.fromkeys(names), "growth"]))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--full", action="store_true", help="all epochs; hours")
     parser.add_argument("--patience", type=float, default=900.0, help="seconds after which a side is left out")
@@ -235,6 +237,9 @@ def main() -> None:
             results["L1 path"] = {title: one for title, one in both.items() if one is not None}
             if len(results["L1 path"]) == len(PATHS):
                 lines += paths_table(results["L1 path"])
+        if "growth" in options.sides.split(","):
+            results["growth"], more = growth.measured(options.data, options.repetitions, spread)
+            lines += more
     head = (
         f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. "
         f"Matrix-product peak, single precision: {peak / 1e9:.0f} GFLOP/s; "
