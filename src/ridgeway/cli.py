@@ -119,6 +119,10 @@ def fit(
     slots: Annotated[int | None, typer.Option(min=1, help="Lanes side by side; chosen without.")] = None,
     executor: Annotated[str | None, typer.Option(help="auto, vmap, patches, map or steps.")] = None,
     decay: Annotated[str | None, typer.Option(help="What weight decay acts on: kernels or all.")] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(help="Strength of --vary along which each lane begins with the weights of the one before it."),
+    ] = None,
     checkpoint_every: Annotated[
         float | None, typer.Option(help="Seconds between checkpoints, from which `resume` goes on: 30.")
     ] = None,
@@ -158,6 +162,7 @@ def fit(
             "slots": slots,
             "executor": executor,
             "decay": decay,
+            "warm_start": warm_start,
             "checkpoint_every": checkpoint_every,
             "cluster": cluster,
         },
@@ -184,7 +189,8 @@ def _fit(
 
     asked = SimpleNamespace(**command)
     # What the search for tables decides by itself.
-    training = {name: command[name] for name in ("patience", "slots", "executor", "decay", "checkpoint_every")}
+    names = ("patience", "slots", "executor", "decay", "warm_start", "checkpoint_every")
+    training = {name: command[name] for name in names}
     given: dict[str, Any] = {name: value for name, value in training.items() if value is not None}
     family = parse_family(asked.vary or DEFAULT_VARY)
     if asked.cv is not None and asked.validation_split is not None:

@@ -20,6 +20,7 @@ from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Family
+from ridgeway.families.warm_start import in_turn
 from ridgeway.hyperparameters import Decay, is_built
 from ridgeway.probes import ProbeProgram
 from ridgeway.structures import Builder, Structure, Variants, arguments_of, key_of, scaled_states, structure_of
@@ -41,6 +42,7 @@ class Grouping:
         decay: what weight decay acts on.
         seed: of all random draws.
         builder: the function that builds the model, None where a model was given.
+        warm_start: the hyperparameter along which each lane begins with the weights of the one before it, or None.
     """
 
     variants: Variants
@@ -54,6 +56,7 @@ class Grouping:
     seed: int
     builder: Builder | None = None
     keepers: int = 1
+    warm_start: str | None = None
     _known: dict[Structure, Group] = field(init=False, default_factory=dict)
     _first: tuple[str, Signature] | None = field(init=False, default=None)
 
@@ -68,7 +71,8 @@ class Grouping:
             InputError: a hyperparameter acts on nothing in a structure; the function's models can't be compared.
         """
         plans: dict[Structure, list[LanePlan]] = {}
-        for plan in [*self._choosing(configurations, first), *self._nested(configurations)]:
+        asked = [*self._choosing(configurations, first), *self._nested(configurations)]
+        for plan in asked if self.warm_start is None else in_turn(asked, self.warm_start):
             plans.setdefault(key_of(structure_of(plan.configuration)), []).append(plan)
         return [self._group(key, members) for key, members in plans.items()]
 
@@ -122,7 +126,9 @@ class Grouping:
             self._known[key] = self._built(plans) if self.builder is None else self._alike(self.builder, plans)
         known = self._known[key]
         known.job = replace(known.job, keepers=self.keepers)
-        return replace(known, plans=plans, job=replace(known.job, lanes=len(plans), values=plans[0].numbers))
+        at_once = None if self.warm_start is None else sum(plan.after is None for plan in plans)
+        job = replace(known.job, lanes=len(plans), values=plans[0].numbers, at_once=at_once)
+        return replace(known, plans=plans, job=job)
 
     def _alike(self, builder: Builder, plans: Sequence[LanePlan]) -> Group:
         """A group of a model that the function built, held against the first one's."""

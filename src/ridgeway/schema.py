@@ -96,6 +96,7 @@ class CommandRecord(BaseModel):
     slots: int | None = Field(None, ge=1)
     executor: str | None = None
     decay: str | None = None
+    warm_start: str | None = None
     checkpoint_every: float | None = None
     cluster: str | None = None
 

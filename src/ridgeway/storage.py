@@ -237,14 +237,21 @@ def _write_model(model: keras.Model, name: str, write: Callable[..., None]) -> b
 
 
 def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:
-    """Writes blocks of weights; the first one's arrays go by their variables' names, those of others by a prefix."""
+    """Writes blocks of weights; the first one's arrays go by their variables' names, those of others by a prefix.
+
+    An array that all lanes of a block share, such as a frozen weight, has a lane axis of length 1.
+    """
     arrays = {
-        _key(place, name): np.ascontiguousarray(_storable(block.arrays[name]))
+        _key(place, name): np.ascontiguousarray(_once(_storable(block.arrays[name])))
         for place, block in enumerate(stored)
         for name in block.arrays
     }
     about = [{"lanes": list(block.lanes), "names": list(block.arrays)} for block in stored]
     save_file(arrays, file, metadata={"blocks": json.dumps(about)})
+
+
+def _once(values: np.ndarray) -> np.ndarray:
+    return values[:1] if values.ndim and not values.strides[0] else values
 
 
 def _key(place: int, name: str) -> str:
@@ -426,7 +433,11 @@ class StoredArray:
         self._file, self._name = file, name
 
     def __getitem__(self, place: int) -> np.ndarray:
-        return self._file.read(lambda stored: stored.get_slice(self._name)[place])
+        def own(stored: Any) -> Any:
+            lanes = stored.get_slice(self._name)
+            return lanes[place if lanes.get_shape()[0] > 1 else 0]
+
+        return self._file.read(own)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self._file.read(lambda stored: stored.get_tensor(self._name)), dtype=dtype)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from safetensors import safe_open
 
 import ridgeway as rw
 from ridgeway.engine import common
@@ -109,6 +110,10 @@ def test_a_run_that_is_stopped_goes_on_with_it(tmp_path, executors):
     for lane in path.table()["lane"]:
         for own, kept in zip(path.lane_weights(lane).values(), read.lane_weights(lane).values(), strict=True):
             np.testing.assert_array_equal(own, kept)
+    with safe_open(tmp_path / "run" / "weights.safetensors", "numpy") as stored:
+        lanes = {name: stored.get_slice(name).get_shape()[0] for name in stored.keys()}  # noqa: SIM118
+    assert {count for name, count in lanes.items() if "backbone" in name} == {1}
+    assert {count for name, count in lanes.items() if "backbone" not in name} == {4}
     backbone = model.get_layer("backbone").get_weights()
     exported = path.best_model().get_layer("backbone").get_weights()
     for own, given_ in zip(exported, backbone, strict=True):

@@ -15,6 +15,8 @@ from ridgeway.engine.queues import Group
 from ridgeway.engine.slots import Rules
 from ridgeway.keras_internals import all_layers
 
+# What came later is told where it is used, so that what older versions began goes on.
+_LATER = ("warm_start",)
 # Of the record: settings, the model, and the rows that are trained on.
 _SETTINGS = (
     "hyperparameters", "metric", "mode", "repeats", "folds", "nested", "seed", "epochs", "batch_size", "shuffle",
@@ -43,7 +45,8 @@ def identity(
         models: the one that was given, or each that a function built.
         search: what proposes configurations, in words, or None.
     """
-    settings = {name: about.get(name) for name in _SETTINGS} | {"model": _nameless(about["model"])}
+    used = [name for name in _LATER if about.get(name) is not None]
+    settings = {name: about.get(name) for name in (*_SETTINGS, *used)} | {"model": _nameless(about["model"])}
     found = {name: _digest(_plain(setting)) for name, setting in settings.items()}
     plans = [(plan.lane, plan.configuration, plan.repeat, plan.fold, plan.outer) for g in groups for plan in g.plans]
     found["layers"] = _digest(_plain([_configured(model) for model in models]))

@@ -212,14 +212,20 @@ def _pack_waiting(lanes: Sequence[Waiting]) -> Packed:
 
 
 def _leaves(name: str, trees: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Each leaf of all trees, side by side."""
+    """Each leaf of all trees, side by side; one that all share, such as a frozen weight, once."""
     flat = [jax.tree.leaves(tree) for tree in trees]
-    return {f"{name}{place}": np.stack(values) for place, values in enumerate(zip(*flat, strict=True))}
+    return {
+        f"{name}{place}": np.asarray(values[0])[None]
+        if all(value is values[0] for value in values)
+        else np.stack(values)
+        for place, values in enumerate(zip(*flat, strict=True))
+    }
 
 
 def _rows(arrays: Mapping[str, np.ndarray], name: str, like: Any, count: int) -> list[Any]:
     """The trees that `_leaves` put side by side."""
-    leaves = [arrays[f"{name}{place}"] for place in range(like.num_leaves)]
+    leaves = [list(arrays[f"{name}{place}"]) for place in range(like.num_leaves)]
+    leaves = [leaf * count if len(leaf) == 1 else leaf for leaf in leaves]
     return [jax.tree.unflatten(like, [leaf[row] for leaf in leaves]) for row in range(count)]
 
 

@@ -26,6 +26,7 @@ class LanePlan:
         start: place of its starting state among those that the executor holds.
         configuration_number: place of its configuration in the family.
         outer: the outer fold whose rows it must not see, None for a lane that takes part in the choice.
+        after: the lane whose kept weights it begins with, None for the starting state.
     """
 
     lane: int
@@ -35,6 +36,7 @@ class LanePlan:
     start: int = 0
     configuration_number: int = 0
     outer: int | None = None
+    after: int | None = None
 
     @property
     def numbers(self) -> dict[str, float]:

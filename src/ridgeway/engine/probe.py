@@ -37,7 +37,10 @@ MEMORY_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Job:
-    """Everything an executor is built from, but its kind and width; `common` as in `StackedExecutor`."""
+    """Everything an executor is built from, but its kind and width; `common` as in `StackedExecutor`.
+
+    Where lanes begin with the weights of others, `at_once` is how many can train side by side.
+    """
 
     program: EpochProgram
     data: Batch | Stream
@@ -49,6 +52,7 @@ class Job:
     values: dict[str, float]
     repeats: int = 1
     common: tuple[int, ...] = ()
+    at_once: int | None = None
     devices: Sequence[jax.Device] = field(default_factory=jax.local_devices)
 
     @property
@@ -163,7 +167,7 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
     elif isinstance(job.data, Stream):
         # Plain steps would need a pass over the data for each lane.
         likely = [pair for pair in likely if pair[0] != "steps"]
-    most = min(job.lanes, fitting(job))
+    most = min(job.at_once or job.lanes, fitting(job))
     return list(dict.fromkeys((kind, slots or max(1, min(width, most))) for kind, width in likely))
 
 
@@ -203,6 +207,7 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             # All lanes of one repeat at once: none begins later than another.
             in_step=kind in LOCKSTEP
             and job.repeats == 1
+            and job.at_once is None
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
         )

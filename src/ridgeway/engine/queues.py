@@ -268,9 +268,17 @@ class Queues(LaneQueues):
 
     def _put_slots(self, place: int, executor: Executor) -> Slots:
         self._begun = True
-        program = self.groups[place].job.program
+        job = self.groups[place].job
         self._slots[place] = Slots(
-            executor, program, self.rules, self.order, self.seed, self._watch, 0, self.probe_of(place)
+            executor,
+            job.program,
+            self.rules,
+            self.order,
+            self.seed,
+            self._watch,
+            0,
+            self.probe_of(place),
+            job.initials,
         )
         return self._slots[place]
 

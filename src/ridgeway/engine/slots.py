@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from ridgeway.engine.executor import Executor, Probe, Saved, Taken, left_by
 from ridgeway.engine.lanes import COMPLETED, DIVERGED, EARLY, INTERRUPTED, TARGET, LanePlan, LaneResult
-from ridgeway.engine.state import repeat_seed
+from ridgeway.engine.state import ModelState, repeat_seed
 from ridgeway.engine.step import EpochProgram, Lane
 from ridgeway.engine.stopping import (
     KeepingRule,
@@ -125,6 +126,7 @@ class Slots:
         watch: looks at the whole path; one for all of its groups.
         later: lanes of other groups that have not begun.
         probe: looks at lanes after an epoch, None for no looks.
+        initials: the states that lanes start from; needed where lanes begin with the weights of others.
     """
 
     executor: Executor
@@ -135,6 +137,7 @@ class Slots:
     watch: Watch = field(default_factory=Watch)
     later: int = 0
     probe: Probe | None = None
+    initials: Sequence[ModelState] = ()
     ended: str | None = field(init=False, default=None)
     _queue: deque[LanePlan | Waiting] = field(init=False, default_factory=deque)
     _waiting: list[Waiting] = field(init=False, default_factory=list)
@@ -180,6 +183,7 @@ class Slots:
         if standing is not None:
             self._waiting = list(standing.waiting)
             self._put(standing.live)
+        self._follow(results)
         self._refill(queue)
         number = 0
         verdict = None
@@ -216,6 +220,7 @@ class Slots:
                 }
             )
             if not asked and not paused:
+                self._follow(leaving.values())
                 self._refill(queue)
             now = sum(result is not None for result in self._lanes)
             on_round(Round(number, trained, finished, now, len(queue)))
@@ -224,8 +229,9 @@ class Slots:
         return self._all_waiting()
 
     def _all_waiting(self) -> list[Waiting]:
-        """The lanes that wait, which are then no longer known here."""
-        found = [*self._waiting, *(one for one in self._queue if isinstance(one, Waiting))]
+        """The lanes that wait, which are then no longer known here; not those that have yet to begin."""
+        waiting = [*self._waiting, *(one for one in self._queue if isinstance(one, Waiting))]
+        found = [one for one in waiting if one.result.history]
         self._waiting, self._queue = [], deque()
         return found
 
@@ -256,8 +262,7 @@ class Slots:
         starting: dict[int, Mapping[int, float]] = {}
         resumed: dict[int, Waiting] = {}
         for slot, result in enumerate(self._lanes):
-            if result is None and queue:
-                plan = queue.popleft()
+            if result is None and (plan := _next(queue)) is not None:
                 if isinstance(plan, Waiting):
                     resumed[slot] = plan
                     continue
@@ -271,6 +276,28 @@ class Slots:
         if starts:
             self.executor.fill(starts, starting)
         self._put(resumed)
+
+    def _follow(self, ended: Iterable[LaneResult]) -> None:
+        """Lets lanes begin that are to begin with the weights of those that have ended."""
+        before = {result.plan.lane: result for result in ended}
+        for place, entry in enumerate(self._queue):
+            if isinstance(entry, LanePlan) and entry.after in before:
+                self._queue[place] = self._begun(entry, before[entry.after])
+
+    def _begun(self, plan: LanePlan, before: LaneResult) -> LanePlan | Waiting:
+        """A lane with the weights of another; with its own starting weights where that one came to nothing."""
+        if before.stopped == DIVERGED or not before.kept:
+            return replace(plan, after=None)
+        state = self.program.continued(self.initials[plan.start], before.kept[0], plan.numbers)
+        carry = None if self.probe is None else jax.device_get(self.probe.start(state))
+        stopping = [StoppingState.empty(1) for _ in self.rules.stopping]
+        keeping = [KeepingState.empty(1, rule) for rule in self.rules.keeping]
+        return Waiting(
+            LaneResult(plan),
+            Saved(state, [state.weights] * len(keeping), carry),
+            [(one.best[0], one.wait[0], one.seen[0]) for one in stopping],
+            [(one.best[0], one.epoch[0]) for one in keeping],
+        )
 
     def _put(self, lanes: Mapping[int, Waiting]) -> None:
         """Lanes that waited into slots."""
@@ -390,6 +417,15 @@ class Slots:
         for (slot, result), taken in zip(lanes.items(), self.executor.take(list(lanes)), strict=True):
             _ended(result, taken, tuple(int(kept.epoch[slot]) for kept in self._keeping))
             self._lanes[slot] = None
+
+
+def _next(queue: deque[LanePlan | Waiting]) -> LanePlan | Waiting | None:
+    """Takes the first lane that may begin out of the queue."""
+    for place, entry in enumerate(queue):
+        if isinstance(entry, Waiting) or entry.after is None:
+            del queue[place]
+            return entry
+    return None
 
 
 def settled(program: EpochProgram, waiting: Waiting, stopped: str) -> LaneResult:

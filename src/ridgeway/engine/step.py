@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import keras
+import numpy as np
 from jax import lax
 
 from ridgeway.engine.calibration import RELIABILITY, expected_calibration_error, reliability
@@ -32,6 +33,7 @@ from ridgeway.keras_internals import (
     is_likelihood,
     normalization_swap,
     row_losses,
+    seed_variables,
 )
 
 Logs = dict[str, jax.Array]
@@ -355,6 +357,26 @@ class EpochProgram:
             for item in self.bound
             for variable, value in item.binding.variables(values[item.name])
         }
+
+    def continued(self, initial: ModelState, weights: Weights, values: Mapping[str, float]) -> ModelState:
+        """A starting state with the weights of another lane: random generators and the optimizer begin anew.
+
+        Args:
+            initial: the lane's own starting state.
+            weights: of the other lane.
+            values: the lane's hyperparameters.
+        """
+        seeds = {id(variable) for variable in seed_variables(self.model)}
+        non_trainable = [
+            own if id(variable) in seeds else other
+            for variable, own, other in zip(
+                self.model.non_trainable_variables, initial.non_trainable, weights[1], strict=True
+            )
+        ]
+        optimizer = list(initial.optimizer)
+        for place, value in self.starting_values(values).items():
+            optimizer[place] = np.asarray(value, optimizer[place].dtype)
+        return initial._replace(trainable=list(weights[0]), non_trainable=non_trainable, optimizer=optimizer)
 
     # --- pieces -----------------------------------------------------------------------------------------------
 

@@ -43,6 +43,11 @@ def facts(path: "Path", lang: str) -> Html:
             "epochs": record.get("epochs"),
             **({"halving": _halving(record["halving"], lang)} if record.get("halving") else {}),
             **(
+                {"warm_start": text("fact.warm_start_line", lang, name=record["warm_start"])}
+                if record.get("warm_start")
+                else {}
+            ),
+            **(
                 {"time_limit": text("fact.time_limit_line", lang, seconds=f"{record['time_limit']:g}")}
                 if record.get("time_limit")
                 else {}
