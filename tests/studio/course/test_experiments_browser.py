@@ -141,6 +141,7 @@ def test_a_new_training_in_the_playground_shows_its_best_and_names_the_classes(p
     # What stands at the last strength is not cut off by the chart's edge.
     ends = page.eval_on_selector_all(
         "[data-figure=path] .mark-text",
-        "texts => texts.map(one => one.closest('svg').getBoundingClientRect().right - one.getBoundingClientRect().right)",
+        """texts => texts.map((one) =>
+            one.closest("svg").getBoundingClientRect().right - one.getBoundingClientRect().right)""",
     )
     assert min(ends) >= 0
