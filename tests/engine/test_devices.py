@@ -80,3 +80,15 @@ def test_a_spawned_process_may_have_one_device(monkeypatch: pytest.MonkeyPatch) 
     environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "1"
+
+
+def test_a_process_may_compile_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ridgeway import devices
+
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=here")
+    devices.compile_quickly()
+    devices.compile_quickly()
+    assert os.environ["XLA_FLAGS"] == "--xla_dump_to=here --xla_backend_optimization_level=1"
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=3")
+    devices.compile_quickly()
+    assert os.environ["XLA_FLAGS"] == "--xla_backend_optimization_level=3"

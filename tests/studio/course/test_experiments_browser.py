@@ -125,3 +125,23 @@ def test_the_film_strip(page):
     page.locator(".frame").nth(1).click()
     assert page.input_value("#c-frame") == "1"
     assert page.locator(".frame").nth(1).get_attribute("aria-pressed") == "true"
+
+
+def test_a_new_training_in_the_playground_shows_its_best_and_names_the_classes(page):
+    started(page, "playground")
+    page.locator(".frame").nth(1).click()
+    page.select_option("#p-data", "csv")
+    rows = "\n".join(f"{10 * (one % 3) + one % 7},{one % 5},{'가나다'[one % 3]}" for one in range(45))
+    page.fill("#p-csv", rows)
+    page.click(".playground-form button[type=submit]")
+    playwright.expect(page.locator("[data-classes]")).to_contain_text("클래스 나", timeout=100_000)
+    best = page.locator(".frame.best")
+    assert best.get_attribute("aria-pressed") == "true"
+    assert page.locator(".frame").nth(int(page.input_value("#c-frame"))).get_attribute("class") == "frame best"
+    # What stands at the last strength is not cut off by the chart's edge.
+    ends = page.eval_on_selector_all(
+        "[data-figure=path] .mark-text",
+        """texts => texts.map((one) =>
+            one.closest("svg").getBoundingClientRect().right - one.getBoundingClientRect().right)""",
+    )
+    assert min(ends) >= 0

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ridgeway.studio.course.experiments.data import Digits, digits
+from ridgeway.studio.course.experiments import switches
+from ridgeway.studio.course.experiments.data import digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
-from ridgeway.studio.course.experiments.training import train
+from ridgeway.studio.course.experiments.training import dense, train
 
 if TYPE_CHECKING:
     from ridgeway.path import Path
 
-VERSION = 2
+VERSION = 3
 ROWS = 300
 EPOCHS = 8
 #: Without normalization, with batch normalization, and with noise put in behind it (Santurkar et al. 2018).
@@ -21,6 +25,8 @@ KINDS = ("none", "batch", "noisy")
 HIDDEN = 3
 WIDTH = 32
 _RATE = 0.1
+# Of the noise: a unit's output is shifted by up to a half and stretched by up to a quarter, either way.
+_SHIFT, _STRETCH = 0.5, 0.25
 #: Learning rates of the ladder.
 LADDER = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # A network that gets half of the validation rows right has learned something: chance is a tenth.
@@ -34,6 +40,33 @@ class Settings(ExperimentSettings):
     """Only the seed."""
 
 
+@dataclass
+class Switches(switches.Switches):
+    """What stands between the layers, and which activation: numbers, which lanes may differ in.
+
+    Attributes:
+        noisy: 1 where noise is put in behind the normalization.
+        relu: 1 where the activation is a ReLU, 0 where it is a sigmoid.
+    """
+
+    noisy: float = 0.0
+    relu: float = 0.0
+
+
+# All hidden layers share one object, so that what is set by the name of the first is set for all.
+_BATCH, _NOISY, _RELU = (f"normalization_0.switches.{name}" for name in ("batch", "noisy", "relu"))
+
+
+def switched(kind: str, activation: str) -> dict[str, float]:
+    """A kind and an activation as the values of hyperparameters.
+
+    Args:
+        kind: of `KINDS`.
+        activation: "sigmoid" or "relu".
+    """
+    return {_BATCH: float(kind != "none"), _NOISY: float(kind == "noisy"), _RELU: float(activation == "relu")}
+
+
 def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     """Trains a deep sigmoid network for 1, 2, …, 8 epochs as lanes, and a ladder of learning rates.
 
@@ -44,13 +77,14 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     import ridgeway as rw
 
     data = digits(settings.seed, ROWS)
-    # One path for both views, so that each structure is compiled once.
-    still = {"activation": "sigmoid", "learning_rate": _RATE}
+    # One path for both views.
     listed: list[dict[str, Any]] = [
-        {**still, "between": kind, "max_epochs": epochs} for kind in KINDS for epochs in range(1, EPOCHS + 1)
+        {**switched(kind, "sigmoid"), "learning_rate": _RATE, "max_epochs": epochs}
+        for kind in KINDS
+        for epochs in range(1, EPOCHS + 1)
     ]
     listed += [
-        {"activation": activation, "learning_rate": rate, "between": kind, "max_epochs": EPOCHS}
+        {**switched(kind, activation), "learning_rate": rate, "max_epochs": EPOCHS}
         for activation in ("sigmoid", "relu")
         for kind in ("none", "batch")
         for rate in LADDER
@@ -65,93 +99,108 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         validation=(data.x_val, data.y_val),
         keep="best",
         progress=progress,
-        share=(0.0, 0.85),
+        share=(0.0, 0.95),
         seed=settings.seed,
         probes=["saturation", "gradients"],
-        # What "auto" chooses for nets this small, without a timed trial of each of the five structures.
+        # What "auto" chooses for nets this small, without a timed trial.
         executor="vmap",
     )
-    kinds = []
-    for place, kind in enumerate(KINDS):
-        kinds.append(_moments(path, kind, data))
-        progress(0.85 + 0.05 * (place + 1))
     return {
         "epochs": EPOCHS,
         "edges": _EDGES,
         "learning_rate": _RATE,
-        "kinds": kinds,
+        "kinds": [_moments(path, kind, data.x, settings.seed) for kind in KINDS],
         "ladder": _ladder(path),
     }
 
 
 def network(seed: int) -> Any:
-    """A function that builds the network, of what stands between its layers and the activation."""
-
-    def built(between: str, activation: str) -> Any:
-        import keras
-
-        keras.utils.set_random_seed(seed)
-        layers: list[Any] = [keras.Input((64,))]
-        for number in range(HIDDEN):
-            layers.append(keras.layers.Dense(WIDTH, name=f"hidden_{number}"))
-            if between != "none":
-                layers.append(keras.layers.BatchNormalization(momentum=0.9, name=f"normal_{number}"))
-            if between == "noisy":
-                layers.append(_noise_layer()(name=f"noise_{number}", seed=seed + number))
-            layers.append(keras.layers.Activation(activation, name=f"activation_{number}"))
-        model = keras.Sequential([*layers, keras.layers.Dense(10, name="output")])
-        model.compile(
-            keras.optimizers.SGD(_RATE, momentum=0.9),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        return model
-
-    return built
-
-
-def _noise_layer() -> Any:
+    """The network, compiled; its `Switches` say what stands between layer and activation."""
     import keras
 
-    @keras.saving.register_keras_serializable(package="ridgeway.course")
-    class BatchNoise(keras.layers.Layer):
-        """Shifts and stretches every unit by random numbers of its own, anew in each batch."""
+    keras.utils.set_random_seed(seed)
+    shared = Switches()
+    layers: list[Any] = [keras.Input((64,))]
+    for number in range(HIDDEN):
+        layers.append(dense(WIDTH, name=f"hidden_{number}"))
+        layers.append(switches.normalization(shared, ("batch",), name=f"normalization_{number}"))
+        layers.append(_activation_class()(shared, seed + number, name=f"activation_{number}"))
+    model = keras.Sequential([*layers, dense(10, name="output")])
+    model.compile(
+        keras.optimizers.SGD(_RATE, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
 
-        def __init__(self, seed: int = 0, **kwargs: Any) -> None:
-            super().__init__(**kwargs)
-            self.seed = seed
+
+@cache
+def _activation_class() -> Any:
+    import keras
+    from keras import ops
+
+    class SwitchedActivation(keras.layers.Layer):
+        """Shifts and stretches every unit anew in each batch, where noise is on; then the sigmoid or the ReLU."""
+
+        def __init__(self, given: Switches, seed: int, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self.switches = given
             self.generator = keras.random.SeedGenerator(seed)
 
         def call(self, inputs: Any, training: bool = False) -> Any:
             """In prediction nothing is shifted: the noise is that of training."""
             if not training:
-                return inputs
-            shape = (1, inputs.shape[-1])
-            shift = keras.random.uniform(shape, -0.5, 0.5, seed=self.generator)
-            stretch = keras.random.uniform(shape, 0.75, 1.25, seed=self.generator)
-            return inputs * stretch + shift
+                return self.activation(inputs)
+            drawn = keras.random.uniform((2, 1, inputs.shape[-1]), -1.0, 1.0, seed=self.generator)
+            stretch, shift = (self.switches.noisy * part for part in (_STRETCH * drawn[0], _SHIFT * drawn[1]))
+            return self.activation(inputs * (1.0 + stretch) + shift)
 
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "seed": self.seed}
+        def activation(self, values: Any) -> Any:
+            """A method of this name is what the probe of saturation looks at."""
+            return ops.where(switches.on(self.switches.relu), ops.relu(values), ops.sigmoid(values))
 
-    return BatchNoise
+    return SwitchedActivation
 
 
-def _moments(path: Path, kind: str, data: Digits) -> dict[str, Any]:
-    import keras
+def inside(
+    weights: Mapping[str, np.ndarray], kind: str, x: np.ndarray, random: np.random.Generator
+) -> list[np.ndarray]:
+    """What goes into the sigmoid of each hidden layer in training, that is with the statistics of the batch.
 
-    table = path.table()
-    chosen = table[(table["between"] == kind) & (table["activation"] == "sigmoid") & (table["learning_rate"] == _RATE)]
-    lanes = chosen.sort_values("max_epochs")["lane"].tolist()
-    model = keras.models.clone_model(path.structure(lanes[0]))
-    ins = [model.get_layer(f"activation_{number}").input for number in range(HIDDEN)]
-    look = keras.Model(model.inputs[0], [*ins, model.outputs[0]])
+    By NumPy: a call of Keras's for each of the lanes would be compiled first.
+
+    Args:
+        weights: the network's, by variable path.
+        kind: of `KINDS`.
+        x: a batch of rows.
+        random: draws the noise.
+
+    Returns:
+        For each hidden layer `(row, unit)`.
+    """
+    weights = {"/".join(name.split("/")[1:]): value for name, value in weights.items()}
+    found, given = [], x.astype(np.float64)
+    for number in range(HIDDEN):
+        values = given @ weights[f"hidden_{number}/kernel"] + weights[f"hidden_{number}/bias"]
+        if kind != "none":
+            own = f"normalization_{number}/batch"
+            values = (values - values.mean(0)) / np.sqrt(values.var(0) + 1e-3)
+            values = values * weights[f"{own}/gamma"] + weights[f"{own}/beta"]
+        if kind == "noisy":
+            shift, stretch = random.uniform(-_SHIFT, _SHIFT, WIDTH), random.uniform(-_STRETCH, _STRETCH, WIDTH)
+            values = values * (1.0 + stretch) + shift
+        found.append(values)
+        given = 1.0 / (1.0 + np.exp(-values))
+    return found
+
+
+def _moments(path: Path, kind: str, x: np.ndarray, seed: int) -> dict[str, Any]:
+    chosen = _lanes(path, kind, "sigmoid")
+    lanes = chosen[chosen["learning_rate"] == _RATE].sort_values("max_epochs")["lane"].tolist()
+    random = np.random.default_rng(seed)
     rows: list[list[dict[str, Any]]] = [[] for _ in range(HIDDEN)]
     for lane in lanes:
-        model.set_weights(list(path.lane_weights(lane, "last").values()))
-        # In training, that is with the statistics of the batch, as the next layer gets its input while it learns.
-        for layer, given in enumerate(look(data.x, training=True)[:-1]):
-            values = np.asarray(given, np.float64)
+        for layer, values in enumerate(inside(path.lane_weights(lane, "last"), kind, x, random)):
             rows[layer].append(
                 {
                     "histogram": np.histogram(np.clip(values, _EDGES[0], _EDGES[-1]), _EDGES)[0],
@@ -164,6 +213,14 @@ def _moments(path: Path, kind: str, data: Digits) -> dict[str, Any]:
     return {"kind": kind, "layers": rows, "accuracy": _last(path, lanes, "val_accuracy")}
 
 
+def _lanes(path: Path, kind: str, activation: str) -> Any:
+    """The rows of the path's table of one kind with one activation."""
+    table = path.table()
+    for name, value in switched(kind, activation).items():
+        table = table[table[name] == value]
+    return table
+
+
 def _last(path: Path, lanes: list[int], log: str) -> list[float]:
     """A log at the last epoch of each lane."""
     history = path.history()
@@ -171,14 +228,13 @@ def _last(path: Path, lanes: list[int], log: str) -> list[float]:
 
 
 def _ladder(path: Path) -> dict[str, Any]:
-    table, probes = path.table(), path.probes()
+    probes = path.probes()
     first = probes[probes["epoch"] == probes["epoch"].min()]
     found = []
     for activation in ("sigmoid", "relu"):
         for kind in ("none", "batch"):
-            chosen = table[
-                (table["activation"] == activation) & (table["between"] == kind) & (table["max_epochs"] == EPOCHS)
-            ].sort_values("learning_rate")
+            chosen = _lanes(path, kind, activation)
+            chosen = chosen[chosen["max_epochs"] == EPOCHS].sort_values("learning_rate")
             lanes = chosen["lane"].tolist()
             found.append(
                 {

@@ -14,7 +14,7 @@ from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, 
 if TYPE_CHECKING:
     from ridgeway.path import Path
 
-VERSION = 1
+VERSION = 2
 ROWS = 200
 EPOCHS = 50
 REPEATS = 3

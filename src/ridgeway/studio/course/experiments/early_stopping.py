@@ -12,7 +12,7 @@ from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSet
 from ridgeway.studio.course.experiments.training import mlp, predict, train
 from ridgeway.studio.stopping import replay
 
-VERSION = 1
+VERSION = 2
 ROWS = 200
 EPOCHS = 60
 #: Validation rows that a learner may judge by.

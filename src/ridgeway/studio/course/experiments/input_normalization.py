@@ -8,9 +8,9 @@ import numpy as np
 
 from ridgeway.studio.course.experiments.data import digits
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
-from ridgeway.studio.course.experiments.training import by_epoch, train
+from ridgeway.studio.course.experiments.training import by_epoch, dense, train
 
-VERSION = 1
+VERSION = 2
 STEPS = 60
 #: How many times larger one of the two features is written down.
 STRETCHES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -190,8 +190,8 @@ def _pixels(seed: int, progress: Progress) -> dict[str, Any]:
         [
             keras.Input((64,)),
             keras.layers.Rescaling(1.0, 0.0, name="rescaling"),
-            keras.layers.Dense(48, activation="relu"),
-            keras.layers.Dense(10),
+            dense(48, activation="relu"),
+            dense(10),
         ]
     )
     model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))

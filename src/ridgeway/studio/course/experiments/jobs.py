@@ -226,6 +226,7 @@ def work(pipe: Connection, folder: str) -> None:
     os.environ["KERAS_BACKEND"] = "jax"
     # Small nets gain nothing from a second device, and the server needs a core too.
     devices.one_only()
+    devices.compile_quickly()
     # A learner waits, but the server's answers come first.
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)

@@ -11,7 +11,7 @@ from ridgeway.studio.course.experiments.data import digits, plant
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress
 from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, train
 
-VERSION = 1
+VERSION = 2
 ROWS = 160
 EPOCHS = 50
 REPEATS = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import numpy as np
 from ridgeway.studio.course.experiments import metrics
 from ridgeway.studio.course.experiments.data import Digits, digits
 from ridgeway.studio.course.experiments.settings import Progress, WrongLabelsSettings
-from ridgeway.studio.course.experiments.training import by_epoch, predict, train
+from ridgeway.studio.course.experiments.switches import Switches, normalization, switched
+from ridgeway.studio.course.experiments.training import by_epoch, dense, predict, train
 from ridgeway.studio.stopping import replay
 
-VERSION = 2
+VERSION = 3
 ROWS = 200
 EPOCHS = 30
 REPEATS = 5
@@ -25,6 +27,7 @@ STRENGTHS = {
 }
 PATIENCES = (10, 3, 1)
 LEVELS = len(PATIENCES)
+_BETWEEN = "between"
 RACERS = ("none", *STRENGTHS, "batch", "layer", "early_stopping")
 
 Settings = WrongLabelsSettings
@@ -40,12 +43,12 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     import ridgeway as rw
 
     data = digits(settings.seed, ROWS, settings.wrong)
-    idle: dict[str, Any] = {**dict.fromkeys(STRENGTHS, 0.0), "between": "none"}
+    idle: dict[str, Any] = {**dict.fromkeys(STRENGTHS, 0.0), **switched(_BETWEEN, "none")}
     listed = [idle]
     listed += [{**idle, name: value} for name, values in STRENGTHS.items() for value in values]
-    listed += [{**idle, "between": kind} for kind in ("batch", "layer")]
+    listed += [{**idle, **switched(_BETWEEN, kind)} for kind in ("batch", "layer")]
     path = train(
-        _build(settings.seed),
+        _network(settings.seed),
         data.x,
         data.y,
         rw.Listed(listed),
@@ -69,7 +72,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
             if name in STRENGTHS:
                 wanted[name] = STRENGTHS[name][level]
             elif name != "none":
-                wanted["between"] = name
+                wanted |= switched(_BETWEEN, name)
             lanes = np.flatnonzero(np.all([table[key] == value for key, value in wanted.items()], axis=0))
             levels.append(
                 {
@@ -84,35 +87,25 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     return {"epochs": EPOCHS, "repeats": REPEATS, "levels": LEVELS, "racers": racers}
 
 
-def _build(seed: int) -> Any:
-    def network(between: str) -> Any:
-        """The same network with another layer behind its hidden one."""
-        import keras
+def _network(seed: int) -> Any:
+    """A network whose lanes may have a normalization behind the hidden layer."""
+    import keras
 
-        keras.utils.set_random_seed(seed)
-        layers: list[Any] = {
-            "none": [],
-            # With .99, Keras's default, its averages would be a quarter of the way after so few steps.
-            "batch": [keras.layers.BatchNormalization(momentum=0.9)],
-            "layer": [keras.layers.LayerNormalization()],
-        }[between]
-        model = keras.Sequential(
-            [
-                keras.Input((64,)),
-                keras.layers.Dense(64, activation="relu"),
-                *layers,
-                keras.layers.Dropout(0.0),
-                keras.layers.Dense(10),
-            ]
-        )
-        model.compile(
-            keras.optimizers.SGD(0.02, momentum=0.9),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        )
-        return model
-
-    # ridgeway's own hyperparameter `normalization` would put in a layer with Keras's momentum.
-    return network
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((64,)),
+            dense(64, activation="relu"),
+            # ridgeway's own hyperparameter `normalization` would put in a layer with Keras's momentum.
+            normalization(Switches(), name=_BETWEEN),
+            keras.layers.Dropout(0.0),
+            dense(10),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.02, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    return model
 
 
 def _scores(on_train: np.ndarray, on_val: np.ndarray, data: Digits) -> dict[str, np.ndarray]:
@@ -131,16 +124,20 @@ def _stopped(data: Digits, curves: np.ndarray, seed: int, progress: Progress) ->
     import ridgeway as rw
 
     stops = np.array([[replay(curve, patience).stopped for curve in curves] for patience in PATIENCES])
-    lengths = sorted({int(stop) for stop in stops.ravel()})
+    needed = {(int(epochs), repeat) for stop in stops for repeat, epochs in enumerate(stop)}
+    # Always as many lanes, so that it is the same program for every seed.
+    others = (run for run in itertools.product(range(1, EPOCHS + 1), range(REPEATS)) if run not in needed)
+    chosen = sorted(needed | set(itertools.islice(others, stops.size - len(needed))))
+    repeats = {epochs: [run[1] for run in own] for epochs, own in itertools.groupby(chosen, lambda run: run[0])}
     path = train(
-        lambda: _build(seed)("none"),
+        _network(seed),
         data.x,
         data.y,
-        rw.Grid(max_epochs=lengths),
+        rw.Listed([{"max_epochs": epochs} for epochs in repeats], list(repeats.values())),
         epochs=EPOCHS,
+        repeats=REPEATS,
         progress=progress,
         share=(0.85, 1.0),
-        repeats=REPEATS,
         seed=seed,
     )
     table = path.table()

@@ -11,12 +11,12 @@ from pydantic import Field, model_validator
 
 from ridgeway.studio.course.experiments import metrics, points
 from ridgeway.studio.course.experiments.settings import ExperimentSettings, Progress, one_of
-from ridgeway.studio.course.experiments.training import predict, train
+from ridgeway.studio.course.experiments.training import dense, equal_batches, predict, train
 
 if TYPE_CHECKING:
     import keras
 
-VERSION = 1
+VERSION = 2
 REPEATS = 3
 EPOCHS = 200
 #: Points a side of the grid on which regions are drawn.
@@ -78,14 +78,13 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
 
     x, y, x_val, y_val, classes = _data(settings)
     strengths = STRENGTHS[settings.vary]
-    # Small data: steps of about a fifth of the rows, at most 32.
     path = train(
         _network(settings, len(classes)),
         x,
         y,
         rw.Grid(**{settings.vary: strengths}),
         epochs=EPOCHS,
-        batch_size=min(32, len(x)),
+        batch_size=min(equal_batches(len(x)), len(x)),
         validation=(x_val, y_val),
         progress=progress,
         share=(0.0, 0.9),
@@ -150,10 +149,10 @@ def _network(settings: Settings, classes: int) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
     layers: list[Any] = [keras.Input((2,))]
     for _ in range(settings.layers):
-        layers.append(keras.layers.Dense(settings.width, activation=settings.activation))
+        layers.append(dense(settings.width, activation=settings.activation))
         if settings.vary == "dropout":
             layers.append(keras.layers.Dropout(0.0))
-    model = keras.Sequential([*layers, keras.layers.Dense(classes)])
+    model = keras.Sequential([*layers, dense(classes)])
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
 

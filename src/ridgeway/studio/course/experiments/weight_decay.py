@@ -14,14 +14,17 @@ from ridgeway.studio.course.experiments.training import by_epoch, mlp, predict, 
 if TYPE_CHECKING:
     from ridgeway.path import Path
 
-VERSION = 1
+VERSION = 3
 ROWS = 200
+# Divides them: a smaller last batch would be compiled as well.
+_BATCH = 40
 EPOCHS = 50
 LAMBDAS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 #: Optimizer, its learning rate; the momentum is 0.9.
 OPTIMIZERS = (("sgd", 0.1), ("momentum", 0.02), ("adam", 0.003))
 # Weights beyond are counted in the last bins.
 _EDGES = np.linspace(-0.5, 0.5, 42)
+_MOMENTUM = 0.9
 _STEP_RATE = 0.5
 
 Settings = WrongLabelsSettings
@@ -35,10 +38,7 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
         and `step` (one step by hand and by the engine).
     """
     data = digits(settings.seed, ROWS, settings.wrong)
-    found = [
-        _pair(name, rate, data, settings.seed, progress, (0.3 * place, 0.3 * place + 0.3))
-        for place, (name, rate) in enumerate(OPTIMIZERS)
-    ]
+    found = _descents(data, settings.seed, progress) + _adam(data, settings.seed, progress)
     return {
         "lambdas": LAMBDAS,
         "epochs": EPOCHS,
@@ -48,40 +48,69 @@ def compute(settings: Settings, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _pair(
-    name: str, rate: float, data: Digits, seed: int, progress: Progress, share: tuple[float, float]
-) -> dict[str, Any]:
+# Keras's L2(c) adds cΣw², whose slope is 2cw: λ/2 stands for λ.
+_STRENGTHS = [{"weight_decay": one, "l2": 0.0} for one in LAMBDAS] + [
+    {"weight_decay": 0.0, "l2": one / 2} for one in LAMBDAS if one
+]
+
+
+def _descents(data: Digits, seed: int, progress: Progress) -> list[dict[str, Any]]:
+    """Descent without momentum and with it, which are lanes of one program."""
     import keras
 
+    kinds = [
+        {"learning_rate": rate, "momentum": momentum}
+        for (_, rate), momentum in zip(OPTIMIZERS[:2], (0.0, _MOMENTUM), strict=True)
+    ]
+    listed = [{**kind, **strength} for kind in kinds for strength in _STRENGTHS]
+    path = _trained(
+        keras.optimizers.SGD(OPTIMIZERS[1][1], momentum=_MOMENTUM), listed, data, seed, progress, (0.0, 0.6)
+    )
+    lanes = len(_STRENGTHS)
+    return [_pair(path, place * lanes, name, rate, data) for place, (name, rate) in enumerate(OPTIMIZERS[:2])]
+
+
+def _adam(data: Digits, seed: int, progress: Progress) -> list[dict[str, Any]]:
+    """Its state is another, and so is its program."""
+    import keras
+
+    name, rate = OPTIMIZERS[2]
+    path = _trained(keras.optimizers.Adam(rate), _STRENGTHS, data, seed, progress, (0.6, 0.9))
+    return [_pair(path, 0, name, rate, data)]
+
+
+def _trained(
+    optimizer: Any,
+    listed: list[dict[str, float]],
+    data: Digits,
+    seed: int,
+    progress: Progress,
+    share: tuple[float, float],
+) -> Path:
     import ridgeway as rw
 
-    optimizer = {
-        "sgd": lambda: keras.optimizers.SGD(rate),
-        "momentum": lambda: keras.optimizers.SGD(rate, momentum=0.9),
-        "adam": lambda: keras.optimizers.Adam(rate),
-    }[name]()
-    # Keras's L2(c) adds cΣw², whose slope is 2cw: λ/2 stands for λ.
-    family = rw.Listed(
-        [{"weight_decay": one, "l2": 0.0} for one in LAMBDAS]
-        + [{"weight_decay": 0.0, "l2": one / 2} for one in LAMBDAS if one]
-    )
-    path = train(
+    return train(
         mlp(64, optimizer=optimizer, seed=seed),
         data.x,
         data.y,
-        family,
+        rw.Listed(listed),
         epochs=EPOCHS,
+        batch_size=_BATCH,
         progress=progress,
         share=share,
         validation=(data.x_val, data.y_val),
         seed=seed,
     )
+
+
+def _pair(path: Path, first: int, name: str, rate: float, data: Digits) -> dict[str, Any]:
+    """What became of one optimizer's lanes, which begin at `first`: decay in the step, and in the loss."""
     count = len(LAMBDAS)
-    decoupled = list(range(count))
+    decoupled = list(range(first, first + count))
     # Without decay the two are one lane.
-    in_loss = [0, *range(count, 2 * count - 1)]
+    in_loss = [first, *range(first + count, first + 2 * count - 1)]
     table = path.table()
-    kept = table.loc[table["best_epoch"].notna(), "lane"].tolist()
+    kept = table.loc[table["best_epoch"].notna() & table["lane"].isin([*decoupled, *in_loss]), "lane"].tolist()
     logits = [dict(zip(kept, found, strict=True)) for found in predict(path, (data.x, data.x_val), kept)]
     return {
         "name": name,

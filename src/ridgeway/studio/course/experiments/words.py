@@ -368,6 +368,7 @@ _OF_SCRIPTS: dict[str, tuple[str, ...]] = {
         N_("best"),
         N_("one SE"),
         N_("validation %(value)s"),
+        N_("class %(name)s"),
         N_("Loss against the strength"),
         N_("Strength"),
         N_("Loss"),

@@ -256,7 +256,12 @@ function marks(root, given, across, down, frame, wide) {
       if (mark.label) root.append(svg("text", { class: `mark-text end${colour}`, x: frame.right, y: down(mark.y) - 5 }, mark.label));
     } else {
       root.append(svg("circle", { class: `ring${colour}`, cx: across(mark.x), cy: down(mark.y), r: 6.5 }));
-      if (mark.label) root.append(svg("text", { class: `mark-text${colour}`, x: across(mark.x) + 10, y: down(mark.y) - 8 }, mark.label));
+      if (mark.label) {
+        // To the left of its ring where there is no room to the right.
+        const left = across(mark.x) + 12 + width(mark.label) > wide;
+        const at = across(mark.x) + (left ? -10 : 10);
+        root.append(svg("text", { class: `mark-text${left ? " end" : ""}${colour}`, x: at, y: Math.max(11, down(mark.y) - (left ? 14 : 8)) }, mark.label));
+      }
     }
   }
 }

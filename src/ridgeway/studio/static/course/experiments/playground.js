@@ -1,6 +1,6 @@
 // The playground: a film strip of decision regions along a path.
 
-import { chart, html, lanes, mean, number, percent } from "./chart.js";
+import { chart, html, lanes, legend, mean, number, percent } from "./chart.js";
 import { stage } from "./stage.js";
 
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4"];
@@ -11,6 +11,7 @@ export function mount(element, given) {
   const form = element.querySelector("[data-training]");
   const range = element.querySelector('[data-control="frame"] input[type="range"]');
   let drawn = null;
+  let fresh = false;
 
   const own = form.querySelector("[data-own]");
   const made = form.querySelector("[data-made]");
@@ -20,6 +21,7 @@ export function mount(element, given) {
     made.hidden = !own.hidden;
   };
   kind.addEventListener("change", choose);
+  form.addEventListener("submit", () => (fresh = true));
   choose();
   form.querySelector("[data-file]").addEventListener("change", async (event) => {
     const [file] = event.target.files;
@@ -28,9 +30,18 @@ export function mount(element, given) {
   });
 
   stage(element, given, (state, data, t) => {
+    if (fresh && drawn !== data) {
+      // After a new training the best is shown, not the strength that stood at the same place before.
+      fresh = false;
+      range.value = data.best;
+      range.dispatchEvent(new Event("input", { bubbles: true }));
+      return;
+    }
     const chosen = Number(state.frame);
     const rows = data.frames;
     if (drawn !== data) {
+      const named = data.classes.map((name, place) => ({ label: t("class %(name)s", { name }), points: [], colour: place + 1, kind: "dots" }));
+      element.querySelector("[data-classes]").replaceChildren(legend(named));
       drawn = data;
       strip.replaceChildren(...rows.map((frame, place) => html("li", {}, card(frame, place))));
     }
@@ -44,7 +55,7 @@ export function mount(element, given) {
         "button",
         { type: "button", class: `frame${place === data.best ? " best" : ""}` },
         canvas,
-        html("span", { class: "facts-line" }, html("strong", {}, number(frame.strength)), " ", ...tags),
+        html("span", { class: "facts-line tags" }, html("strong", {}, number(frame.strength)), ...tags),
         html("span", { class: "facts-line" }, t("validation %(value)s", { value: number(mean(frame.val_nll), 3) })),
       );
       button.addEventListener("click", () => {
@@ -134,6 +145,9 @@ function paint(canvas, data, frame, points) {
     const [x, y] = place(point);
     context.beginPath();
     context.arc(x, y, size * 0.85, 0, 7);
+    // Filled with paper, or a ring would be lost on a region of its own colour.
+    context.fillStyle = css(paper);
+    context.fill();
     context.strokeStyle = css(colours[data.val_labels[row]]);
     context.lineWidth = size / 2.4;
     context.stroke();
