@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 
+from ridgeway.hyperparameters import threefry
 from ridgeway.keras_internals import draw_seed, keras_dropout
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
         shape: of the result.
     """
     dtype = jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype
-    return _drawn_once(jax.random.uniform, shape, jnp.dtype(dtype).name, _in_step.get())(key) < p
+    return _drawn_once(threefry.uniform, shape, jnp.dtype(dtype).name, _in_step.get())(key) < p
 
 
 def normal(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
@@ -83,7 +84,7 @@ def normal(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
         shape: of the result.
         dtype: of the result, floating.
     """
-    return _drawn_once(jax.random.normal, shape, jnp.dtype(dtype).name, _in_step.get())(key)
+    return _drawn_once(threefry.normal, shape, jnp.dtype(dtype).name, _in_step.get())(key)
 
 
 def permutation(key: jax.Array, size: int) -> jax.Array:
@@ -127,9 +128,12 @@ def _drawn_once(
         def once(keys: jax.Array) -> jax.Array:
             return jnp.broadcast_to(plain(keys[0]), (size, *shape))
 
-        if in_step:
-            return plain(keys[0]), False
         agree = jnp.all(keys == keys[:1])
+        if in_step:
+            # In a branch: elsewhere XLA would compute the numbers anew for each lane, within what uses them. The other
+            # branch is not taken while the promise holds, and gives nothing that could pass for a draw.
+            never = -1 if dtype == "int32" else jnp.nan
+            return lax.cond(agree, lambda: plain(keys[0]), lambda: jnp.full(shape, never, dtype)), False
         return lax.cond(agree, once, jax.vmap(plain), keys), True
 
     return draw
