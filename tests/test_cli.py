@@ -1,6 +1,8 @@
-"""The commands, run as a user runs them."""
+"""The commands, run as a user runs them: each in a process of its own, and more often by the same entry point here."""
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import re
@@ -9,8 +11,11 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import keras
 import numpy as np
@@ -18,6 +23,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
+from ridgeway.cli import main
 from ridgeway.errors import InputError
 from ridgeway.storage import load_path
 from ridgeway.tables.preparation import TablePreparation
@@ -41,15 +47,34 @@ def call(folder: Path, *words: object, **environment: str) -> subprocess.Complet
     )
 
 
-def ridgeway(folder: Path, *words: object) -> str:
-    done = call(folder, *words)
+def here(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """As `call`, in this process, which has imported all that takes seconds to import."""
+    # As in a fresh process: Keras numbers the names of layers by what was built before.
+    keras.utils.clear_session()
+    line = ["ridgeway", *map(str, words)]
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", line),
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    return subprocess.CompletedProcess(line, int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+Way = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def ridgeway(folder: Path, *words: object, by: Way = here) -> str:
+    done = by(folder, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def refused(folder: Path, *words: object, **environment: str) -> str:
+def refused(folder: Path, *words: object, by: Way = here) -> str:
     """What is said of bad input: exit code 2, one message, no traceback."""
-    done = call(folder, *words, **environment)
+    done = by(folder, *words)
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr and done.stderr.startswith("Error: ")
     return done.stderr
@@ -67,7 +92,7 @@ def csv_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flowers")
     flowers().to_csv(folder / "flowers.csv", index=False)
     words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--epochs", 40, "--batch-size", 8]
-    said = ridgeway(folder, *words, "--vary", "weight_decay=0,0.1", "--lang", "ko")
+    said = ridgeway(folder, *words, "--vary", "weight_decay=0,0.1", "--lang", "ko", by=call)
     for part in ("90행", "레인 2개를", "보고서: run/report.html", "모형: run/best.keras"):
         assert part in said
     return folder
@@ -76,7 +101,7 @@ def csv_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_csv_with_text_is_predicted_in_its_own_labels(csv_run: Path) -> None:
     rows = flowers(12)
     rows.drop(columns="kind").to_csv(csv_run / "new.csv", index=False)
-    said = ridgeway(csv_run, "predict", "run", "new.csv", "--out", "found.csv")
+    said = ridgeway(csv_run, "predict", "run", "new.csv", "--out", "found.csv", by=call)
     assert "12 predictions" in said
     found = pd.read_csv(csv_run / "found.csv")
     assert list(found.columns) == ["prediction", "probability_iris", "probability_rose", "probability_tulip"]
@@ -94,8 +119,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table["day"] = pd.date_range("2024-01-01", periods=120).strftime("%Y-%m-%d")
     table.loc[::7, "size"] = np.nan
     table.to_csv(folder / "flowers.csv", index=False)
-    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--time-limit", 15, "--epochs", 30]
-    said = ridgeway(folder, *words, "--lang", "ko")
+    words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--time-limit", 15, "--epochs", 8]
+    said = ridgeway(folder, *words, "--lang", "ko", by=call)
     for part in ("120행, 3열을 최대 15초", "앙상블: 설정", "보고서: run/report.html", "모형: run/best.keras"):
         assert part in said
     return folder
@@ -107,7 +132,8 @@ def test_a_table_is_searched_and_predicted_by_the_estimator(searched: Path) -> N
     # A level and a number that were not there.
     new.loc[0, "colour"], new.loc[1, "size"] = "green", 1e6
     new[["day", "size", "colour"]].to_csv(searched / "new.csv", index=False)
-    assert "20 predictions: found.csv" in ridgeway(searched, "predict", "run", "new.csv", "--out", "found.csv")
+    said = ridgeway(searched, "predict", "run", "new.csv", "--out", "found.csv", by=call)
+    assert "20 predictions: found.csv" in said
     found = pd.read_csv(searched / "found.csv")
     assert list(found.columns) == ["prediction", "probability_iris", "probability_rose", "probability_tulip"]
     # The same by hand, from what the run's directory holds.
@@ -139,7 +165,7 @@ def test_dummy_coding_and_a_level_not_trained_on(tmp_path: Path) -> None:
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.save(tmp_path / "model.keras")
     words = ["fit", "flowers.csv", "--target", "kind", "--out", "run", "--model", "model.keras", *SMALL, "--quiet"]
-    ridgeway(tmp_path, *words, "--coding", "dummy", "--unknown", "ignore")
+    ridgeway(tmp_path, *words, "--coding", "dummy", "--unknown", "ignore", by=call)
     described = json.loads((tmp_path / "run" / "run.json").read_text())["extra"]["encoding"]
     assert described == {
         "columns": ["size", "colour"],
@@ -149,33 +175,33 @@ def test_dummy_coding_and_a_level_not_trained_on(tmp_path: Path) -> None:
     }
     rows = flowers(12).drop(columns="kind")
     rows.to_csv(tmp_path / "known.csv", index=False)
-    done = call(tmp_path, "predict", "run", "known.csv")
+    done = here(tmp_path, "predict", "run", "known.csv")
     assert done.returncode == 0 and "levels" not in done.stderr, done.stderr
     rows.assign(colour=["green", "black", "pink", *["red"] * 9]).to_csv(tmp_path / "new.csv", index=False)
-    done = call(tmp_path, "predict", "run", "new.csv", "--out", "new_found.csv")
+    done = here(tmp_path, "predict", "run", "new.csv", "--out", "new_found.csv")
     assert done.returncode == 0, done.stderr
     notes = [line for line in done.stderr.splitlines() if "not trained on" in line]
     assert len(notes) == 1 and "like the first level: 3 (columns: colour)" in notes[0]
     # In dummy coding zeros are the first level, blue.
     rows.assign(colour=[*["blue"] * 3, *["red"] * 9]).to_csv(tmp_path / "blue.csv", index=False)
-    done = call(tmp_path, "predict", "run", "blue.csv", "--out", "blue_found.csv", "--lang", "ko")
+    done = here(tmp_path, "predict", "run", "blue.csv", "--out", "blue_found.csv", "--lang", "ko")
     assert "훈련 데이터에 없던" not in done.stderr
     found, blue = (pd.read_csv(tmp_path / name) for name in ("new_found.csv", "blue_found.csv"))
     pd.testing.assert_frame_equal(found, blue)
-    done = call(tmp_path, *words, "--coding", "effects")
+    done = here(tmp_path, *words, "--coding", "effects")
     assert done.returncode == 2 and "effects" in done.stderr and "dummy" in done.stderr
 
 
 def test_the_report_in_korean_and_english(csv_run: Path) -> None:
     assert '<html lang="ko"' in (csv_run / "run" / "report.html").read_text(encoding="utf-8")
-    said = ridgeway(csv_run, "report", "run", "--out", "english.html")
+    said = ridgeway(csv_run, "report", "run", "--out", "english.html", by=call)
     assert "Report: english.html" in said
     assert '<html lang="en"' in (csv_run / "english.html").read_text(encoding="utf-8")
 
 
 def test_a_directory_that_holds_another_run(csv_run: Path) -> None:
     before = (csv_run / "run" / "run.json").read_bytes()
-    said = refused(csv_run, "fit", "flowers.csv", "--target", "kind", "--out", "run", *SMALL)
+    said = refused(csv_run, "fit", "flowers.csv", "--target", "kind", "--out", "run", *SMALL, by=call)
     assert "'run' holds another run" in said
     assert (csv_run / "run" / "run.json").read_bytes() == before
 
@@ -205,8 +231,9 @@ def test_regression_on_parquet(tmp_path: Path) -> None:
 def test_a_killed_run_is_looked_at_and_resumed(tmp_path: Path) -> None:
     flowers(60).to_csv(tmp_path / "flowers.csv", index=False)
     words = ["fit", "flowers.csv", "--target", "kind", "--vary", "weight_decay=0,0.1,1", "--patience", "1000"]
-    words += ["--epochs", "600", "--checkpoint-every", "0", "--executor", "vmap", "--slots", "2", "--quiet"]
-    ridgeway(tmp_path, *words, "--out", "whole")
+    words += ["--epochs", "200", "--checkpoint-every", "0", "--executor", "vmap", "--slots", "2", "--quiet"]
+    # No checkpoints: what comes out does not depend on them.
+    ridgeway(tmp_path, *words, "--out", "whole", "--checkpoint-every", 1000)
     command, state = [sys.executable, "-m", "ridgeway.cli", *words, "--out", "killed"], tmp_path / "killed" / "state"
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as begun:
         deadline = time.monotonic() + 120
@@ -217,11 +244,11 @@ def test_a_killed_run_is_looked_at_and_resumed(tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     assert json.loads((killed / "run.json").read_text())["status"] == "running"
     assert "holds another run" in refused(tmp_path, *words, "--out", "killed")
-    said = ridgeway(tmp_path, "doctor", "killed")
+    said = ridgeway(tmp_path, "doctor", "killed", by=call)
     assert "Resumes: yes, from its last checkpoint" in said and "state/generation-0000" in said
     # From elsewhere: where the data lie is known.
     (tmp_path / "elsewhere").mkdir()
-    said = ridgeway(tmp_path / "elsewhere", "resume", str(killed), "--lang", "ko")
+    said = ridgeway(tmp_path / "elsewhere", "resume", str(killed), "--lang", "ko", by=call)
     assert re.search(r"실행의 \d+번째 에포크부터 이어 갑니다", said)
     assert "시작한 명령" in said and str(tmp_path / "flowers.csv") in said
     for name in ("lanes.parquet", "history.parquet", "weights.safetensors"):
@@ -381,7 +408,7 @@ def test_bad_paths_and_archives(tmp_path: Path) -> None:
 
 def test_another_backend(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=IMAGES, y=LABELS)
-    said = refused(tmp_path, "fit", "a.npz", "--out", "run", KERAS_BACKEND="numpy")
+    said = refused(tmp_path, "fit", "a.npz", "--out", "run", by=partial(call, KERAS_BACKEND="numpy"))
     assert "backend 'numpy', and ridgeway needs JAX" in said
 
 
@@ -434,6 +461,6 @@ def test_24_lanes_on_10000_images(tmp_path: Path) -> None:
 
 def test_demo(tmp_path: Path) -> None:
     pytest.importorskip("mlxtend")
-    assert "Trained 24 lanes" in ridgeway(tmp_path, "demo", "--epochs", 1)
+    assert "Trained 24 lanes" in ridgeway(tmp_path, "demo", "--epochs", 1, by=call)
     assert (tmp_path / "ridgeway-demo" / "report.html").exists()
     assert (tmp_path / "ridgeway-demo" / "best.keras").exists()

@@ -8,6 +8,7 @@ from keras import layers
 
 ROWS = 70
 BATCH = 16  # 56 training rows after the split: three full batches and one of 8
+EVEN = 14  # rows a batch where none is left over: a step for the last batch takes as long to compile as all others
 EPOCHS = 5
 
 _random = np.random.default_rng(0)
