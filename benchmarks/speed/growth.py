@@ -26,7 +26,7 @@ from speed.workloads import BATCH_SIZE, WORKLOADS, Rows, read
 EPOCHS = 6
 # Promised: seconds to the first epoch with nothing compiled and with everything; time of twice the lanes.
 COLD, WARM, TWICE = 5.0, 3.0, 2.1
-GROWN = ("phoneme", "satimage", "digits")
+GROWN = ("phoneme", "digits")
 MEMORY_WORKLOAD, MEMORY_LANES, SLOTS = "wide", 32, (4, 8, 16, 32)
 # Adam's two moments; the weights, and those of the best epoch.
 COPIES = 2 + 1 + 1

@@ -43,6 +43,7 @@ class Workload:
         outputs: classes, or 1 for regression.
         epochs: most epochs.
         brief: most epochs where the whole benchmark must end within 20 minutes.
+        lanes: models that those train in the short run who train all at once.
         sample: models that a side trains which pays for each model anew; its time is linear in them, and scaled to 64.
         targets: least ratios that are promised, by side.
         peak: least share of the matrix-product peak that is promised, or None.
@@ -54,6 +55,7 @@ class Workload:
     outputs: int
     epochs: int
     brief: int
+    lanes: int
     sample: int
     targets: Mapping[str, float]
     peak: float | None = None
@@ -104,12 +106,12 @@ def _promised(cold: float, warm: float, torch: float, func: float) -> dict[str, 
 
 _TABLES = _promised(40, 20, 10, 4)
 WORKLOADS = {
-    "phoneme": Workload("phoneme, 5-64-64-2", _mlp(64, 64, 2), (5,), 2, 50, 30, 6, _TABLES, 0.5),
-    "satimage": Workload("satimage, 36-64-64-6", _mlp(64, 64, 6), (36,), 6, 50, 20, 6, _TABLES, 0.5),
-    "regression": Workload("regression, 10-64-64-1", _mlp(64, 64, 1), (10,), 1, 30, 8, 4, _TABLES, 0.5),
-    "digits": Workload("MNIST 10k, 784-128-10", _mlp(128, 10), (784,), 10, 15, 5, 4, _promised(6, 4, 3, 2), 0.65),
+    "phoneme": Workload("phoneme, 5-64-64-2", _mlp(64, 64, 2), (5,), 2, 50, 30, 64, 6, _TABLES, 0.5),
+    "satimage": Workload("satimage, 36-64-64-6", _mlp(64, 64, 6), (36,), 6, 50, 20, 64, 6, _TABLES, 0.5),
+    "regression": Workload("regression, 10-64-64-1", _mlp(64, 64, 1), (10,), 1, 30, 8, 64, 4, _TABLES, 0.5),
+    "digits": Workload("MNIST 10k, 784-128-10", _mlp(128, 10), (784,), 10, 15, 5, 32, 4, _promised(6, 4, 3, 2), 0.65),
     "wide": Workload(
-        "MNIST 10k, 784-512-512-10", _mlp(512, 512, 10), (784,), 10, 8, 2, 3, _promised(2.5, 2, 2, 1.5), 0.8
+        "MNIST 10k, 784-512-512-10", _mlp(512, 512, 10), (784,), 10, 8, 2, 16, 3, _promised(2.5, 2, 2, 1.5), 0.8
     ),
     "cnn": Workload(
         "CNN on 28x28, 8 and 16 filters",
@@ -128,11 +130,12 @@ WORKLOADS = {
         10,
         5,
         2,
+        16,
         3,
         _promised(2, 1.5, 1.2, 1.5),
     ),
     "lstm": Workload(
-        "LSTM on 50 x 8", (("lstm", 32), ("dropout",), ("dense", 3)), (50, 8), 3, 15, 4, 4, _promised(8, 5, 3, 3)
+        "LSTM on 50 x 8", (("lstm", 32), ("dropout",), ("dense", 3)), (50, 8), 3, 15, 4, 16, 4, _promised(8, 5, 3, 3)
     ),
 }
 
