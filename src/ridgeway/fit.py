@@ -53,7 +53,6 @@ from ridgeway.engine.signature import example_lane, log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
 from ridgeway.families import Bayes, Family, study_in
-from ridgeway.families.warm_start import check_warm_start
 from ridgeway.grouping import Grouping
 from ridgeway.hyperparameters import Decay, hyperparameter, is_built
 from ridgeway.keras_internals import compiled_losses, has_own_step, is_likelihood
@@ -65,6 +64,7 @@ from ridgeway.streaming import checked, fingerprint_of, record_of, refuse, strea
 from ridgeway.structures import Builder, Variants, arguments_of, key_of, source_of
 from ridgeway.telling import warn
 from ridgeway.time_limit import TimeLimit
+from ridgeway.warm_start import check_warm_start
 
 
 @holding("out")

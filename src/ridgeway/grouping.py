@@ -20,10 +20,10 @@ from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
 from ridgeway.families import Configuration, Family
-from ridgeway.families.warm_start import in_turn
 from ridgeway.hyperparameters import Decay, is_built
 from ridgeway.probes import ProbeProgram
 from ridgeway.structures import Builder, Structure, Variants, arguments_of, key_of, scaled_states, structure_of
+from ridgeway.warm_start import in_turn
 
 
 @dataclass

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ridgeway.engine.lanes import LanePlan
 from ridgeway.errors import InputError
 from ridgeway.hyperparameters import is_built
-
-if TYPE_CHECKING:
-    from ridgeway.engine.lanes import LanePlan
 
 
 def check_warm_start(name: str, values: Mapping[str, Sequence[Any]]) -> None:
