@@ -26,8 +26,8 @@ from speed.workloads import BATCH_SIZE, WORKLOADS, Rows, read
 EPOCHS = 6
 # Promised: seconds to the first epoch with nothing compiled and with everything; time of twice the lanes.
 COLD, WARM, TWICE = 5.0, 3.0, 2.1
-GROWN = ("phoneme", "digits")
-MEMORY_WORKLOAD, MEMORY_LANES, SLOTS = "wide", 32, (4, 8, 16, 32)
+GROWN = ("phoneme", "satimage")
+MEMORY_WORKLOAD, MEMORY_LANES, SLOTS = "wide", 16, (4, 8, 16)
 # Adam's two moments; the weights, and those of the best epoch.
 COPIES = 2 + 1 + 1
 
@@ -113,7 +113,7 @@ def measured(data: Path, repetitions: int, spread: Callable[..., str]) -> tuple[
         found["lanes"][name] = [many["path"] / few["path"] for few, many in pairs]
         halves = [(run(data, name, lanes=64, share=0.5), few) for few, _ in pairs]
         found["rows"][name] = [whole["path"] / half["path"] for half, whole in halves]
-    base = {slots: run(data, MEMORY_WORKLOAD, lanes=MEMORY_LANES, slots=slots, epochs=2) for slots in SLOTS}
+    base = {slots: run(data, MEMORY_WORKLOAD, lanes=MEMORY_LANES, slots=slots, epochs=1) for slots in SLOTS}
     found["memory"] = {str(slots): one["megabytes"] for slots, one in base.items()}
     return found, table(found, spread)
 

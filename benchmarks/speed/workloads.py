@@ -111,7 +111,7 @@ WORKLOADS = {
     "regression": Workload("regression, 10-64-64-1", _mlp(64, 64, 1), (10,), 1, 30, 8, 64, 4, _TABLES, 0.5),
     "digits": Workload("MNIST 10k, 784-128-10", _mlp(128, 10), (784,), 10, 15, 5, 32, 4, _promised(6, 4, 3, 2), 0.65),
     "wide": Workload(
-        "MNIST 10k, 784-512-512-10", _mlp(512, 512, 10), (784,), 10, 8, 2, 16, 3, _promised(2.5, 2, 2, 1.5), 0.8
+        "MNIST 10k, 784-512-512-10", _mlp(512, 512, 10), (784,), 10, 8, 2, 8, 3, _promised(2.5, 2, 2, 1.5), 0.8
     ),
     "cnn": Workload(
         "CNN on 28x28, 8 and 16 filters",
@@ -135,7 +135,7 @@ WORKLOADS = {
         _promised(2, 1.5, 1.2, 1.5),
     ),
     "lstm": Workload(
-        "LSTM on 50 x 8", (("lstm", 32), ("dropout",), ("dense", 3)), (50, 8), 3, 15, 4, 16, 4, _promised(8, 5, 3, 3)
+        "LSTM on 50 x 8", (("lstm", 32), ("dropout",), ("dense", 3)), (50, 8), 3, 15, 4, 8, 4, _promised(8, 5, 3, 3)
     ),
 }
 

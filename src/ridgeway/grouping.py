@@ -19,7 +19,7 @@ from ridgeway.engine.signature import Signature, example_lane
 from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
-from ridgeway.families import Configuration, Family
+from ridgeway.families import Bayes, Configuration, Family
 from ridgeway.hyperparameters import Decay, is_built
 from ridgeway.probes import ProbeProgram
 from ridgeway.structures import Builder, Structure, Variants, arguments_of, key_of, scaled_states, structure_of
@@ -127,7 +127,8 @@ class Grouping:
         known = self._known[key]
         known.job = replace(known.job, keepers=self.keepers)
         at_once = None if self.warm_start is None else sum(plan.after is None for plan in plans)
-        job = replace(known.job, lanes=len(plans), values=plans[0].numbers, at_once=at_once)
+        together = at_once is None and not isinstance(self.family, Bayes)
+        job = replace(known.job, lanes=len(plans), values=plans[0].numbers, at_once=at_once, together=together)
         return replace(known, plans=plans, job=job)
 
     def _alike(self, builder: Builder, plans: Sequence[LanePlan]) -> Group:

@@ -39,7 +39,8 @@ MEMORY_SHARE = 0.5
 class Job:
     """Everything an executor is built from, but its kind and width; `common` as in `StackedExecutor`.
 
-    Where lanes begin with the weights of others, `at_once` is how many can train side by side.
+    Where lanes begin with the weights of others, `at_once` is how many can train side by side. `together` says that all
+    lanes begin at the same time; in a search further ones come later, and the program must be the same whenever.
     """
 
     program: EpochProgram
@@ -53,6 +54,7 @@ class Job:
     repeats: int = 1
     common: tuple[int, ...] = ()
     at_once: int | None = None
+    together: bool = True
     devices: Sequence[jax.Device] = field(default_factory=jax.local_devices)
 
     @property
@@ -207,7 +209,7 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             # All lanes of one repeat at once: none begins later than another.
             in_step=kind in LOCKSTEP
             and job.repeats == 1
-            and job.at_once is None
+            and job.together
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
         )
