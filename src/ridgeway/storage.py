@@ -242,7 +242,7 @@ def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:
     An array that all lanes of a block share, such as a frozen weight, has a lane axis of length 1.
     """
     arrays = {
-        _key(place, name): np.ascontiguousarray(_once(_storable(block.arrays[name])))
+        _key(place, name): np.ascontiguousarray(_storable(_once(block.arrays[name])))
         for place, block in enumerate(stored)
         for name in block.arrays
     }
@@ -250,8 +250,9 @@ def _write_blocks(stored: Sequence[Block], file: FilePath) -> None:
     save_file(arrays, file, metadata={"blocks": json.dumps(about)})
 
 
-def _once(values: np.ndarray) -> np.ndarray:
-    return values[:1] if values.ndim and not values.strides[0] else values
+def _once(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    return array[:1] if array.ndim and not array.strides[0] else array
 
 
 def _key(place: int, name: str) -> str:

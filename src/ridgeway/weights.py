@@ -44,9 +44,14 @@ def blocks(lanes: Iterable[tuple[int, Sequence[str], Sequence[np.ndarray]]]) -> 
 
 def _stacked(values: Sequence[np.ndarray]) -> np.ndarray:
     """One array that all lanes have is not copied."""
-    if all(value is values[0] for value in values):
+    if len(values) > 1 and shared(values):
         return np.broadcast_to(values[0], (len(values), *values[0].shape))
     return np.stack(values)
+
+
+def shared(values: Sequence[np.ndarray]) -> bool:
+    """Whether all are one array, or equal to it: one that came by different ways is no longer the same object."""
+    return all(value is values[0] or np.array_equal(value, values[0]) for value in values[1:])
 
 
 def of_lane(stored: Sequence[Block], lane: int) -> dict[str, np.ndarray]:

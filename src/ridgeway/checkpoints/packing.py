@@ -17,6 +17,7 @@ from ridgeway.engine.lanes import LanePlan, LaneResult
 from ridgeway.engine.queues import Course, Group, plan_of
 from ridgeway.engine.slots import Standing, Waiting
 from ridgeway.engine.watch import Watched
+from ridgeway.weights import shared
 
 Packed = tuple[dict[str, np.ndarray], dict[str, Any]]
 
@@ -215,9 +216,7 @@ def _leaves(name: str, trees: Sequence[Any]) -> dict[str, np.ndarray]:
     """Each leaf of all trees, side by side; one that all share, such as a frozen weight, once."""
     flat = [jax.tree.leaves(tree) for tree in trees]
     return {
-        f"{name}{place}": np.asarray(values[0])[None]
-        if all(value is values[0] for value in values)
-        else np.stack(values)
+        f"{name}{place}": np.asarray(values[0])[None] if shared(values) else np.stack(values)
         for place, values in enumerate(zip(*flat, strict=True))
     }
 

@@ -88,7 +88,7 @@ class Workshop:
             # The last one's arrays make room first.
             self._executor = None
             # All slots of a chunk need not be in step: lanes that waited are further than those that begin.
-            job = replace(group.job, lanes=max(group.job.lanes, slots + 1))
+            job = replace(group.job, lanes=max(group.job.lanes, slots + 1), together=False)
             self._executor = (key, choose(job, name, min(slots, fitting(job))).executor)
         return self._executor[1]
 
@@ -131,7 +131,7 @@ def measure(
 
     workshop = _opened(shipment[0])
     group = workshop.group([plan], ray.get(initials[0]))
-    job = replace(group.job, lanes=lanes, repeats=2)
+    job = replace(group.job, lanes=lanes, together=False)
     choice = choose(job, name, slots)
     timed = choice.record["timings"].get(f"{choice.record['name']} x {choice.record['slots']}")
     return choice.record, None if timed is None else timed * job.lane_steps / job.lanes

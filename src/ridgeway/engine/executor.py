@@ -74,10 +74,12 @@ class Executor(ABC):
     Attributes:
         name: "vmap", "patches", "map" or "steps".
         slots: number of lanes that it holds.
+        in_step: whether its program is for lanes that are all at one epoch.
     """
 
     name: str
     slots: int
+    in_step: bool = False
 
     @abstractmethod
     def fill(self, slots: Mapping[int, int], starting: Mapping[int, Mapping[int, float]]) -> None:
@@ -87,6 +89,10 @@ class Executor(ABC):
             slots: the starting state of each slot, by slot.
             starting: each slot's optimizer variables with a starting value of their own, by place.
         """
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Empties all slots: the next lanes find no trace of what was timed, in slots that stay empty neither."""
 
     @abstractmethod
     def epoch(
@@ -191,7 +197,8 @@ class StackedExecutor(Executor):
         self._pending = np.zeros((slots, keepers), bool)
         by_lane, everywhere = P("lane"), P()
         # Lanes that can't but agree share the order of rows, too: it travels once.
-        self._one_order = name in LOCKSTEP and program.in_step and len(program.rows) == 1
+        self.in_step = name in LOCKSTEP and program.in_step
+        self._one_order = self.in_step and len(program.rows) == 1
         specs = [by_lane] * 4 + [everywhere if self._one_order else by_lane, by_lane] + [everywhere] * 4
         self._epoch = self._compiled(self._all_lanes(), specs, donated=(0, 1))
         self._slot_of = jax.jit(lambda tree, slot: jax.tree.map(lambda values: values[slot], tree))
@@ -307,6 +314,10 @@ class StackedExecutor(Executor):
         )
         self._pending[:] = False
         return lambda: {name: np.asarray(value, np.float64) for name, value in jax.device_get(logs).items()}
+
+    def forget(self) -> None:
+        """See the base class: the next lanes are laid out with the whole stack."""
+        self._filled = False
 
     def keep(self, keeper: int, mask: np.ndarray) -> None:
         """Remembers what to copy; the next epoch's program does it."""
@@ -489,6 +500,9 @@ class StepsExecutor(Executor):
             for place, value in starting.get(slot, {}).items():
                 optimizer[place] = jnp.asarray(value, optimizer[place].dtype)
             self._state[slot] = state._replace(optimizer=optimizer)
+
+    def forget(self) -> None:
+        """See the base class: a slot's lane brings all that it has."""
 
     def epoch(
         self, lane: Lane, rows: np.ndarray, live: np.ndarray, batches: tuple[int, int] | None = None

@@ -250,6 +250,8 @@ def _time(job: Job, executor: Executor) -> float:
         began = time.perf_counter()
         executor.epoch(lane, rows, live, batches=(steps, 0) if few else None)()
         seconds.append(time.perf_counter() - began)
+    # Random generators have moved on in all slots: lanes in step must agree in them, with slots that stay empty, too.
+    executor.forget()
     partial = bool(job.program.rows[0] % job.program.batch_size) and not isinstance(job.data, Stream)
     return min(seconds) / (lanes * max(steps + partial, 1))
 

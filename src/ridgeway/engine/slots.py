@@ -262,7 +262,10 @@ class Slots:
         starting: dict[int, Mapping[int, float]] = {}
         resumed: dict[int, Waiting] = {}
         for slot, result in enumerate(self._lanes):
-            if result is None and (plan := _next(queue)) is not None:
+            if result is None:
+                plan = _next(queue)
+                if plan is None:
+                    break
                 if isinstance(plan, Waiting):
                     resumed[slot] = plan
                     continue
@@ -343,6 +346,8 @@ class Slots:
             epoch=epochs.astype(np.int32),
             fold=np.array([plan.fold for plan in filled], np.int32),
         )
+        if self.executor.in_step and len(set(epochs.tolist())) > 1:
+            raise RuntimeError(f"Lanes at epochs {sorted(set(epochs.tolist()))} are in a program for one. Report this.")
         asked = [(plan.repeat, plan.fold, int(epoch)) for plan, epoch in zip(filled, epochs, strict=True)]
         orders = {one: self.order(*one) for one in dict.fromkeys(asked)}
         first = orders[asked[0]]
