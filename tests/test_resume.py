@@ -51,6 +51,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "family": rw.Grid(weight_decay=[0.0, 0.3], normalization=["none", "batch"], ema=[0.0, 0.9]),
         "halving": 2,
     },
+    "warm": {"warm_start": "weight_decay"},
     "bayes": {"family": rw.Bayes(9, batch=3, **RANGES)},
 }
 
