@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ridgeway.engine.state import shared
+
 
 class Block(NamedTuple):
     """Lanes with one structure.
@@ -47,11 +49,6 @@ def _stacked(values: Sequence[np.ndarray]) -> np.ndarray:
     if len(values) > 1 and shared(values):
         return np.broadcast_to(values[0], (len(values), *values[0].shape))
     return np.stack(values)
-
-
-def shared(values: Sequence[np.ndarray]) -> bool:
-    """Whether all are one array, or equal to it: one that came by different ways is no longer the same object."""
-    return all(value is values[0] or np.array_equal(value, values[0]) for value in values[1:])
 
 
 def of_lane(stored: Sequence[Block], lane: int) -> dict[str, np.ndarray]:

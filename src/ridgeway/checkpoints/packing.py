@@ -16,8 +16,8 @@ from ridgeway.engine.executor import Probe, Saved
 from ridgeway.engine.lanes import LanePlan, LaneResult
 from ridgeway.engine.queues import Course, Group, plan_of
 from ridgeway.engine.slots import Standing, Waiting
+from ridgeway.engine.state import shared
 from ridgeway.engine.watch import Watched
-from ridgeway.weights import shared
 
 Packed = tuple[dict[str, np.ndarray], dict[str, Any]]
 

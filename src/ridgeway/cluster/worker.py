@@ -88,7 +88,7 @@ class Workshop:
             # The last one's arrays make room first.
             self._executor = None
             # All slots of a chunk need not be in step: lanes that waited are further than those that begin.
-            job = replace(group.job, lanes=max(group.job.lanes, slots + 1), together=False)
+            job = replace(group.job, together=False)
             self._executor = (key, choose(job, name, min(slots, fitting(job))).executor)
         return self._executor[1]
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ridgeway.engine.state import ModelState
+from ridgeway.engine.state import ModelState, shared
 from ridgeway.engine.step import Batch, EpochProgram, Lane
 
 #: By place among the non-trainable values.
@@ -36,11 +36,7 @@ def common_places(program: EpochProgram, initials: Sequence[ModelState], lane: L
         batch: one batch, of which shapes are read.
     """
     first = initials[0].non_trainable
-    alike = [
-        place
-        for place, value in enumerate(first)
-        if all(value is other.non_trainable[place] or _equal(value, other.non_trainable[place]) for other in initials)
-    ]
+    alike = [place for place in range(len(first)) if shared([state.non_trainable[place] for state in initials])]
     if sum(np.size(first[place]) for place in alike) < _WORTH:
         return ()
 
@@ -62,10 +58,6 @@ def _passed_on(function: Any, state: ModelState, *rest: Any) -> set[int]:
     before = len(state.trainable)
     given = jaxpr.invars[before : before + len(state.non_trainable)]
     return {place for place, (old, new) in enumerate(zip(given, jaxpr.outvars, strict=True)) if old is new}
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return bool(np.array_equal(one, other))
 
 
 def parted(values: Values, places: Sequence[int] | Common) -> Values:

@@ -243,13 +243,15 @@ def _time(job: Job, executor: Executor) -> float:
     few = job.on_cpu or isinstance(job.data, Stream)
     if few:
         steps = min(TIMED_STEPS, steps)
-    executor.fill(dict.fromkeys(range(executor.slots), 0), {})
-    executor.epoch(lane, rows, live, batches=(min(1, steps), 0) if few else None)()
-    seconds = []
-    for _ in range(2 if few else 1):
+
+    def run(count: int) -> float:
         began = time.perf_counter()
-        executor.epoch(lane, rows, live, batches=(steps, 0) if few else None)()
-        seconds.append(time.perf_counter() - began)
+        executor.epoch(lane, rows, live, batches=(count, 0) if few else None)()
+        return time.perf_counter() - began
+
+    executor.fill(dict.fromkeys(range(executor.slots), 0), {})
+    run(min(1, steps))
+    seconds = [run(steps) for _ in range(2 if few else 1)]
     # Random generators have moved on in all slots: lanes in step must agree in them, with slots that stay empty, too.
     executor.forget()
     partial = bool(job.program.rows[0] % job.program.batch_size) and not isinstance(job.data, Stream)

@@ -141,6 +141,7 @@ class Slots:
     ended: str | None = field(init=False, default=None)
     _queue: deque[LanePlan | Waiting] = field(init=False, default_factory=deque)
     _waiting: list[Waiting] = field(init=False, default_factory=list)
+    _chained: bool = field(init=False, default=False)
     _lanes: list[LaneResult | None] = field(init=False)
     _stopping: list[StoppingState] = field(init=False)
     _keeping: list[KeepingState] = field(init=False)
@@ -183,6 +184,8 @@ class Slots:
         if standing is not None:
             self._waiting = list(standing.waiting)
             self._put(standing.live)
+        # Most paths have none, and their queues may be long.
+        self._chained = any(isinstance(entry, LanePlan) and entry.after is not None for entry in queue)
         self._follow(results)
         self._refill(queue)
         number = 0
@@ -282,6 +285,8 @@ class Slots:
 
     def _follow(self, ended: Iterable[LaneResult]) -> None:
         """Lets lanes begin that are to begin with the weights of those that have ended."""
+        if not self._chained:
+            return
         before = {result.plan.lane: result for result in ended}
         for place, entry in enumerate(self._queue):
             if isinstance(entry, LanePlan) and entry.after in before:

@@ -144,6 +144,11 @@ def _draw(initializer: Any, variable: Any, word: int, place: int) -> np.ndarray:
     return np.asarray(initializer(tuple(variable.shape), dtype=variable.dtype))
 
 
+def shared(values: Sequence[np.ndarray]) -> bool:
+    """Whether all are one array, or equal to it: one that came by different ways is no longer the same object."""
+    return all(value is values[0] or np.array_equal(value, values[0]) for value in values[1:])
+
+
 def stacked(states: Sequence[ModelState]) -> ModelState:
     """States side by side on a new leading axis."""
     return jax.tree.map(lambda *values: np.stack(values), *states)
