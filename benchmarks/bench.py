@@ -33,6 +33,7 @@ from typing import Any
 
 from lanes_vs_loop import machine
 from speed import growth
+from speed.clock import spread
 from speed.workloads import CONFIGURATIONS, WORKLOADS, Workload, read
 
 HERE = Path(__file__).parent
@@ -126,15 +127,6 @@ def measured(side: Side, name: str, epochs: int, options: argparse.Namespace) ->
     found["warm"] = [one["warm"] for one in found["outcomes"]]
     found["seconds"] = [one["seconds"] for one in found["outcomes"]]
     return found
-
-
-def spread(values: list[float], digits: int = 1) -> str:
-    """The median, with least and most."""
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return "–"
-    middle = f"{statistics.median(known):.{digits}f}"
-    return middle if len(known) == 1 else f"{middle} ({min(known):.{digits}f}–{max(known):.{digits}f})"
 
 
 def ratios(side: dict[str, Any], lanes: dict[str, Any], column: str) -> list[float]:
@@ -268,7 +260,7 @@ def main() -> None:
                 lines += paths_table(results["L1 path"])
         if "growth" in options.sides.split(","):
             again = options.repetitions if options.full else min(options.repetitions, _FEW)
-            results["growth"], more = growth.measured(options.data, again, spread)
+            results["growth"], more = growth.measured(options.data, again)
             lines += more
     head = (
         f"{where['processor']}, {where['cores']} cores; load before the start {where['load_before']:.1f}. "

@@ -19,6 +19,7 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
+from speed.clock import spread
 
 HERE = Path(__file__).parent
 ROWS, EPOCHS, HEADS = 2000, 6, 64
@@ -101,15 +102,10 @@ def main() -> None:
         cells = [
             kind,
             *(f"{statistics.median(values):.0f}" for values in (fit, one, heads)),
-            spread(ratios),
-            spread(against),
+            spread(ratios, 2),
+            spread(against, 2),
         ]
         print(f"| {' | '.join(cells)} | ≤ {PROMISED:g}: {kept} |", flush=True)
-
-
-def spread(values: list[float]) -> str:
-    """The median, with least and most."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
 
 
 if __name__ == "__main__":

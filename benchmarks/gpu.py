@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+from speed.clock import spread
 from speed.one import cold
 from speed.workloads import WORKLOADS, Rows, Workload, read
 
@@ -32,20 +33,9 @@ EPOCHS = {"phoneme": 20, "wide": 5, "cnn": 5}
 BYTES = 8 * 4
 
 
-def family(lanes: int) -> Any:
-    """So many configurations of dropout and weight decay."""
-    import numpy as np
-
-    import ridgeway as rw
-
-    rates = np.linspace(0.0, 0.7, 8)
-    decays = np.concatenate([[0.0], np.geomspace(1e-5, 1e-1, max(1, lanes // 8 - 1))])[: max(1, lanes // 8)]
-    return rw.Grid(dropout=rates[: min(8, lanes)].tolist(), weight_decay=decays.tolist())
-
-
 def lanes_of(workload: Workload, rows: Rows, lanes: int, epochs: int, stop: bool = True) -> dict[str, Any]:
     """Trains so many lanes by `fit_path`."""
-    from speed.sides.ridgeway_lanes import fit
+    from speed.sides.ridgeway_lanes import family, fit
 
     outcome = fit(workload, rows, family(lanes), epochs, 0, stop)[1]
     return {"seconds": outcome.seconds, "epochs": outcome.epochs, "warm": outcome.warm, **outcome.notes}
@@ -124,12 +114,6 @@ def part(*words: object) -> list[dict[str, Any]]:
         print(f"{' '.join(map(str, words))} failed:\n{done.stderr[-1500:]}", file=sys.stderr)
         return []
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-
-
-def spread(values: list[float], digits: int = 1) -> str:
-    """The median, with least and most."""
-    middle, *ends = (f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
-    return f"{middle} ({'–'.join(ends)})"
 
 
 def compared(name: str, options: argparse.Namespace) -> str:

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from speed.networks import keras_model
+from speed.sides.ridgeway_lanes import family, fit
 from speed.workloads import BATCH_SIZE, WORKLOADS, read
 
 import ridgeway as rw
@@ -49,10 +50,9 @@ def job_of(name: str, data: Path, lanes: int, **changed: Any) -> probe.Job:
 
     workload, rows = WORKLOADS[name], read(data, name)
     model = changed.pop("model", None) or keras_model(workload, 0.0, 0.0)
-    family = rw.Grid(dropout=np.linspace(0, 0.7, 8).tolist(), weight_decay=np.geomspace(1e-5, 0.1, lanes // 8).tolist())
     given = {"batch_size": BATCH_SIZE, "validation_data": (rows.x_val, rows.y_val), "verbose": 0, **changed}
     with swapped(probe, "_build", stop), contextlib.suppress(Enough):
-        rw.fit_path(model, rows.x, rows.y, family, **given)
+        rw.fit_path(model, rows.x, rows.y, family(lanes), **given)
     return found[0]
 
 
@@ -241,21 +241,15 @@ def host(data: Path, repetitions: int) -> None:
         order = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (lanes, 1))
         live = np.ones(lanes, bool)
         alone = [seconds(made.epoch(lane, order, live)) for _ in range(repetitions + 1)][1:]
-        family = rw.Grid(
-            dropout=np.linspace(0, 0.7, 8).tolist(), weight_decay=np.geomspace(1e-5, 0.1, lanes // 8).tolist()
-        )
-        rw.fit_path(
-            keras_model(workload, 0.0, 0.0),
-            held.x,
-            held.y,
-            family,
-            batch_size=BATCH_SIZE,
-            epochs=repetitions + 2,
-            validation_data=(held.x_val, held.y_val),
+        fit(
+            workload,
+            held,
+            family(lanes),
+            repetitions + 2,
+            0,
             callbacks=[clock],
             executor=made.name,
             slots=lanes,
-            verbose=0,
         )
         found = {"device": alone, "with the host's part": np.diff(ends)[1:].tolist()[: len(alone)]}
         told(f"an epoch of {lanes} lanes, {name}", found, "ms", 1e3)
@@ -267,23 +261,9 @@ def refill(data: Path, repetitions: int) -> None:
 
     def run(patience: int | None) -> float:
         stopping = [keras.callbacks.EarlyStopping(patience=patience)] if patience else []
-        family = rw.Grid(dropout=np.linspace(0, 0.7, 8).tolist(), weight_decay=np.geomspace(1e-4, 1.0, 8).tolist())
-        path = rw.fit_path(
-            keras_model(workload, 0.0, 0.0),
-            held.x,
-            held.y,
-            family,
-            batch_size=BATCH_SIZE,
-            epochs=30 if patience else 10,
-            validation_data=(held.x_val, held.y_val),
-            callbacks=stopping,
-            executor="vmap",
-            slots=16,
-            verbose=0,
-        )
-        spent = path.record["seconds"]
-        later = len(path.history()) - 16
-        return float(spent["setup"] + spent["training"] - spent["first_epoch"]) / later
+        grid = rw.Grid(dropout=np.linspace(0, 0.7, 8).tolist(), weight_decay=np.geomspace(1e-4, 1.0, 8).tolist())
+        given = {"callbacks": stopping, "executor": "vmap", "slots": 16}
+        return fit(workload, held, grid, 30 if patience else 10, 0, **given)[1].warm
 
     calls = {"all go on": lambda: run(None), "early stopping": lambda: run(3)}
     told("slots filled again, phoneme", in_turns(calls, repetitions), "ms a lane-epoch", 1e3)
@@ -295,20 +275,8 @@ def warm(data: Path, repetitions: int) -> None:
     for seed in range(min(repetitions, 3)):
         words = []
         for name in (None, "l1"):
-            keras.utils.set_random_seed(seed)
-            path = rw.fit_path(
-                keras_model(workload, 0.0, 0.0),
-                held.x,
-                held.y,
-                rw.Grid(l1=np.geomspace(1e-5, 1e-3, 8).tolist()),
-                batch_size=BATCH_SIZE,
-                epochs=60,
-                validation_data=(held.x_val, held.y_val),
-                callbacks=[keras.callbacks.EarlyStopping(patience=5, restore_best_weights=True)],
-                warm_start=name,
-                seed=seed,
-                verbose=0,
-            )
+            grid = rw.Grid(l1=np.geomspace(1e-5, 1e-3, 8).tolist())
+            path = fit(workload, held, grid, 60, seed, warm_start=name)[0]
             best = path.table()["val_nll"].min()
             words.append(f"{'warm' if name else 'cold'}: {len(path.history())} lane-epochs, best {best:.4f}")
         print(f"| warm starts, satimage, seed {seed} | {'; '.join(words)} | |", flush=True)

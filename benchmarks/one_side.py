@@ -14,8 +14,6 @@ BEGAN = time.perf_counter()
 import argparse  # noqa: E402 - the clock starts before the imports
 import itertools  # noqa: E402
 import json  # noqa: E402
-import resource  # noqa: E402
-import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -29,14 +27,9 @@ from cases import (  # noqa: E402
     WHOLE_LOOP,
     Case,
 )
+from speed.clock import peak_megabytes  # noqa: E402
 
 PROBES = ("covariate_shift", "saturation", "gradients", "sharpness", "generalization_gap")
-
-
-def peak_megabytes() -> float:
-    """Most memory that this process ever held."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def lanes(case: Case, x: np.ndarray, y: np.ndarray, options: argparse.Namespace) -> dict[str, Any]:

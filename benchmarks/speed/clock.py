@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import itertools
 import math
+import resource
+import statistics
+import sys
 import time
 from dataclasses import dataclass, field
+
+
+def peak_megabytes() -> float:
+    """Most memory that this process ever held."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def spread(values: list[float], digits: int = 1) -> str:
+    """The median of the values that are known, with least and most."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return "–"
+    middle, *ends = (f"{value:,.{digits}f}" for value in (statistics.median(known), min(known), max(known)))
+    return middle if len(known) == 1 else f"{middle} ({'–'.join(ends)})"
 
 
 @dataclass

@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from speed.workloads import BATCH_SIZE, WORKLOADS, Rows, read
+from speed.clock import peak_megabytes, spread
+from speed.workloads import WORKLOADS, Rows, read
 
 EPOCHS = 6
 # Promised: seconds to the first epoch with nothing compiled and with everything; time of twice the lanes.
@@ -34,51 +34,30 @@ COPIES = 2 + 1 + 1
 
 def child(options: argparse.Namespace) -> None:
     """Trains, and prints a line of JSON."""
-    import resource
-
     import keras
-    import numpy as np
 
-    import ridgeway as rw
-    from speed.networks import keras_model
+    from speed.sides.ridgeway_lanes import family, fit
 
     workload, rows = WORKLOADS[options.workload], Rows(*read(options.data, options.workload))
-    ends: list[float] = []
 
-    class Clock(keras.callbacks.Callback):
-        """Notes when epochs end; where only the first is asked for, that is all."""
+    class First(keras.callbacks.Callback):
+        """Tells when the first epoch has ended, and ends the process with it."""
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            ends.append(time.time())
-            if options.first:
-                print(json.dumps({"first": ends[0]}), flush=True)
-                os._exit(0)
+            print(json.dumps({"first": time.time()}), flush=True)
+            os._exit(0)
 
     cut = int(len(rows.x) * options.share)
-    dropout = np.linspace(0.0, 0.7, 8).tolist()
-    keras.utils.set_random_seed(0)
-    path = rw.fit_path(
-        keras_model(workload, 0.0, 0.0),
-        rows.x[:cut],
-        rows.y[:cut],
-        rw.Grid(dropout=dropout, weight_decay=np.geomspace(1e-5, 1e-1, options.lanes // 8).tolist()),
-        batch_size=BATCH_SIZE,
-        epochs=options.epochs,
-        validation_data=(rows.x_val, rows.y_val),
-        callbacks=[Clock()],
-        slots=options.slots,
-        executor="auto" if options.slots is None else "vmap",
-        verbose=0,
-    )
-    spent, told = path.record["seconds"], path.record["executor"]
-    first = min(told["slots"], options.lanes)
-    later = options.lanes * options.epochs - first
+    slots = {} if options.slots is None else {"slots": options.slots, "executor": "vmap"}
+    watching = [First()] if options.first else []
+    rows = rows._replace(x=rows.x[:cut], y=rows.y[:cut])
+    told = fit(workload, rows, family(options.lanes), options.epochs, 0, callbacks=watching, **slots)[1]
     print(
         json.dumps(
             {
-                "path": (spent["setup"] + spent["training"] - spent["first_epoch"]) / later * options.lanes,
-                "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
-                **{name: told[name] for name in ("name", "slots")},
+                "path": told.warm * options.lanes,
+                "megabytes": peak_megabytes(),
+                **{name: told.notes[name] for name in ("name", "slots")},
             }
         )
     )
@@ -99,7 +78,7 @@ def run(data: Path, workload: str, cache: str | None = None, **words: Any) -> di
     return {"began": began, **found}
 
 
-def measured(data: Path, repetitions: int, spread: Callable[..., str]) -> tuple[dict[str, Any], list[str]]:
+def measured(data: Path, repetitions: int) -> tuple[dict[str, Any], list[str]]:
     """All measurements, and lines of Markdown."""
     found: dict[str, Any] = {"first epoch": {"cold": [], "warm": []}, "lanes": {}, "rows": {}, "memory": {}}
     with tempfile.TemporaryDirectory() as cache:
@@ -115,10 +94,10 @@ def measured(data: Path, repetitions: int, spread: Callable[..., str]) -> tuple[
         found["rows"][name] = [whole["path"] / half["path"] for half, whole in halves]
     base = {slots: run(data, MEMORY_WORKLOAD, lanes=MEMORY_LANES, slots=slots, epochs=1) for slots in SLOTS}
     found["memory"] = {str(slots): one["megabytes"] for slots, one in base.items()}
-    return found, table(found, spread)
+    return found, table(found)
 
 
-def table(found: dict[str, Any], spread: Callable[..., str]) -> list[str]:
+def table(found: dict[str, Any]) -> list[str]:
     """What was measured, as Markdown."""
     lines = ["### Start, growth, memory", "", "| what | measured | promised |", "| --- | --- | --- |"]
     for kind, most in (("cold", COLD), ("warm", WARM)):

@@ -11,7 +11,6 @@ import importlib
 import io
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from speed.clock import peak_megabytes
 from speed.workloads import WORKLOADS, Rows, prepare, read
 
 
@@ -63,9 +63,7 @@ def main() -> None:
             with cold():
                 outcome = side.run(workload, Rows(*rows), options.models, options.epochs, repetition)
             outcomes.append(asdict(outcome))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    megabytes = most / (2**20 if sys.platform == "darwin" else 2**10)
-    print(json.dumps({"outcomes": outcomes, "imports": imported, "megabytes": megabytes}))
+    print(json.dumps({"outcomes": outcomes, "imports": imported, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,20 @@ from speed.networks import keras_model
 from speed.workloads import BATCH_SIZE, DROPOUT, PATIENCE, WEIGHT_DECAY, Rows, Workload
 
 
+def family(lanes: int) -> rw.Grid:
+    """So many configurations of dropout and weight decay."""
+    rates = np.linspace(0.0, 0.7, 8)
+    decays = np.concatenate([[0.0], np.geomspace(1e-5, 1e-1, max(1, lanes // 8 - 1))])[: max(1, lanes // 8)]
+    return rw.Grid(dropout=rates[: min(8, lanes)].tolist(), weight_decay=decays.tolist())
+
+
 def fit(
-    workload: Workload, rows: Rows, family: Any, epochs: int, seed: int, stop: bool = True
+    workload: Workload, rows: Rows, family: Any, epochs: int, seed: int, stop: bool = True, **given: Any
 ) -> tuple[rw.Path, Outcome]:
-    """A path as a user writes it, and its outcome; without early stopping where `stop` is False."""
+    """A path as a user writes it, and its outcome; without early stopping where `stop` is False.
+
+    Further arguments are those of `fit_path`.
+    """
     stopping = [keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)] if stop else []
     began = time.perf_counter()
     keras.utils.set_random_seed(seed)
@@ -29,9 +39,7 @@ def fit(
         batch_size=BATCH_SIZE,
         epochs=epochs,
         validation_data=(rows.x_val, rows.y_val),
-        callbacks=stopping,
-        seed=seed,
-        verbose=0,
+        **{"callbacks": stopping, "seed": seed, "verbose": 0, **given},
     )
     seconds = time.perf_counter() - began
     history, told, spent = path.history(), path.record["executor"], path.record["seconds"]
@@ -50,5 +58,5 @@ def fit(
 
 def run(workload: Workload, rows: Rows, models: int, epochs: int, seed: int) -> Outcome:
     """The grid of dropout and weight decay."""
-    family = rw.Grid(dropout=DROPOUT[: max(1, models // 8)], weight_decay=WEIGHT_DECAY)
-    return fit(workload, rows, family, epochs, seed)[1]
+    grid = rw.Grid(dropout=DROPOUT[: max(1, models // 8)], weight_decay=WEIGHT_DECAY)
+    return fit(workload, rows, grid, epochs, seed)[1]
