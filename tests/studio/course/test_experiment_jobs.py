@@ -108,6 +108,24 @@ def test_what_goes_wrong_ends_one_job_only(jobs, seed, said):
     assert ended(jobs, submit(jobs, "norms", 2)).state == "done"
 
 
+def test_the_process_is_there_before_its_first_job(jobs):
+    jobs.ready()
+    end = time.monotonic() + 30
+    while jobs._process is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process = jobs._process
+    jobs.ready()
+    assert ended(jobs, submit(jobs, "norms", 1)).state == "done"
+    assert jobs._process is process
+
+
+def test_a_closed_queue_stays_closed(jobs):
+    jobs.close()
+    jobs.ready()
+    assert jobs._process is None and jobs._thread is None
+
+
 def test_a_closed_queue_has_no_process(tmp_path):
     jobs = Jobs(tmp_path, target=trivial)
     ended(jobs, submit(jobs, "norms", 1))
@@ -232,6 +250,14 @@ def test_other_settings_start_a_job(quick):
     assert told["result"]["settings"]["seed"] == 5
     again = quick.get("/course/experiments/norms?seed=5")
     assert (again.status_code, again.json()) == (200, told["result"])
+
+
+def test_the_process_starts_for_whoever_is_at_an_experiment(quick):
+    assert quick.get("/course/experiments/ready").status_code == 204
+    end = time.monotonic() + 30
+    while quick.app.state.experiment_jobs._process is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_failed_job_says_so(quick):

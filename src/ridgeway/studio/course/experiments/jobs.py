@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import threading
@@ -66,13 +67,13 @@ class Job:
 class Jobs:
     """A queue of computations, with one process that works it off.
 
-    JAX starts in that process only, which is spawned for the first job.
+    JAX starts in that process only, which is spawned for the first job, or once it is said that one may come.
 
     Args:
-        results: where they are kept.
         folder: of the results, which the process writes.
         seconds: after which a job is given up.
         most: jobs that may wait.
+        idle: seconds without a job after which the process ends.
         target: what the process runs.
     """
 
@@ -89,6 +90,7 @@ class Jobs:
         self._target = target or work
         self._jobs: dict[str, Job] = {}
         self._count = 0
+        self._wanted = False
         self._change = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -117,11 +119,14 @@ class Jobs:
             self._count += 1
             job = self._jobs[name] = Job(name, one, settings, who=who, number=self._count)
             self._forget()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="course-experiments", daemon=True)
-                self._thread.start()
-            self._change.notify_all()
+            self._start()
             return job
+
+    def ready(self) -> None:
+        """Has the process started, so that the first job need not wait for its imports."""
+        with self._change:
+            self._wanted = True
+            self._start()
 
     def find(self, name: str) -> Job | None:
         """A job by its key."""
@@ -142,6 +147,12 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(timeout=10)
         self._end_process()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="course-experiments", daemon=True)
+            self._thread.start()
+        self._change.notify_all()
 
     def _forget(self) -> None:
         ended = [name for name, job in self._jobs.items() if job.state in ("done", "failed")]
@@ -167,6 +178,11 @@ class Jobs:
                     job = min(waiting, key=lambda one: one.order)
                     job.state = "running"
                     return job
+                if self._wanted:
+                    self._wanted = False
+                    # If no process can be had, the first job says so.
+                    with contextlib.suppress(OSError):
+                        self._worker()
                 if not self._change.wait(self._idle):
                     self._end_process()
             return None
@@ -230,6 +246,9 @@ def work(pipe: Connection, folder: str) -> None:
     # A learner waits, but the server's answers come first.
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
+    # Before the first job comes: they take two to three seconds.
+    for module in ("ridgeway.fit", "sklearn.datasets"):
+        importlib.import_module(module)
     results = Results(Path(folder))
     # Closed at the other end: the studio has gone.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

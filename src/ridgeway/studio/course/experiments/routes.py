@@ -55,6 +55,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.experiment_jobs.close()
 
 
+@router.get("/course/experiments/ready", status_code=204, response_class=Response)
+def ready(request: Request) -> None:
+    """Has the computing process started: somebody is at an experiment and may train it anew."""
+    request.app.state.experiment_jobs.ready()
+
+
 @router.get("/course/experiments/{name}", response_class=JSONResponse, responses=_ANSWERS)
 def result(request: Request, name: str) -> Response:
     """The result of an experiment for the settings in the query; where it is not known yet, the job that makes it."""

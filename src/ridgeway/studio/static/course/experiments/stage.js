@@ -1,6 +1,7 @@
 // What all experiments share: controls and their values in the address, training anew with a progress bar, reset.
 
 const HASH = "#lab?";
+const ADDRESS = "/course/experiments";
 
 /**
  * Brings an experiment's controls to life.
@@ -43,6 +44,15 @@ export function stage(element, { data }, show) {
     paint();
     remember();
   });
+  // Whoever touches an experiment may train it anew: the process that does takes seconds to start.
+  if (training) {
+    const touched = new AbortController();
+    const ready = () => {
+      touched.abort();
+      fetch(`${ADDRESS}/ready`).catch(() => {});
+    };
+    for (const kind of ["pointerover", "focusin"]) element.addEventListener(kind, ready, { signal: touched.signal });
+  }
   training?.addEventListener("submit", (event) => {
     event.preventDefault();
     remember();
@@ -170,7 +180,7 @@ function settingsOf(form) {
 
 /** Asks for a result, and waits for the training where there is none yet. */
 async function fetchResult(name, settings, token, told) {
-  const address = `/course/experiments/${name}`;
+  const address = `${ADDRESS}/${name}`;
   const long = "csv" in settings;
   const answer = await fetch(long ? address : `${address}?${new URLSearchParams(settings)}`, {
     method: long ? "POST" : "GET",
@@ -182,7 +192,7 @@ async function fetchResult(name, settings, token, told) {
   if (answer.status !== 202) throw new Error(body.detail);
   for (let wait = 150; ; wait = Math.min(500, wait + 50)) {
     await new Promise((done) => setTimeout(done, wait));
-    const asked = await fetch(`/course/experiments/jobs/${body.job}`, { headers: { accept: "application/json" } });
+    const asked = await fetch(`${ADDRESS}/jobs/${body.job}`, { headers: { accept: "application/json" } });
     const job = await asked.json();
     if (!asked.ok) throw new Error(job.detail);
     if (job.state === "done") return job.result;
