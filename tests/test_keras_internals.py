@@ -159,7 +159,7 @@ def test_directions_are_kerass_own(monitor, expected):
     assert callback.min_delta == 0.1
 
 
-def test_kerass_dropout_and_convolution_are_reached_by_the_hooks():
+def test_kerass_functions_are_reached_by_the_hooks():
     called = []
 
     def dropout(inputs, rate, noise_shape=None, seed=None):
@@ -169,13 +169,20 @@ def test_kerass_dropout_and_convolution_are_reached_by_the_hooks():
     with internals.keras_dropout(dropout):
         keras.layers.Dropout(0.5)(jnp.ones((2, 3)), training=True)
 
-    def convolution(original, *arguments, **keywords):
-        called.append("convolution")
-        return original(*arguments, **keywords)
+    for name, layer, shape in (
+        ("conv", keras.layers.Conv2D(1, 2), (1, 4, 4, 1)),
+        ("max_pool", keras.layers.MaxPooling2D(), (1, 4, 4, 1)),
+        ("matmul", keras.layers.Dense(2), (1, 4)),
+        ("lstm", keras.layers.LSTM(2), (1, 4, 3)),
+    ):
 
-    with internals.keras_convolution(convolution):
-        keras.layers.Conv2D(1, 2)(jnp.ones((1, 4, 4, 1)))
-    assert called == ["dropout", "convolution"]
+        def function(original, *arguments, name=name, **keywords):
+            called.append(name)
+            return original(*arguments, **keywords)
+
+        with internals.keras_function(name, function):
+            layer(jnp.ones(shape))
+    assert set(called) == {"dropout", "conv", "max_pool", "matmul", "lstm"}
 
 
 def test_shared_draws_are_kerass_own_bits():

@@ -21,10 +21,12 @@ import jax.numpy as jnp
 import keras
 from jax._src.interpreters import partial_eval
 from jax._src.lax.lax import _convert_element_type
+from keras.src import backend as keras_backend
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask
 from keras.src.backend.common.stateless_scope import StatelessScope
 from keras.src.backend.jax import nn as keras_jax_nn
+from keras.src.backend.jax import numpy as keras_jax_numpy
 from keras.src.backend.jax import random as keras_jax_random
 from keras.src.backend.jax.trainer import JAXTrainer
 from keras.src.layers.regularization import gaussian_dropout
@@ -67,7 +69,7 @@ __all__ = [
     "labelled_outputs",
     "losses_of_outputs",
     "iterations",
-    "keras_convolution",
+    "keras_function",
     "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
@@ -399,19 +401,25 @@ def draw_seed(seed: Any) -> jax.Array:
     return keras_jax_random.jax_draw_seed(seed)
 
 
+# Where Keras looks a function of its JAX backend up when a layer calls it.
+_FUNCTIONS = {"conv": keras_jax_nn, "max_pool": keras_jax_nn, "matmul": keras_jax_numpy, "lstm": keras_backend}
+
+
 @contextlib.contextmanager
-def keras_convolution(convolution: Callable[..., jax.Array]) -> Iterator[None]:
-    """Lets Keras's JAX backend call `convolution(original, inputs, kernel, ...)` for its convolutions."""
-    original = keras_jax_nn.conv
+def keras_function(name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Lets Keras's layers call `function(original, *arguments, **keywords)` in the place of a backend's function.
 
-    def conv(*arguments: Any, **keywords: Any) -> jax.Array:
-        return convolution(original, *arguments, **keywords)
-
-    keras_jax_nn.conv = conv
+    Args:
+        name: "conv", "max_pool", "matmul" or "lstm", the inner loop of `keras.layers.LSTM`.
+        function: what to call.
+    """
+    owner = _FUNCTIONS[name]
+    original = getattr(owner, name)
+    setattr(owner, name, functools.partial(function, original))
     try:
         yield
     finally:
-        keras_jax_nn.conv = original
+        setattr(owner, name, original)
 
 
 # --- losses ---------------------------------------------------------------------------------------------------

@@ -70,7 +70,8 @@ def image_model(normalization=None):
     first = normalization()(first) if normalization else first
     second = layers.Conv2D(4, 3, padding="same", activation="relu", name="second")(first)
     second = normalization()(second) if normalization else second
-    joined = layers.Add()([first, second])
+    # Without the ReLU an instance normalization's mean over positions would be 0, and the best class one of rounding.
+    joined = layers.ReLU()(layers.Add()([first, second]))
     outputs = layers.Dense(3, name="out")(layers.GlobalAveragePooling2D()(joined))
     return keras.Model(inputs, outputs)
 

@@ -480,7 +480,7 @@ class StepsExecutor(Executor):
         del name, common
         self.slots = slots
         device = devices[0]
-        self._program = program = replace(program, convolutions="keras")
+        self._program = program = replace(program, written="keras")
         self._data, self._validation = _shared((data, validation), device)
         self._initials = jax.device_put(list(initials), device)
         self._state: list[ModelState] = [initials[0]] * slots

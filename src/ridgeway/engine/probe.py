@@ -79,6 +79,11 @@ class Job:
         )
 
     @property
+    def recurs(self) -> bool:
+        """Whether the model has a loop over time."""
+        return any(isinstance(layer, keras.layers.RNN) for layer in all_layers(self.program.model))
+
+    @property
     def own_parameters(self) -> int:
         """Weights that each lane has for itself."""
         own = jax.tree.leaves(parted(self.initials[0].weights, self.common))
@@ -160,6 +165,8 @@ def _candidates(job: Job, name: str, slots: int | None) -> list[tuple[str, int]]
         likely = [("vmap", _WIDE_ON_ACCELERATOR), ("map", 16)]
     elif job.convolves:
         likely = [("map", 16), ("steps", 16)]
+    elif job.recurs:
+        likely = [("map", 16), ("vmap", 64)]
     elif small:
         likely = [("vmap", 64), ("vmap", 32), ("map", 16)]
     else:
@@ -205,7 +212,7 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
         slots = -(-slots // len(devices)) * len(devices)
         program = replace(
             program,
-            convolutions=_written(job, kind),
+            written=_written(job, kind),
             # All lanes of one repeat at once: none begins later than another.
             in_step=kind in LOCKSTEP
             and job.repeats == 1
@@ -219,7 +226,10 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
 def _written(job: Job, kind: str) -> str:
     if kind == "patches":
         return "patches"
-    return "forward" if job.on_cpu and kind == "map" and job.convolves else "keras"
+    if not job.on_cpu or (kind in LOCKSTEP and job.common):
+        # A function with a gradient of its own has all of its results for each lane, where lanes share them, too.
+        return "keras"
+    return "cpu in lockstep" if kind in LOCKSTEP else "cpu"
 
 
 def _time(job: Job, executor: Executor) -> float:

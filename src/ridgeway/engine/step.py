@@ -18,8 +18,8 @@ import numpy as np
 from jax import lax
 
 from ridgeway.engine.calibration import RELIABILITY, expected_calibration_error, reliability
-from ridgeway.engine.convolution import written_convolutions
 from ridgeway.engine.state import ModelState, Weights
+from ridgeway.engine.written import written
 from ridgeway.hyperparameters import Binding, LaneScalar, StepContext, swapped
 from ridgeway.hyperparameters.draws import shared_draws
 from ridgeway.keras_internals import (
@@ -97,7 +97,7 @@ class EpochProgram:
         validation_batch_size: rows of a full validation batch.
         rows: training rows of a lane, by fold.
         validation_rows: validation rows, by fold; 0 for none.
-        convolutions: how they are written, one of `convolution.WRITTEN`.
+        written: how Keras's layers are, one of `written.WRITTEN`.
         in_step: whether all lanes that are traced together are at one step of one repeat, and so draw alike.
     """
 
@@ -107,7 +107,7 @@ class EpochProgram:
     validation_batch_size: int
     rows: tuple[int, ...]
     validation_rows: tuple[int, ...]
-    convolutions: str = "keras"
+    written: str = "keras"
     in_step: bool = False
 
     @property
@@ -404,7 +404,7 @@ class EpochProgram:
             stack.enter_context(swapped([normalization_swap(layer) for layer in adapted_normalizations(self.model)]))
             stack.enter_context(dropout_math())
             stack.enter_context(shared_draws(self.in_step))
-            stack.enter_context(written_convolutions(self.convolutions))
+            stack.enter_context(written(self.written))
             yield
 
 
