@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-frozen bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
+.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-frozen bench-profiles bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
 
 setup: $(VENV)/.ready
 
@@ -41,6 +41,13 @@ $(PEERS)/.ready:
 # Against every way to train 64 models today: within 20 minutes; ARGS=--full takes all epochs, and hours.
 bench: setup $(PEERS)/.ready
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+	$(BIN)/python benchmarks/plots.py
+
+# Where an epoch's time goes, on seven networks.
+bench-profiles: setup $(PEERS)/.ready
+	mkdir -p benchmarks/results/rows
+	$(PEERS)/bin/python benchmarks/speed/one.py prepare all --data benchmarks/results/rows --mnist ../shared/data/mnist-t10k
+	$(BIN)/python benchmarks/profiles.py --data benchmarks/results/rows $(ARGS)
 
 # Against the loop over `model.fit` alone; probes and memory too.
 bench-loop: setup

@@ -1,5 +1,7 @@
 """How lanes are trained: asked for or chosen, and on the record."""
 
+import keras
+import numpy as np
 import pytest
 
 import ridgeway as rw
@@ -29,3 +31,13 @@ def test_the_choice_and_its_reason_are_on_the_record(executor, slots):
     assert (found["why"] == "asked for") == asked
     assert bool(found["timings"]) != asked
     assert len(path.table()) == 4
+
+
+def test_loops_over_time_go_a_lane_at_a_time():
+    model = keras.Sequential(
+        [keras.Input((6, 2)), keras.layers.Bidirectional(keras.layers.GRU(3)), keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(40, 6, 2)).astype("float32")
+    path = rw.fit_path(model, x, x[:, 0, :1], rw.Grid(l2=[0.0, 0.1]), epochs=1, validation_split=0.25, verbose=0)
+    assert path.record["executor"]["name"] == "map"

@@ -23,8 +23,9 @@ from ridgeway.memory import memory
 
 NAMES = ("vmap", "patches", "map", "steps")
 
-# Seconds of training below which trying another executor costs more (its compilation) than it can save.
-WORTH_A_PROBE = 8.0
+# Seconds of training below which trying another executor costs more than it can be expected to save: compiling it takes
+# two to four seconds, and a second one is seldom the faster, by a third then.
+WORTH_A_PROBE = 20.0
 # Steps that are timed, after one that compiles: enough to stand out from what a call costs by itself.
 TIMED_STEPS = 24
 # Lanes side by side on a GPU, where memory lets them.
