@@ -130,7 +130,7 @@ def bits(data: Path, repetitions: int) -> None:
     job = job_of("phoneme", data, 64)
     loose = replace(job, lanes=65)
     alone = (draws, "_drawn_once", lambda random, shape, dtype, in_step: lambda key: random(key, shape, dtype))
-    without = (draws, "_keras_dropout", lambda inputs, *_, **__: inputs)
+    without = (draws, "_keras_dropout", lambda _, inputs, *__, **___: inputs)
     made = {
         "in step": (job, built(job, "vmap", 64)),
         "where they agree": (loose, built(loose, "vmap", 64)),

@@ -28,6 +28,7 @@ from means import job_of
 from speed.workloads import WORKLOADS
 
 from ridgeway.engine import probe, step
+from ridgeway.engine.executor import StackedExecutor
 
 KINDS = ("products", "convolutions", "pooling", "loop over time", "optimizer", "dropout", "rows", "copies", "sums")
 KINDS += ("elementwise",)
@@ -66,6 +67,8 @@ def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
     """The time of each kind of work in a workload's epoch, in microseconds of one core a lane and step."""
     job = job_of(name, data, 64)
     made = probe.choose(job).executor
+    if not isinstance(made, StackedExecutor):
+        raise SystemExit(f"{name}: the engine chose plain steps, which are no one program. Nothing to profile.")
     slots = made.slots
     lane = step.Lane(
         {key: np.full(slots, value, np.float32) for key, value in job.values.items()},
@@ -76,14 +79,14 @@ def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
     order = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (slots, 1))
     live = np.ones(slots, bool)
     texts: list[str] = []
-    program = made._epoch  # type: ignore[attr-defined]
+    program = made._epoch
 
     def seen(*arguments: Any) -> Any:
         if not texts:
             texts.append(program.lower(*arguments).compile().as_text())
         return program(*arguments)
 
-    made._epoch = seen  # type: ignore[attr-defined]
+    made._epoch = seen
     made.fill(dict.fromkeys(range(slots), 0), {})
     made.epoch(lane, order, live)()
     began = time.perf_counter()
@@ -116,9 +119,9 @@ def _by_operation(data: Any) -> Counter[str]:
     for plane in data.planes:
         for line in plane.lines:
             for event in line.events:
-                for key, value in event.stats:
-                    if key == "hlo_op":
-                        times[str(value)] += event.duration_ns
+                told = dict(event.stats)
+                if "all_lanes" in str(told.get("hlo_module")):
+                    times[str(told["hlo_op"])] += event.duration_ns
     return times
 
 

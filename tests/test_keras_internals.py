@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import keras
@@ -162,18 +164,13 @@ def test_directions_are_kerass_own(monitor, expected):
 def test_kerass_functions_are_reached_by_the_hooks():
     called = []
 
-    def dropout(inputs, rate, noise_shape=None, seed=None):
-        called.append("dropout")
-        return inputs
-
-    with internals.keras_dropout(dropout):
-        keras.layers.Dropout(0.5)(jnp.ones((2, 3)), training=True)
-
     for name, layer, shape in (
+        ("dropout", keras.layers.Dropout(0.5), (2, 3)),
         ("conv", keras.layers.Conv2D(1, 2), (1, 4, 4, 1)),
         ("max_pool", keras.layers.MaxPooling2D(), (1, 4, 4, 1)),
         ("matmul", keras.layers.Dense(2), (1, 4)),
         ("lstm", keras.layers.LSTM(2), (1, 4, 3)),
+        ("inner_loop", keras.layers.LSTM(2), (1, 4, 3)),
     ):
 
         def function(original, *arguments, name=name, **keywords):
@@ -181,8 +178,32 @@ def test_kerass_functions_are_reached_by_the_hooks():
             return original(*arguments, **keywords)
 
         with internals.keras_function(name, function):
-            layer(jnp.ones(shape))
-    assert set(called) == {"dropout", "conv", "max_pool", "matmul", "lstm"}
+            layer(jnp.ones(shape), training=True)
+        count = called.count(name)
+        assert count
+        layer(jnp.ones(shape), training=True)
+        assert called.count(name) == count
+
+
+def test_hooks_hold_in_their_own_thread_only():
+    seen = []
+
+    def matmul(original, *arguments):
+        seen.append(threading.current_thread())
+        return original(*arguments)
+
+    def other():
+        keras.ops.matmul(jnp.ones((2, 3)), jnp.ones((3, 2)))
+        with internals.keras_function("matmul", matmul):
+            keras.ops.matmul(jnp.ones((2, 3)), jnp.ones((3, 2)))
+
+    with internals.keras_function("matmul", matmul):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        keras.ops.matmul(jnp.ones((2, 3)), jnp.ones((3, 2)))
+    keras.ops.matmul(jnp.ones((2, 3)), jnp.ones((3, 2)))
+    assert seen == [thread, threading.current_thread()]
 
 
 def test_shared_draws_are_kerass_own_bits():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import contextvars
 import copy
 import functools
 import operator
@@ -70,7 +71,6 @@ __all__ = [
     "losses_of_outputs",
     "iterations",
     "keras_function",
-    "keras_dropout",
     "learning_rate_variable",
     "monitor_direction",
     "looped_layers",
@@ -385,41 +385,57 @@ def dropout_math() -> Iterator[None]:
         gaussian_dropout.math = original
 
 
-@contextlib.contextmanager
-def keras_dropout(dropout: Callable[..., jax.Array]) -> Iterator[None]:
-    """Lets Keras's JAX backend call `dropout(inputs, rate, noise_shape, seed)` for its dropout."""
-    original = keras_jax_random.dropout
-    keras_jax_random.dropout = dropout
-    try:
-        yield
-    finally:
-        keras_jax_random.dropout = original
-
-
 def draw_seed(seed: Any) -> jax.Array:
     """The key that a random function of Keras's JAX backend draws from a seed or a generator: uint32 `(2,)`."""
     return keras_jax_random.jax_draw_seed(seed)
 
 
-# Where Keras looks a function of its JAX backend up when a layer calls it.
-_FUNCTIONS = {"conv": keras_jax_nn, "max_pool": keras_jax_nn, "matmul": keras_jax_numpy, "lstm": keras_backend}
+# Where Keras looks a function up when a layer calls it.
+_FUNCTIONS: dict[str, Any] = {
+    "dropout": keras_jax_random,
+    "conv": keras_jax_nn,
+    "max_pool": keras_jax_nn,
+    "matmul": keras_jax_numpy,
+    "lstm": keras_backend,
+    "inner_loop": keras.layers.LSTM,
+}
 
 
 @contextlib.contextmanager
 def keras_function(name: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Lets Keras's layers call `function(original, *arguments, **keywords)` in the place of a backend's function.
+    """Lets Keras's layers call `function(original, *arguments, **keywords)` in the place of one of its own functions.
+
+    In this thread only: others go on with what they have.
 
     Args:
-        name: "conv", "max_pool", "matmul" or "lstm", the inner loop of `keras.layers.LSTM`.
+        name: "dropout", "conv", "max_pool" or "matmul" of the JAX backend; "lstm", which does all steps of a
+            `keras.layers.LSTM`; or "inner_loop", the layer's method that calls it.
         function: what to call.
     """
-    owner = _FUNCTIONS[name]
-    original = getattr(owner, name)
-    setattr(owner, name, functools.partial(function, original))
+    way = _way(name)
+    token = way.set(function)
     try:
         yield
     finally:
-        setattr(owner, name, original)
+        way.reset(token)
+
+
+@functools.cache
+def _way(name: str) -> contextvars.ContextVar[Callable[..., Any] | None]:
+    """What stands in a function's place in this context; from the first call on Keras's own asks for it."""
+    owner = _FUNCTIONS[name]
+    original = getattr(owner, name)
+    way: contextvars.ContextVar[Callable[..., Any] | None] = contextvars.ContextVar(name, default=None)
+
+    @functools.wraps(original)
+    def asked(*arguments: Any, **keywords: Any) -> Any:
+        function = way.get()
+        if function is None:
+            return original(*arguments, **keywords)
+        return function(original, *arguments, **keywords)
+
+    setattr(owner, name, asked)
+    return way
 
 
 # --- losses ---------------------------------------------------------------------------------------------------

@@ -221,6 +221,8 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
         )
+        if program.written != "keras" and not _traced(job, program):
+            program = replace(program, written="keras")
     return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices, job.common)
 
 
@@ -231,6 +233,27 @@ def _written(job: Job, kind: str) -> str:
         # A function with a gradient of its own has all of its results for each lane, where lanes share them, too.
         return "keras"
     return "cpu in lockstep" if kind in LOCKSTEP else "cpu"
+
+
+def _traced(job: Job, program: EpochProgram) -> bool:
+    """Whether a step can be traced with layers written in another way.
+
+    JAX takes no forward-mode derivative of a function with a gradient of its own, as a user's loss of derivatives may.
+    """
+    layers = all_layers(program.model)
+    foreign = [layer for layer in layers if not type(layer).__module__.startswith(("keras.", "ridgeway."))]
+    if not foreign and not any(isinstance(layer, keras.layers.Lambda) for layer in layers):
+        return True
+
+    def shaped(array: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((program.batch_size, *array.shape[1:]), array.dtype)
+
+    lane = Lane({name: np.float32(value) for name, value in job.values.items()}, np.uint32(0), np.int32(0), np.int32(0))
+    try:
+        jax.eval_shape(program.train_step, job.initials[0], lane, np.int32(0), jax.tree.map(shaped, job.first))
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+    return True
 
 
 def _time(job: Job, executor: Executor) -> float:

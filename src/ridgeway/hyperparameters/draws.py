@@ -21,7 +21,7 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 
 from ridgeway.hyperparameters import threefry
-from ridgeway.keras_internals import draw_seed, keras_dropout
+from ridgeway.keras_internals import draw_seed, keras_function
 
 if TYPE_CHECKING:
     from ridgeway.hyperparameters.hyperparameter import StepContext
@@ -40,14 +40,18 @@ def shared_draws(in_step: bool = False) -> Iterator[None]:
     """
     token = _in_step.set(in_step)
     try:
-        with keras_dropout(_keras_dropout):
+        with keras_function("dropout", _keras_dropout):
             yield
     finally:
         _in_step.reset(token)
 
 
 def _keras_dropout(
-    inputs: Any, rate: Any, noise_shape: tuple[int | None, ...] | None = None, seed: Any = None
+    _: Callable[..., jax.Array],
+    inputs: Any,
+    rate: Any,
+    noise_shape: tuple[int | None, ...] | None = None,
+    seed: Any = None,
 ) -> jax.Array:
     """What `keras.random.dropout` does on JAX, with the uniform numbers of its Bernoulli draw from here."""
     if rate == 1.0:

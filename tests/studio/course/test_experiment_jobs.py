@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing.context import SpawnProcess as Process
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,46 @@ def test_the_process_is_there_before_its_first_job(jobs):
     jobs.ready()
     assert ended(jobs, submit(jobs, "norms", 1)).state == "done"
     assert jobs._process is process
+
+
+def test_a_process_that_cannot_start_fails_one_job_only(jobs, monkeypatch):
+    start, failures = Process.start, iter([BlockingIOError("full"), BlockingIOError("full")])
+
+    def full(process):
+        for failure in failures:
+            raise failure
+        return start(process)
+
+    monkeypatch.setattr(Process, "start", full)
+    jobs.ready()
+    job = submit(jobs, "norms", 1)
+    assert ended(jobs, job).state == "failed" and "could not be started" in job.error
+    assert ended(jobs, submit(jobs, "norms", 2)).state == "done"
+
+
+def test_a_process_that_dies_is_not_started_for_onlookers_again_and_again(jobs):
+    assert ended(jobs, submit(jobs, "norms", 66)).state == "failed"
+    jobs.ready()
+    end = time.monotonic() + 30
+    while jobs._process is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    jobs._end_process()
+    jobs.ready()
+    time.sleep(0.3)
+    assert jobs._process is None
+    assert ended(jobs, submit(jobs, "norms", 1)).state == "done"
+
+
+def test_onlookers_do_not_keep_a_process_that_is_idle(tmp_path):
+    jobs = Jobs(tmp_path, idle=1.0, target=trivial)
+    ended(jobs, submit(jobs, "norms", 1))
+    end = time.monotonic() + 30
+    while jobs._process is not None:
+        jobs.ready()
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    jobs.close()
 
 
 def test_a_closed_queue_stays_closed(jobs):
@@ -253,7 +294,9 @@ def test_other_settings_start_a_job(quick):
 
 
 def test_the_process_starts_for_whoever_is_at_an_experiment(quick):
-    assert quick.get("/course/experiments/ready").status_code == 204
+    assert quick.get("/course/experiments/ready", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert quick.app.state.experiment_jobs._thread is None
+    assert quick.get("/course/experiments/ready", headers={"sec-fetch-site": "same-origin"}).status_code == 204
     end = time.monotonic() + 30
     while quick.app.state.experiment_jobs._process is None:
         assert time.monotonic() < end

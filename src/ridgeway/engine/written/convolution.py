@@ -28,7 +28,7 @@ from ridgeway.engine.written.apart import apart
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Channels, and channels times places in the window, up to which a sum over taps is 1.4 to 8 times faster.
 _FEW_CHANNELS, _FEW_TAPS = 3, 32
-# Numbers in what outputs send to their windows beyond which it takes too much memory: 64 MiB.
+# Numbers in all windows side by side beyond which they take too much memory: 64 MiB.
 _LARGEST = 2**24
 Pads = tuple[tuple[int, int], tuple[int, int]]
 Pair = tuple[int, int]
@@ -59,7 +59,9 @@ def keras_conv(
     kernel = jnp.asarray(kernel)
     inputs = jnp.asarray(inputs, kernel.dtype)
     plain = inputs.ndim == 4 and data_format != "channels_first" and inputs.shape[-1] == kernel.shape[-2]
-    if not plain or padding not in ("valid", "same"):
+    # A sum over taps in half precision would be rounded at each; a product sums in single precision.
+    exact = way is not taps or jnp.result_type(kernel) == jnp.float32
+    if not plain or not exact or padding not in ("valid", "same"):
         return original(inputs, kernel, strides, padding, data_format, dilation_rate)
     stride, dilation = pair(strides), pair(dilation_rate)
     window = tuple((size - 1) * step + 1 for size, step in zip(kernel.shape[:2], dilation, strict=True))
@@ -129,6 +131,10 @@ def taps(inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilatio
     Returns:
         `(batch, height, width, filter)`.
     """
+    return _taps(inputs, kernel, stride, pads, dilation)
+
+
+def _taps(inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilation: Pair) -> jax.Array:
     if not _few(kernel):
         return _convolve(inputs, kernel, stride, pads, (1, 1), dilation)
 
@@ -153,7 +159,7 @@ def _few(kernel: jax.Array) -> bool:
 def _forward(
     inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilation: Pair
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return taps(inputs, kernel, stride, pads, dilation), (inputs, kernel)
+    return _taps(inputs, kernel, stride, pads, dilation), (inputs, kernel)
 
 
 def _backward(
@@ -161,8 +167,9 @@ def _backward(
 ) -> tuple[jax.Array, jax.Array]:
     inputs, kernel = saved
     places = int(np.prod(kernel.shape[:3]))
-    to_inputs = _to_inputs if gradient.size // gradient.shape[-1] * places <= _LARGEST else _to_inputs_by_convolution
-    to_kernel = _to_kernel_by_patches if _few(kernel) else _to_kernel
+    fits = gradient.size // gradient.shape[-1] * places <= _LARGEST
+    to_inputs = _to_inputs if fits else _to_inputs_by_convolution
+    to_kernel = _to_kernel_by_patches if fits and _few(kernel) else _to_kernel
     arguments = (inputs, kernel, gradient, stride, pads, dilation)
     return to_inputs(*arguments), to_kernel(*arguments)
 

@@ -71,7 +71,7 @@ def _greatest(places: Sequence[jax.Array]) -> jax.Array:
 
 
 def _forward(inputs: jax.Array, size: Pair) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    greatest = max_pool(inputs, size)
+    greatest = _greatest(_places(inputs, size))
     return greatest, (inputs, greatest)
 
 

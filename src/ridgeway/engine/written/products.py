@@ -6,23 +6,26 @@ routine for each lane. Here the rows are turned first, and the product is one th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.experimental.sparse import JAXSparse
 
 
 def keras_matmul(original: Callable[..., jax.Array], x1: Any, x2: Any) -> jax.Array:
     """`keras.ops.matmul`, by `product` where rows meet weights."""
-    shapes = getattr(x1, "ndim", 0), getattr(x2, "ndim", 0)
-    if shapes[0] < 2 or shapes[1] != 2:
+    dense = not (isinstance(x1, JAXSparse) or isinstance(x2, JAXSparse))
+    if not dense or getattr(x1, "ndim", 0) < 2 or getattr(x2, "ndim", 0) != 2:
         return original(x1, x2)
     rows, weights = jnp.asarray(x1), jnp.asarray(x2)
     if rows.dtype != jnp.float32 or weights.dtype != jnp.float32:
         return original(x1, x2)
-    return product(rows.reshape(-1, rows.shape[-1]), weights).reshape(*rows.shape[:-1], weights.shape[1])
+    *lead, inputs = rows.shape
+    return product(rows.reshape(math.prod(lead), inputs), weights).reshape(*lead, weights.shape[1])
 
 
 @jax.custom_vjp
@@ -40,7 +43,7 @@ def product(rows: jax.Array, weights: jax.Array) -> jax.Array:
 
 
 def _forward(rows: jax.Array, weights: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return product(rows, weights), (rows, weights)
+    return rows @ weights, (rows, weights)
 
 
 def _backward(saved: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:

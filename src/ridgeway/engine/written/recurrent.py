@@ -17,8 +17,18 @@ import jax.numpy as jnp
 import keras
 from jax import lax
 
+from ridgeway.keras_internals import keras_function
+
 # Hidden and cell state, or the outputs of all steps and the last cell state.
 State = tuple[jax.Array, jax.Array]
+
+
+def keras_inner_loop(original: Callable[..., Any], layer: keras.layers.LSTM, *arguments: Any, **keywords: Any) -> Any:
+    """`keras.layers.LSTM.inner_loop`, by `keras_lstm` where the cell is Keras's own."""
+    if type(layer.cell) is not keras.layers.LSTMCell:
+        return original(layer, *arguments, **keywords)
+    with keras_function("lstm", keras_lstm):
+        return original(layer, *arguments, **keywords)
 
 
 def keras_lstm(

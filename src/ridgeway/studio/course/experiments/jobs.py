@@ -91,6 +91,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._count = 0
         self._wanted = False
+        self._rest = self._worked = 0.0
         self._change = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -123,10 +124,16 @@ class Jobs:
             return job
 
     def ready(self) -> None:
-        """Has the process started, so that the first job need not wait for its imports."""
+        """Has the process started, so that the first job need not wait for its imports.
+
+        Not twice within `SECONDS`, in case it dies: a job that comes starts it whenever it comes.
+        """
         with self._change:
-            self._wanted = True
-            self._start()
+            now = time.monotonic()
+            if now >= self._rest and self._process is None:
+                self._rest = now + SECONDS
+                self._wanted = True
+                self._start()
 
     def find(self, name: str) -> Job | None:
         """A job by its key."""
@@ -164,9 +171,10 @@ class Jobs:
             try:
                 error = self._compute(job)
             except (OSError, EOFError):
-                error = "The computing process ended."
+                error = "The computing process ended, or could not be started."
                 self._end_process()
             with self._change:
+                self._worked = time.monotonic()
                 job.state, job.error = ("failed", error) if error else ("done", "")
                 job.progress = 1.0
 
@@ -180,11 +188,14 @@ class Jobs:
                     return job
                 if self._wanted:
                     self._wanted = False
+                    self._worked = time.monotonic()
                     # If no process can be had, the first job says so.
                     with contextlib.suppress(OSError):
                         self._worker()
-                if not self._change.wait(self._idle):
+                left = self._worked + self._idle - time.monotonic()
+                if left <= 0:
                     self._end_process()
+                self._change.wait(left if left > 0 else None)
             return None
 
     def _compute(self, job: Job) -> str:
@@ -212,12 +223,17 @@ class Jobs:
             self._end_process()
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            self._process = context.Process(
+            process = context.Process(
                 target=self._target, args=(theirs, str(self._folder)), name="course-experiments", daemon=True
             )
-            self._process.start()
-            theirs.close()
-            self._pipe = ours
+            try:
+                process.start()
+            except BaseException:
+                ours.close()
+                raise
+            finally:
+                theirs.close()
+            self._process, self._pipe = process, ours
         return self._pipe, self._process
 
     def _end_process(self) -> None:
@@ -246,9 +262,10 @@ def work(pipe: Connection, folder: str) -> None:
     # A learner waits, but the server's answers come first.
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
-    # Before the first job comes: they take two to three seconds.
-    for module in ("ridgeway.fit", "sklearn.datasets"):
-        importlib.import_module(module)
+    # Before the first job comes: they take two to three seconds. What is wrong with them, the job meets and tells.
+    with contextlib.suppress(Exception):
+        for module in ("ridgeway.fit", "sklearn.datasets"):
+            importlib.import_module(module)
     results = Results(Path(folder))
     # Closed at the other end: the studio has gone.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

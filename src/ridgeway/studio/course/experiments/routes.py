@@ -57,7 +57,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 @router.get("/course/experiments/ready", status_code=204, response_class=Response)
 def ready(request: Request) -> None:
-    """Has the computing process started: somebody is at an experiment and may train it anew."""
+    """Has the computing process started: somebody is at an experiment of a page of ours and may train it anew."""
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise HTTPException(403)
     request.app.state.experiment_jobs.ready()
 
 

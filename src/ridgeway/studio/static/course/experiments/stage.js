@@ -44,7 +44,8 @@ export function stage(element, { data }, show) {
     paint();
     remember();
   });
-  // Whoever touches an experiment may train it anew: the process that does takes seconds to start.
+  // Whoever touches an experiment may train it anew: the process that does takes seconds to start. If it can't be had, the
+  // training says so.
   if (training) {
     const touched = new AbortController();
     const ready = () => {
