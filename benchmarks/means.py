@@ -56,6 +56,18 @@ def job_of(name: str, data: Path, lanes: int, **changed: Any) -> probe.Job:
     return found[0]
 
 
+def inputs(job: probe.Job, slots: int) -> tuple[step.Lane, np.ndarray, np.ndarray]:
+    """What an epoch of lanes that begin takes: their numbers, an order of rows each, and which are live."""
+    lane = step.Lane(
+        {key: np.full(slots, value, np.float32) for key, value in job.values.items()},
+        np.zeros(slots, np.uint32),
+        np.zeros(slots, np.int32),
+        np.zeros(slots, np.int32),
+    )
+    order = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (slots, 1))
+    return lane, order, np.ones(slots, bool)
+
+
 @contextlib.contextmanager
 def swapped(owner: Any, name: str, new: Any) -> Iterator[None]:
     """Another attribute for a while."""
@@ -232,14 +244,7 @@ def host(data: Path, repetitions: int) -> None:
         job = job_of(name, data, 64)
         made = probe.choose(job).executor
         lanes = made.slots
-        lane = step.Lane(
-            {key: np.full(lanes, value, np.float32) for key, value in job.values.items()},
-            np.zeros(lanes, np.uint32),
-            np.zeros(lanes, np.int32),
-            np.zeros(lanes, np.int32),
-        )
-        order = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (lanes, 1))
-        live = np.ones(lanes, bool)
+        lane, order, live = inputs(job, lanes)
         alone = [seconds(made.epoch(lane, order, live)) for _ in range(repetitions + 1)][1:]
         fit(
             workload,

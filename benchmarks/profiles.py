@@ -23,11 +23,10 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import jax
-import numpy as np
-from means import job_of
+from means import inputs, job_of
 from speed.workloads import WORKLOADS
 
-from ridgeway.engine import probe, step
+from ridgeway.engine import probe
 from ridgeway.engine.executor import StackedExecutor
 
 KINDS = ("products", "convolutions", "pooling", "loop over time", "optimizer", "dropout", "rows", "copies", "sums")
@@ -70,14 +69,7 @@ def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
     if not isinstance(made, StackedExecutor):
         raise SystemExit(f"{name}: the engine chose plain steps, which are no one program. Nothing to profile.")
     slots = made.slots
-    lane = step.Lane(
-        {key: np.full(slots, value, np.float32) for key, value in job.values.items()},
-        np.zeros(slots, np.uint32),
-        np.zeros(slots, np.int32),
-        np.zeros(slots, np.int32),
-    )
-    order = np.tile(np.arange(max(job.program.rows), dtype=np.int32), (slots, 1))
-    live = np.ones(slots, bool)
+    lane, order, live = inputs(job, slots)
     texts: list[str] = []
     program = made._epoch
 

@@ -64,8 +64,7 @@ def keras_conv(
     if not plain or not exact or padding not in ("valid", "same"):
         return original(inputs, kernel, strides, padding, data_format, dilation_rate)
     stride, dilation = pair(strides), pair(dilation_rate)
-    window = tuple((size - 1) * step + 1 for size, step in zip(kernel.shape[:2], dilation, strict=True))
-    pads = lax.padtype_to_pads(inputs.shape[1:3], window, stride, padding.upper())
+    pads = lax.padtype_to_pads(inputs.shape[1:3], _reach(kernel.shape, dilation), stride, padding.upper())
     return way(inputs, kernel, stride, (tuple(pads[0]), tuple(pads[1])), dilation)
 
 
@@ -181,14 +180,15 @@ def _to_inputs(
     height, width, channels, filters = kernel.shape
     sent = gradient.reshape(-1, filters) @ jnp.transpose(kernel, (3, 0, 1, 2)).reshape(filters, -1)
 
+    spread = _reach(gradient.shape[1:], stride)
+
     def met(sent: jax.Array) -> jax.Array:
         total = jnp.zeros(inputs.shape, sent.dtype)
         for row, column in itertools.product(range(height), range(width)):
             around = []
             for d, place in enumerate((row, column)):
                 before = place * dilation[d] - pads[d][0]
-                reach = (gradient.shape[d + 1] - 1) * stride[d] + 1
-                around.append((before, inputs.shape[d + 1] - before - reach, stride[d] - 1))
+                around.append((before, inputs.shape[d + 1] - before - spread[d], stride[d] - 1))
             own = sent[:, :, :, row, column]
             total = total + lax.pad(own, jnp.zeros((), sent.dtype), ((0, 0, 0), *around, (0, 0, 0)))
         return total
@@ -196,13 +196,17 @@ def _to_inputs(
     return apart(met, sent.reshape(*gradient.shape[:3], height, width, channels))
 
 
+def _reach(sizes: Sequence[int], steps: Pair) -> list[int]:
+    """From the first to the last of so many places, so many steps apart; of height and width."""
+    return [(size - 1) * step + 1 for size, step in zip(sizes[:2], steps, strict=True)]
+
+
 def _to_inputs_by_convolution(
     inputs: jax.Array, kernel: jax.Array, gradient: jax.Array, stride: Pair, pads: Pads, dilation: Pair
 ) -> jax.Array:
     """The gradient, spread by the stride, against the kernel turned around: no more memory than the inputs."""
     sizes = range(2)
-    window = [(kernel.shape[d] - 1) * dilation[d] + 1 for d in sizes]
-    spread = [(gradient.shape[d + 1] - 1) * stride[d] + 1 for d in sizes]
+    window, spread = _reach(kernel.shape, dilation), _reach(gradient.shape[1:], stride)
     turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
     before = [window[d] - 1 - pads[d][0] for d in sizes]
     outer = [(before[d], inputs.shape[d + 1] + window[d] - 1 - before[d] - spread[d]) for d in sizes]
@@ -214,8 +218,7 @@ def _to_kernel(
 ) -> jax.Array:
     """The inputs, batch as channel, against the gradient as a kernel spread by the stride."""
     sizes = range(2)
-    window = [(kernel.shape[d] - 1) * dilation[d] + 1 for d in sizes]
-    spread = [(gradient.shape[d + 1] - 1) * stride[d] + 1 for d in sizes]
+    window, spread = _reach(kernel.shape, dilation), _reach(gradient.shape[1:], stride)
     images = jnp.transpose(inputs, (3, 1, 2, 0))
     filters = jnp.transpose(gradient, (1, 2, 0, 3))
     inner = [(pads[d][0], (window[d] - 1) + spread[d] - pads[d][0] - inputs.shape[d + 1]) for d in sizes]
