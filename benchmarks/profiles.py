@@ -57,9 +57,10 @@ class Program:
                 return kind
         if last == "gather":
             return "rows"
-        if last == "dot_general":
-            return "products"
-        return "sums" if last.startswith("reduce") else "elementwise"
+        if last.startswith("reduce"):
+            return "sums"
+        # What the backend's library of kernels takes over is named for what comes behind the product.
+        return "products" if last == "dot_general" or name.startswith(("ynn", "dot")) else "elementwise"
 
 
 def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
@@ -124,7 +125,7 @@ def flame(name: str, data: Path, file: Path) -> None:
         raise SystemExit("py-spy is not here: `pip install py-spy`, then run this again.")
     command = [sys.executable, str(Path(__file__).parent / "speed" / "one.py"), "ridgeway_lanes", name]
     command += ["--data", str(data), "--models", "64", "--epochs", str(WORKLOADS[name].brief)]
-    subprocess.run([spy, "record", "--rate", "200", "--output", str(file), "--", *command], check=True)
+    subprocess.run([spy, "record", "--function", "--rate", "100", "--output", str(file), "--", *command], check=True)
 
 
 def main() -> None:
