@@ -14,9 +14,9 @@ from ridgeway.studio.course.experiments.switches import Switches, normalization,
 from ridgeway.studio.course.experiments.training import by_epoch, dense, predict, train
 from ridgeway.studio.stopping import replay
 
-VERSION = 4
+VERSION = 5
 ROWS = 200
-EPOCHS = 24
+EPOCHS = 20
 REPEATS = 5
 #: Strength of each regularizer at each place of the slider, weak to strong.
 STRENGTHS = {
