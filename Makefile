@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KERAS_BACKEND := jax
 
-.PHONY: setup demo test lint types bench bench-loop bench-gpu bench-halving bench-frozen bench-profiles bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
+.PHONY: setup demo test lint types rows bench bench-loop bench-gpu bench-halving bench-frozen bench-profiles bench-tables bench-ablation bench-checkpoints bench-streaming bench-cluster soak soak-learners claims clean
 
 setup: $(VENV)/.ready
 
@@ -43,10 +43,13 @@ bench: setup $(PEERS)/.ready
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 	$(BIN)/python benchmarks/plots.py
 
-# Where an epoch's time goes, on seven networks.
-bench-profiles: setup $(PEERS)/.ready
+# The rows of all workloads of the comparison, prepared.
+rows: $(PEERS)/.ready
 	mkdir -p benchmarks/results/rows
 	$(PEERS)/bin/python benchmarks/speed/one.py prepare all --data benchmarks/results/rows --mnist ../shared/data/mnist-t10k
+
+# Where an epoch's time goes, on seven networks.
+bench-profiles: setup rows
 	$(BIN)/python benchmarks/profiles.py --data benchmarks/results/rows $(ARGS)
 
 # Against the loop over `model.fit` alone; probes and memory too.
@@ -54,9 +57,7 @@ bench-loop: setup
 	$(BIN)/python benchmarks/lanes_vs_loop.py $(ARGS)
 
 # On a GPU, where JAX's build for it is installed in .venv.
-bench-gpu: setup $(PEERS)/.ready
-	mkdir -p benchmarks/results/rows
-	$(PEERS)/bin/python benchmarks/speed/one.py prepare all --data benchmarks/results/rows --mnist ../shared/data/mnist-t10k
+bench-gpu: setup rows
 	$(BIN)/python benchmarks/gpu.py --data benchmarks/results/rows $(ARGS)
 
 bench-halving: setup

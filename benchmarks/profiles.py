@@ -29,11 +29,18 @@ from speed.workloads import WORKLOADS
 from ridgeway.engine import probe
 from ridgeway.engine.executor import StackedExecutor
 
-KINDS = ("products", "convolutions", "pooling", "loop over time", "optimizer", "dropout", "rows", "copies", "sums")
-KINDS += ("elementwise",)
+KINDS = (
+    *("products", "convolutions", "pooling", "loop over time", "optimizer"),
+    *("dropout", "rows", "copies", "sums", "elementwise"),
+)
 # The scopes of layers and of the optimizer, in Keras's names.
-_SCOPES = {"adam": "optimizer", "conv2d": "convolutions", "max_pool": "pooling", "lstm": "loop over time"}
-_SCOPES |= {"dropout": "dropout"}
+_SCOPES = {
+    "adam": "optimizer",
+    "conv2d": "convolutions",
+    "max_pool": "pooling",
+    "lstm": "loop over time",
+    "dropout": "dropout",
+}
 
 
 class Program:
@@ -64,7 +71,7 @@ class Program:
 
 
 def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
-    """The time of each kind of work in a workload's epoch, in microseconds of one core a lane and step."""
+    """Microseconds of one core a lane and step of a workload's epoch, and each kind of work's share of the profile."""
     job = job_of(name, data, 64)
     made = probe.choose(job).executor
     if not isinstance(made, StackedExecutor):
@@ -97,13 +104,12 @@ def profiled(name: str, data: Path, epochs: int) -> dict[str, Any]:
     for operation, nanoseconds in times.items():
         kind = compiled.kind(operation)
         if kind is not None:
-            total[kind] += nanoseconds / 1e3
-    each = epochs * slots * max(job.program.steps)
+            total[kind] += nanoseconds
     devices = min(len(job.devices), slots)
     return {
         "executor": f"{made.name} × {slots}",
         "alone": 1e6 * alone * devices / (slots * max(job.program.steps)),
-        "kinds": {kind: spent / each for kind, spent in total.items()},
+        "shares": {kind: spent / total.total() for kind, spent in total.items()},
     }
 
 
@@ -143,8 +149,7 @@ def main() -> None:
     print(f"| --- | --- |{' --- |' * len(KINDS)}", flush=True)
     for name in names:
         found = profiled(name, options.data, options.epochs)
-        whole = sum(found["kinds"].values())
-        shares = [f"{100 * found['kinds'].get(kind, 0.0) / whole:.0f} %" for kind in KINDS]
+        shares = [f"{100 * found['shares'].get(kind, 0.0):.0f} %" for kind in KINDS]
         print(f"| {name}; {found['executor']} | {found['alone']:,.1f} | {' | '.join(shares)} |", flush=True)
 
 

@@ -49,7 +49,7 @@ from ridgeway.engine.halving import rungs
 from ridgeway.engine.labels import check_fit, check_model_labels
 from ridgeway.engine.probe import choose
 from ridgeway.engine.queues import LaneQueues, Queues
-from ridgeway.engine.signature import example_lane, log_names
+from ridgeway.engine.signature import log_names
 from ridgeway.engine.step import COMPARED
 from ridgeway.errors import InputError
 from ridgeway.families import Bayes, Family, study_in
@@ -314,7 +314,7 @@ def fit_path(
     grouping.keepers = len(understood.rules.keeping)
     queued = grouping.groups(family.configurations())
     for group in queued:
-        check_effects(group.job.program, group.job.initials[0], example_lane(group.job), first)
+        check_effects(group.job.program, group.job.initials[0], group.job.example_lane, first)
     metric, mode = _metric(understood, logs)
     about |= {
         "hyperparameters": record.of_hyperparameters(

@@ -15,7 +15,7 @@ from ridgeway.engine.labels import check_fit
 from ridgeway.engine.lanes import LanePlan
 from ridgeway.engine.probe import Job
 from ridgeway.engine.queues import Group
-from ridgeway.engine.signature import Signature, example_lane
+from ridgeway.engine.signature import Signature
 from ridgeway.engine.state import initial_states
 from ridgeway.engine.step import EpochProgram, HeldRows
 from ridgeway.errors import InputError
@@ -185,5 +185,5 @@ class Grouping:
         if parts.trained is not None:
             checked = HeldRows(checked, parts.trained.padded())
         job = Job(program, rows, checked, initials, 1, len(plans), self.epochs, plans[0].numbers, self.repeats)
-        job = replace(job, common=common_places(program, initials, example_lane(job), job.first))
+        job = replace(job, common=common_places(program, initials, job.example_lane, job.first))
         return Group(list(plans), bound, job)

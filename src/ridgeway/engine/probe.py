@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 
@@ -70,6 +71,11 @@ class Job:
             return self.data.head(1)
         first: Batch = jax.tree.map(lambda array: array[:1], self.data)
         return first
+
+    @property
+    def example_lane(self) -> Lane:
+        """A lane's own inputs, to trace the program with."""
+        return Lane({name: np.float32(value) for name, value in self.values.items()}, jnp.uint32(0), jnp.int32(0))
 
     @property
     def convolves(self) -> bool:
@@ -221,8 +227,6 @@ def _build(job: Job, kind: str, slots: int) -> Executor:
             and job.lanes <= slots
             and len(set(program.steps)) == len(set(program.rows)) == 1,
         )
-        if program.written != "keras" and not _traced(job, program):
-            program = replace(program, written="keras")
     return make(program, job.data, job.validation, job.initials, slots, job.keepers, kind, devices, job.common)
 
 
@@ -232,7 +236,8 @@ def _written(job: Job, kind: str) -> str:
     if not job.on_cpu or (kind in LOCKSTEP and job.common):
         # A function with a gradient of its own has all of its results for each lane, where lanes share them, too.
         return "keras"
-    return "cpu in lockstep" if kind in LOCKSTEP else "cpu"
+    how = "cpu in lockstep" if kind in LOCKSTEP else "cpu"
+    return how if _traced(job, replace(job.program, written=how)) else "keras"
 
 
 def _traced(job: Job, program: EpochProgram) -> bool:
@@ -248,9 +253,10 @@ def _traced(job: Job, program: EpochProgram) -> bool:
     def shaped(array: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((program.batch_size, *array.shape[1:]), array.dtype)
 
-    lane = Lane({name: np.float32(value) for name, value in job.values.items()}, np.uint32(0), np.int32(0), np.int32(0))
     try:
-        jax.eval_shape(program.train_step, job.initials[0], lane, np.int32(0), jax.tree.map(shaped, job.first))
+        jax.eval_shape(
+            program.train_step, job.initials[0], job.example_lane, np.int32(0), jax.tree.map(shaped, job.first)
+        )
     except (TypeError, ValueError, NotImplementedError):
         return False
     return True

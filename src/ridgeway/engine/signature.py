@@ -7,11 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ridgeway.data import Stream
 from ridgeway.engine.probe import Job
-from ridgeway.engine.step import Lane
 from ridgeway.keras_internals import has_own_step, labelled_outputs
 
 
@@ -50,15 +48,9 @@ class Signature:
         return None
 
 
-def example_lane(job: Job) -> Lane:
-    """A lane's own inputs, to trace a job's program with."""
-    values = {name: np.float32(value) for name, value in job.values.items()}
-    return Lane(values, jnp.uint32(0), jnp.int32(0))
-
-
 def log_names(job: Job) -> list[str]:
     """Names of the logs that an epoch gives, by tracing it without computing."""
-    program, state, lane = job.program, job.initials[0], example_lane(job)
+    program, state, lane = job.program, job.initials[0], job.example_lane
     rows = jax.ShapeDtypeStruct((max(program.rows),), jnp.int32)
     batches = jax.ShapeDtypeStruct((2,), jnp.int32)
     data, validation = (

@@ -43,6 +43,13 @@ def ended(jobs: Jobs, job: Job, seconds: float = 60.0) -> Job:
     return job
 
 
+def started(jobs: Jobs, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while jobs._process is None:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def submit(jobs: Jobs, name: str, seed: int) -> Job:
     one = experiment(name)
     return jobs.submit(one, one.settings({"seed": seed}))
@@ -111,10 +118,7 @@ def test_what_goes_wrong_ends_one_job_only(jobs, seed, said):
 
 def test_the_process_is_there_before_its_first_job(jobs):
     jobs.ready()
-    end = time.monotonic() + 30
-    while jobs._process is None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    started(jobs)
     process = jobs._process
     jobs.ready()
     assert ended(jobs, submit(jobs, "norms", 1)).state == "done"
@@ -139,10 +143,7 @@ def test_a_process_that_cannot_start_fails_one_job_only(jobs, monkeypatch):
 def test_a_process_that_dies_is_not_started_for_onlookers_again_and_again(jobs):
     assert ended(jobs, submit(jobs, "norms", 66)).state == "failed"
     jobs.ready()
-    end = time.monotonic() + 30
-    while jobs._process is None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    started(jobs)
     jobs._end_process()
     jobs.ready()
     time.sleep(0.3)
@@ -297,10 +298,7 @@ def test_the_process_starts_for_whoever_is_at_an_experiment(quick):
     assert quick.get("/course/experiments/ready", headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert quick.app.state.experiment_jobs._thread is None
     assert quick.get("/course/experiments/ready", headers={"sec-fetch-site": "same-origin"}).status_code == 204
-    end = time.monotonic() + 30
-    while quick.app.state.experiment_jobs._process is None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    started(quick.app.state.experiment_jobs)
 
 
 def test_a_failed_job_says_so(quick):

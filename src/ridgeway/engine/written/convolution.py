@@ -12,10 +12,9 @@ has no fast kernel. Here the windows are laid out and multiplied by the kernel, 
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -69,7 +68,7 @@ def keras_conv(
 
 
 def patches_product(inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilation: Pair) -> jax.Array:
-    """As `convolution`, as the product of all windows, laid out side by side, and the kernel.
+    """As `taps`, as the product of all windows, laid out side by side, and the kernel.
 
     It takes the memory of the inputs times the kernel's height and width.
     """
@@ -145,7 +144,7 @@ def _taps(inputs: jax.Array, kernel: jax.Array, stride: Pair, pads: Pads, dilati
             for tap, part in enumerate(slices)
             for channel in range(kernel.shape[2])
         ]
-        return functools.reduce(jnp.add, terms)
+        return reduce(jnp.add, terms)
 
     return apart(summed, kernel, inputs)
 
@@ -179,7 +178,6 @@ def _to_inputs(
     """What each output sends to each place of its window, by one product; then added up where the places meet."""
     height, width, channels, filters = kernel.shape
     sent = gradient.reshape(-1, filters) @ jnp.transpose(kernel, (3, 0, 1, 2)).reshape(filters, -1)
-
     spread = _reach(gradient.shape[1:], stride)
 
     def met(sent: jax.Array) -> jax.Array:

@@ -36,8 +36,8 @@ def keras_max_pool(
         size = pair(pool_size)
         fits = [divmod(have, want) for have, want in zip(inputs.shape[1:3], size, strict=True)]
         whole = padding == "valid" or not any(left for _, left in fits)
-        apart = strides is None or pair(strides) == size
-        if apart and whole and all(times for times, _ in fits) and 1 < size[0] * size[1] <= _MOST_PLACES:
+        disjoint = strides is None or pair(strides) == size
+        if disjoint and whole and all(times for times, _ in fits) and 1 < size[0] * size[1] <= _MOST_PLACES:
             return max_pool(jnp.asarray(inputs), size)
     return original(inputs, pool_size, strides, padding, data_format)
 

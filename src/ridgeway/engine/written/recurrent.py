@@ -32,7 +32,7 @@ def keras_inner_loop(original: Callable[..., Any], layer: keras.layers.LSTM, *ar
 
 
 def keras_lstm(
-    original: Callable[..., Any],
+    _: Callable[..., Any],
     sequences: Any,
     initial_state_h: Any,
     initial_state_c: Any,
@@ -53,20 +53,7 @@ def keras_lstm(
     """
     plain = activation is keras.activations.tanh and recurrent_activation is keras.activations.sigmoid
     if mask is not None or not plain or unroll:
-        return original(
-            sequences,
-            initial_state_h,
-            initial_state_c,
-            mask,
-            kernel=kernel,
-            recurrent_kernel=recurrent_kernel,
-            bias=bias,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            return_sequences=return_sequences,
-            go_backwards=go_backwards,
-            unroll=unroll,
-        )
+        raise NotImplementedError
     inputs = jnp.swapaxes(jnp.asarray(sequences), 0, 1)
     weights = jnp.asarray(kernel)
     outputs, cell = lstm(
