@@ -317,7 +317,7 @@ class Run:
     def _close(self, events: EventLog | None, began: float, ready: float, status: str) -> None:
         now = time.perf_counter()
         self.about["status"] = status
-        self.about["time_limit"] = None if self.ends is None else self.ends() - self.ends.began
+        self.about["time_limit"] = None if self.ends is None else self.ends.length()
         self.about["seconds"] = {
             "total": round(now - began, 3),
             "setup": round(ready - began, 3),

@@ -30,10 +30,14 @@ class TimeLimit:
 
     def __call__(self) -> float:
         """The moment; it does not change once asked for."""
+        return self.began + self.length()
+
+    def length(self) -> float:
+        """Seconds from the call to that moment, as they were given: differences of moments are rounded."""
         if self.seconds is None:
             first = time.perf_counter() - self.began
             self.seconds = float(self.limit(first)) if callable(self.limit) else self.limit
-        return self.began + self.seconds
+        return self.seconds
 
     def warn(self, first: float) -> None:
         """Warns where the time was over before it was looked at first, at the end of the first epoch.
@@ -41,7 +45,7 @@ class TimeLimit:
         Args:
             first: seconds from the call until then.
         """
-        warn_of_compiling(self() - self.began, first, seconds_compiled() - self.compiled)
+        warn_of_compiling(self.length(), first, seconds_compiled() - self.compiled)
 
 
 def warn_of_compiling(limit: float, first: float, compiling: float) -> None:
