@@ -286,7 +286,7 @@ def fit_path(
         if has_own_step(model, "test_step"):
             # What a step of the user's own makes of a batch may depend on its size.
             validation_batch_size = batch_size
-    _check_max_epochs(family, epochs)
+    _check_epochs(family, epochs)
     family = _acting(family, variants, decay)
     grouping = Grouping(
         variants,
@@ -472,12 +472,18 @@ def _check_warm_start(name: str, family: Family, halving: int | None, cluster: s
     check_warm_start(name, family.values)
 
 
-def _check_max_epochs(family: Family, epochs: int) -> None:
+def _check_epochs(family: Family, epochs: int) -> None:
     longest = max(map(float, family.values.get("max_epochs", (1.0,))))
     if longest > epochs:
         raise InputError(
             f"max_epochs={longest:g} of the family is beyond epochs={epochs}, where all lanes end. Pass "
             f"epochs={longest:g}, or lower values."
+        )
+    latest = max(map(float, family.values.get("relax", (0.0,))))
+    if latest >= epochs:
+        raise InputError(
+            f"relax={latest:g} of the family leaves no epoch of epochs={epochs} without the penalty. Pass "
+            f"epochs={latest * 1.5:.0f}, lower values, or 0, which does not relax."
         )
 
 

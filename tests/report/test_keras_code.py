@@ -84,6 +84,29 @@ def test_the_group_lasso_constraint_is_the_proximal_step(record: dict[str, Any],
     np.testing.assert_allclose(shrunk, [[3.0 * 0.99, 4.0 * 0.99], [0.0, 0.0], [0.0, 0.0]], rtol=1e-6)
 
 
+def test_a_relaxed_lane_keeps_its_zeros(record: dict[str, Any], digits: SimpleNamespace) -> None:
+    configuration = {"group_lasso": 2.0, "relax": 2.0, "learning_rate": 0.1}
+    code = keras_code(record, configuration, 4)
+    assert "epochs=2)\n# From here on" in code and "initial_epoch=2, epochs=4)" in code
+    import keras
+
+    model = digits.model
+    first = next(layer for layer in model.layers if hasattr(layer, "kernel"))
+    before, names = code.split("model.compile(")[0], {}
+    exec("import keras\n" + before, names)
+    first.kernel_constraint = first.kernel.constraint = names["GroupThreshold"](0.1 * 2.0)
+    first.kernel.assign(np.where(np.arange(first.kernel.shape[0])[:, None] < 3, 0, first.kernel))
+    names = {"GroupThreshold": names["GroupThreshold"], "keras": keras}
+    exec(code[len(before) :], {**names, "model": model, "x_train": digits.x, "y_train": digits.y})
+    assert type(first.kernel.constraint).__name__ == "KeepZeros"
+    left = np.asarray(first.kernel).any(axis=1)
+    np.testing.assert_array_equal(left, np.asarray(first.kernel.constraint.kept)[:, 0])
+    assert 0 < left.sum() < len(left)
+    # Where the kept epoch comes before, the penalty never ends; nor where there is none.
+    assert "initial_epoch" not in keras_code(record, configuration, 2)
+    assert keras_code(record, {"group_lasso": 0.0, "relax": 2.0}, 4) == keras_code(record, {}, 4)
+
+
 def test_a_loss_with_known_arguments_is_written_out(record: dict[str, Any]) -> None:
     model = {**record["model"], "loss_config": {"name": "x", "from_logits": True}}
     code = keras_code({**record, "model": model}, {"dropout": 0.5}, 3)

@@ -57,9 +57,9 @@ class Design:
 
         on = np.ones(len(self.codes), dtype=bool)
         for name in names:
-            for other in named(name).needs:
-                if other in self.values and is_absent(self.values[other][0]) and other not in names:
-                    on &= self.codes[:, self.names.index(other)] > 0
+            others = [other for other in named(name).needs if other in self.values]
+            if others and all(is_absent(self.values[other][0]) and other not in names for other in others):
+                on &= np.any([self.codes[:, self.names.index(other)] > 0 for other in others], axis=0)
         return on
 
     def cells(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

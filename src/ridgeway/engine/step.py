@@ -124,7 +124,7 @@ class EpochProgram:
 
     def train_step(self, state: ModelState, lane: Lane, step: jax.Array, batch: Batch) -> tuple[Logs, ModelState]:
         """One call of the model's own `train_step`, with the lane's values in place."""
-        with self._lane(lane, step):
+        with self._lane(lane, step, state.trainable):
             logs, new = self.model.train_step(tuple(state), batch)
         return dict(logs), ModelState(*(list(part) for part in new))
 
@@ -391,10 +391,11 @@ class EpochProgram:
             return dict(self.model.get_metrics_result())
 
     @contextlib.contextmanager
-    def _lane(self, lane: Lane, step: jax.Array) -> Iterator[None]:
-        """The model as this lane has it, for the time of a trace."""
+    def _lane(self, lane: Lane, step: jax.Array, trained: Sequence[jax.Array] = ()) -> Iterator[None]:
+        """The model as this lane has it, for the time of a trace; `trained` are the values that are trained on."""
         values = {item.name: LaneScalar(lane.values[item.name], item.low, item.high, item.name) for item in self.bound}
-        context = StepContext(seed=lane.seed, step=step, values=values)
+        before = {id(v): value for v, value in zip(self.model.trainable_variables, trained, strict=bool(trained))}
+        context = StepContext(seed=lane.seed, step=step, values=values, epoch=lane.epoch, before=before)
         with contextlib.ExitStack() as stack:
             # One after another, so that what acts on the same place acts on what the others left there; by name, so
             # that the family's own order changes nothing.

@@ -57,7 +57,8 @@ def checked_values(values: Mapping[str, Iterable[Value] | Value]) -> dict[str, t
             raise InputError(f"{name}=[] holds no value. Pass at least one number.")
         result[name] = checked
     for name in result:
-        for other in named(name).needs:
-            if other not in result:
-                raise InputError(f"'{name}' acts on nothing without '{other}'. Add {other}=[...] to the family.")
+        needs = named(name).needs
+        if needs and not any(other in result for other in needs):
+            others = " or ".join(f"'{other}'" for other in needs)
+            raise InputError(f"'{name}' acts on nothing without {others}. Add {needs[0]}=[...] to the family.")
     return result

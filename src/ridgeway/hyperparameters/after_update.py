@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ridgeway.keras_internals import Swap, constraint_swap, iterations
+
+if TYPE_CHECKING:
+    from ridgeway.hyperparameters.hyperparameter import StepContext
 
 Step = Callable[[Any], Any]
 
@@ -46,6 +49,35 @@ def after_update_swap(variable: Any, **steps: Step | None) -> Swap:
     present = variable.constraint
     before = present if isinstance(present, AfterUpdate) else AfterUpdate(own=present)
     return constraint_swap(variable, replace(before, **steps))
+
+
+def until_relaxed(step: Step, variable: Any, strength: Any, context: StepContext, axes: Sequence[int] = ()) -> Step:
+    """A proximal step that ends where the lane is relaxed, see `Relax`: from there on what was 0 is kept at 0.
+
+    Args:
+        step: the proximal step.
+        variable: whose kernel it takes.
+        strength: the lane's value of the penalty; where it is 0, nothing is kept, since nothing was taken away.
+        context: of the training step.
+        axes: over which weights leave together; none where each stands for itself.
+
+    Returns:
+        The step itself where the family has no `relax`, and outside of training.
+    """
+    relax, before = context.values.get("relax"), context.before.get(id(variable))
+    if relax is None or before is None:
+        return step
+    ops = keras.ops
+    alive = ops.not_equal(before, 0)
+    if axes:
+        alive = ops.any(alive, axis=axes, keepdims=True)
+    penalized = (strength.value > 0) & (relax.value > 0)
+    relaxed = penalized & (ops.cast(context.epoch, relax.value.dtype) >= relax.value)
+
+    def until(kernel: Any) -> Any:
+        return ops.where(relaxed, ops.where(alive, kernel, ops.zeros_like(kernel)), step(kernel))
+
+    return until
 
 
 def proximal_threshold(optimizer: Any, strength: Any, dtype: Any) -> Any:

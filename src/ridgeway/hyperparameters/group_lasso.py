@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import keras
 
 from ridgeway.errors import InputError
-from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold
+from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold, until_relaxed
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext
 from ridgeway.hyperparameters.inputs import PREPROCESSING, first_weighted_calls
 from ridgeway.keras_internals import Swap, inner_optimizer
@@ -80,7 +80,7 @@ class _GroupLassoBinding(Binding):
                 # The least norm there can be instead of 0: rows of 0 stay, and a threshold of 0 changes nothing.
                 return kernel * ops.maximum(1 - threshold / ops.maximum(norms, jnp.finfo(kernel.dtype).tiny), 0)
 
-            return after_update_swap(variable, group_shrink=shrink)
+            return after_update_swap(variable, group_shrink=until_relaxed(shrink, variable, value, context, others))
 
         return [swap(variable, axis) for variable, axis in self._kernels]
 

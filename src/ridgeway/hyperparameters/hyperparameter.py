@@ -31,11 +31,16 @@ class StepContext:
         seed: unsigned 32-bit scalar, the lane's own seed (of its repeat).
         step: int32 scalar, training steps that the lane has done.
         values: the lane's value of every numeric hyperparameter, for those that need another's.
+        epoch: int32 scalar, epochs that the lane has done.
+        before: the trainable variables' values before the step's update, by the `id` of the variable; none where
+            nothing is trained.
     """
 
     seed: jax.Array
     step: jax.Array
     values: Mapping[str, LaneScalar] = field(default_factory=dict)
+    epoch: jax.Array | int = 0
+    before: Mapping[int, jax.Array] = field(default_factory=dict)
 
 
 class Binding(ABC):
@@ -98,7 +103,7 @@ class Hyperparameter(ABC):
         regularizes: whether its values can be ordered by how much they regularize.
         built: whether its values are built into the model, or the state that it starts from, instead of being bound to
             a number in it.
-        needs: hyperparameters without which it acts on nothing.
+        needs: hyperparameters without one of which it acts on nothing.
     """
 
     name: str
@@ -149,6 +154,17 @@ class Hyperparameter(ABC):
         Raises:
             InputError: it would act on nothing; says what to add.
         """
+
+
+def whole_number(name: str, number: float | str, least: int) -> float:
+    """A checked value, where it is a whole number.
+
+    Raises:
+        InputError: it is not.
+    """
+    if float(number) != int(float(number)):
+        raise InputError(f"{name}={number} is no whole number. Pass whole numbers from {least}.")
+    return float(number)
 
 
 def off_and_descending(values: Sequence[Any]) -> list[Any]:

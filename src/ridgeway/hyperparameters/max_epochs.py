@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ridgeway.errors import InputError
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced, whole_number
 
 if TYPE_CHECKING:
     import keras
@@ -32,10 +31,7 @@ class MaxEpochs(Hyperparameter):
         Raises:
             InputError: it is no whole number from 1.
         """
-        number = super().check(value)
-        if number != int(number):
-            raise InputError(f"max_epochs={value!r} is no whole number. Pass whole numbers from 1.")
-        return number
+        return whole_number(self.name, super().check(value), 1)
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class; it acts on every model, since the queue ends the lane."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold
+from ridgeway.hyperparameters.after_update import after_update_swap, proximal_threshold, until_relaxed
 from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, StepContext, Unplaced
 from ridgeway.hyperparameters.kernels import kernels
 from ridgeway.keras_internals import (
@@ -165,11 +165,14 @@ class _L1Binding(Binding):
         self._variables = variables
 
     def swaps(self, value: LaneScalar, context: StepContext) -> Sequence[Swap]:
-        def soft_threshold(kernel: Any) -> Any:
-            threshold = proximal_threshold(self._optimizer, value, kernel.dtype)
-            return keras.ops.sign(kernel) * keras.ops.maximum(keras.ops.abs(kernel) - threshold, 0)
+        def swap(variable: Any) -> Swap:
+            def soft_threshold(kernel: Any) -> Any:
+                threshold = proximal_threshold(self._optimizer, value, kernel.dtype)
+                return keras.ops.sign(kernel) * keras.ops.maximum(keras.ops.abs(kernel) - threshold, 0)
 
-        return [after_update_swap(v, soft_threshold=soft_threshold) for v in self._variables]
+            return after_update_swap(variable, soft_threshold=until_relaxed(soft_threshold, variable, value, context))
+
+        return [swap(variable) for variable in self._variables]
 
     def write(self, value: float) -> None:
         """Nothing to write: Keras has no proximal step, and the weights already carry its effect."""

@@ -20,6 +20,7 @@ from ridgeway.hyperparameters.mixup import Mixup
 from ridgeway.hyperparameters.noise import Noise
 from ridgeway.hyperparameters.optimizer import ClipNorm, LearningRate, Momentum
 from ridgeway.hyperparameters.penalties import L1, L2, Exponent, Lp
+from ridgeway.hyperparameters.relax import Relax
 from ridgeway.hyperparameters.sam import Sam
 from ridgeway.hyperparameters.smoothing import LabelSmoothing
 from ridgeway.hyperparameters.stochastic_depth import StochasticDepth
@@ -31,6 +32,7 @@ _KINDS = (
     Lp,
     Exponent,
     GroupLasso,
+    Relax,
     MaxNorm,
     ClipNorm,
     Dropout,

@@ -90,10 +90,9 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
     changes += scaling_code(str(record.get("data", {}).get("x", "")), words, lang)
     loss, before = _loss(about, numbers.get("label_smoothing"), lang)
     optimizer, decays = _optimizer(about, numbers)
-    if numbers.get("l1"):
-        changes += _proximal("l1", "SoftThreshold", _SOFT, numbers, about, lang)
-    if numbers.get("group_lasso"):
-        changes += _proximal("group_lasso", "GroupThreshold", _GROUP, numbers, about, lang)
+    for name, body in (("l1", _SOFT), ("group_lasso", _GROUP)):
+        if numbers.get(name):
+            changes += _proximal(name, _CONSTRAINTS[name], body, numbers, about, lang)
     if "learning_rate=learning_rate" in optimizer:
         before = [*comment("code.schedule_unknown", lang), *before]
     lines = [*changes, *([""] if changes else []), *before]
@@ -109,9 +108,38 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
         f"    loss={loss},",
         *([f"    metrics={_strings(about['metrics'])},"] if about.get("metrics") else []),
         ")",
-        f"model.fit(x_train, y_train, batch_size={int(record['batch_size'])}, epochs={int(epochs)})",
+        *_fit(int(record["batch_size"]), int(epochs), numbers, lang),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], lang: str) -> list[str]:
+    """The call of `fit`; two where a lane is relaxed, since Keras reads constraints when it compiles a step."""
+    call = f"model.fit(x_train, y_train, batch_size={batch_size}"
+    relax = int(numbers.get("relax", 0))
+    if not (0 < relax < epochs and (numbers.get("l1") or numbers.get("group_lasso"))):
+        return [f"{call}, epochs={epochs})"]
+    groups = ", axis=1, keepdims=True" if numbers.get("group_lasso") else ""
+    return [
+        f"{call}, epochs={relax})",
+        *comment("code.relax", lang),
+        "class KeepZeros(keras.constraints.Constraint):",
+        "    def __init__(self, w):",
+        f"        self.kept = keras.ops.{f'any(w != 0{groups})' if groups else 'not_equal(w, 0)'}",
+        "",
+        "    def __call__(self, w):",
+        "        return w * keras.ops.cast(self.kept, w.dtype)",
+        "",
+        "for layer in model.layers:",
+        f'    if type(getattr(layer, "kernel_constraint", None)) in ({_thresholds(numbers)},):',
+        "        layer.kernel.constraint = KeepZeros(layer.kernel.value)",
+        "model.make_train_function(force=True)",
+        f"{call}, initial_epoch={relax}, epochs={epochs})",
+    ]
+
+
+def _thresholds(numbers: Mapping[str, float]) -> str:
+    return ", ".join(name for key, name in _CONSTRAINTS.items() if numbers.get(key))
 
 
 def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[str]:
@@ -258,6 +286,7 @@ def _proximal(
     ]
 
 
+_CONSTRAINTS = {"l1": "SoftThreshold", "group_lasso": "GroupThreshold"}
 _SOFT = ("return keras.ops.sign(w) * keras.ops.maximum(keras.ops.abs(w) - self.threshold, 0)",)
 # Row i of a Dense layer's kernel is what it gives to feature i.
 _GROUP = (
