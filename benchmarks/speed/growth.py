@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from speed.clock import peak_megabytes, spread
 from speed.workloads import WORKLOADS, Rows, read
 
-EPOCHS = 6
+EPOCHS = 20
 # Promised: seconds to the first epoch with nothing compiled and with everything; time of twice the lanes.
 COLD, WARM, TWICE = 5.0, 3.0, 2.1
 GROWN = ("phoneme",)

@@ -76,8 +76,34 @@ def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
         p: scalar, the probability of True.
         shape: of the result.
     """
-    dtype = jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype
-    return _drawn_once(threefry.uniform, shape, jnp.dtype(dtype).name, _in_step.get())(key) < p
+    dtype = jnp.dtype(jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype)
+    if _in_step.get():
+        return _drawn_once(threefry.uniform, shape, dtype.name, True)(key) < p
+    return _masked(shape, dtype.name)(key, jnp.asarray(p, dtype))
+
+
+@cache
+def _masked(shape: tuple[int, ...], dtype: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """Of a key and a probability, whether each number is below it: a quarter of the numbers' bytes for each lane."""
+
+    def plain(key: jax.Array, p: jax.Array) -> jax.Array:
+        return threefry.uniform(key, shape, dtype) < p
+
+    draw = custom_vmap(plain)
+
+    @draw.def_vmap
+    def stacked(size: int, batched: list[bool], keys: jax.Array, p: jax.Array) -> tuple[jax.Array, bool]:
+        keys = keys if batched[0] else jnp.broadcast_to(keys, (size, *keys.shape))
+        p = p if batched[1] else jnp.broadcast_to(p, (size,))
+        agree = jnp.all(keys == keys[:1])
+        # In a branch of their own: within the comparison XLA would compute the numbers anew for each lane.
+        numbers = lax.cond(
+            agree, lambda: threefry.uniform(keys[0], shape, dtype), lambda: jnp.full(shape, jnp.nan, dtype)
+        )
+        each = p.reshape(size, *[1] * len(shape))
+        return lax.cond(agree, lambda: numbers < each, lambda: jax.vmap(plain)(keys, p)), True
+
+    return draw
 
 
 def normal(key: jax.Array, shape: tuple[int, ...], dtype: Any) -> jax.Array:
