@@ -69,6 +69,8 @@ def run(data: Path, workload: str, cache: str | None = None, **words: Any) -> di
         environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONWARNINGS": "ignore"}
         environment |= {"RIDGEWAY_CACHE_DIR": cache or folder}
         environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+        # As after an installation: modules are read compiled, from the second process on.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [sys.executable, __file__, workload, "--data", str(data)]
         command += [part for name, value in words.items() for part in (f"--{name}", str(value)) if value is not False]
         command = [part for part in command if part != "True"]

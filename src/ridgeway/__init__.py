@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ridgeway import devices
+from ridgeway import compilation_cache, devices
 
 if TYPE_CHECKING:
     from ridgeway import callbacks, layers, losses, regularizers
@@ -79,6 +79,7 @@ __all__ = [
 
 # Must come before JAX starts, which is when the user's model is built.
 devices.prepare()
+compilation_cache.prepare()
 
 
 def __getattr__(name: str) -> Any:
