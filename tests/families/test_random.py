@@ -99,3 +99,12 @@ def test_paths_train_them(family):
     assert found[list(family.values)].iloc[::2].to_dict("records") == family.configurations()
     if isinstance(family, rw.OneAtATime):
         assert path.effects()["n"].tolist() == [2, 2]
+
+
+def test_what_counts_epochs_is_drawn_in_whole_numbers():
+    family = rw.Random(40, max_epochs=rw.Range(1, 9), l1=rw.Range(0.1, 1.0), relax=rw.Range(0, 5), seed=1)
+    drawn = {name: {one[name] for one in family.configurations()} for name in ("max_epochs", "relax", "l1")}
+    assert drawn["max_epochs"] == set(range(1, 10)) and drawn["relax"] == set(range(6))
+    assert not any(float(value).is_integer() for value in drawn["l1"] - {1.0})
+    with pytest.raises(rw.InputError, match=r"max_epochs=\d.* is no whole number. Pass whole numbers from 1"):
+        rw.Random(40, max_epochs=rw.Range(1.0, 9.0))

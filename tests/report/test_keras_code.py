@@ -102,6 +102,9 @@ def test_a_relaxed_lane_keeps_its_zeros(record: dict[str, Any], digits: SimpleNa
     left = np.asarray(first.kernel).any(axis=1)
     np.testing.assert_array_equal(left, np.asarray(first.kernel.constraint.kept)[:, 0])
     assert 0 < left.sum() < len(left)
+    # Beside l1 each weight's own zero is kept, not only those of whole rows.
+    assert "self.kept = keras.ops.not_equal(w, 0)" in keras_code(record, {**configuration, "l1": 1e-3}, 4)
+    assert "self.kept = keras.ops.not_equal(w, 0)" in keras_code(record, {"l1": 1e-3, "relax": 2.0}, 4)
     # Where the kept epoch comes before, the penalty never ends; nor where there is none.
     assert "initial_epoch" not in keras_code(record, configuration, 2)
     assert keras_code(record, {"group_lasso": 0.0, "relax": 2.0}, 4) == keras_code(record, {}, 4)

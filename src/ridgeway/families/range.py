@@ -10,7 +10,7 @@ import numpy as np
 
 from ridgeway.errors import InputError
 from ridgeway.families.family import Value, checked_values
-from ridgeway.hyperparameters import is_argument
+from ridgeway.hyperparameters import is_argument, named
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Range:
     """All numbers from `low` to `high`, drawn evenly, and now and then 0: the method is off.
 
     For an argument of a function that builds the model a range with two whole ends, as in `width=Range(16, 256)`, holds
-    whole numbers only. Each that is drawn is a structure of its own, which is compiled anew.
+    whole numbers only. Each that is drawn is a structure of its own, which is compiled anew. So it does for what counts
+    epochs, `max_epochs` and `relax`, whose numbers are no structures.
 
     Attributes:
         low: least value, above 0 where `log`.
@@ -54,7 +55,8 @@ class Range:
 
     def whole(self, name: str) -> bool:
         """Whether it holds whole numbers only, where a family varies this by it."""
-        return is_argument(name) and isinstance(self.low, int) and isinstance(self.high, int)
+        counts = is_argument(name) or named(name).whole
+        return counts and isinstance(self.low, int) and isinstance(self.high, int)
 
     def draw(self, random: np.random.Generator, whole: bool = False) -> float:
         """One value, rounded to four digits, which say all that a draw is worth and stay readable in tables.

@@ -101,6 +101,7 @@ class Hyperparameter(ABC):
         low: least value allowed.
         high: greatest value allowed; excluded where `open_high`.
         regularizes: whether its values can be ordered by how much they regularize.
+        whole: whether its values are whole numbers.
         built: whether its values are built into the model, or the state that it starts from, instead of being bound to
             a number in it.
         needs: hyperparameters without one of which it acts on nothing.
@@ -112,6 +113,7 @@ class Hyperparameter(ABC):
     open_low: ClassVar[bool] = False
     open_high: ClassVar[bool] = False
     regularizes: bool = True
+    whole: ClassVar[bool] = False
     built: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
 
@@ -127,7 +129,7 @@ class Hyperparameter(ABC):
         """Returns the value as a float.
 
         Raises:
-            InputError: it is no number or out of range.
+            InputError: it is no number, or none of those that are allowed.
         """
         try:
             number = float(value)
@@ -137,6 +139,8 @@ class Hyperparameter(ABC):
         above = number >= self.high if self.open_high else number > self.high
         if below or above or not abs(number) <= _GREATEST:
             raise InputError(f"{self.name}={number:g} is out of range. Pass numbers {self._range()}.")
+        if self.whole and not number.is_integer():
+            raise InputError(f"{self.name}={value!r} is no whole number. Pass whole numbers {self._range()}.")
         return number
 
     def _range(self) -> str:
@@ -154,17 +158,6 @@ class Hyperparameter(ABC):
         Raises:
             InputError: it would act on nothing; says what to add.
         """
-
-
-def whole_number(name: str, number: float | str, least: int) -> float:
-    """A checked value, where it is a whole number.
-
-    Raises:
-        InputError: it is not.
-    """
-    if float(number) != int(float(number)):
-        raise InputError(f"{name}={number} is no whole number. Pass whole numbers from {least}.")
-    return float(number)
 
 
 def off_and_descending(values: Sequence[Any]) -> list[Any]:

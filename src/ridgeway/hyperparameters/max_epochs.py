@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced, whole_number
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced
 
 if TYPE_CHECKING:
     import keras
@@ -20,18 +20,11 @@ class MaxEpochs(Hyperparameter):
 
     name = "max_epochs"
     low = 1.0
+    whole = True
 
     def order(self, values: Sequence[Any]) -> list[Any]:
         """From the most epochs to the fewest."""
         return sorted(values, reverse=True)
-
-    def check(self, value: Any) -> float | str:
-        """See the base class.
-
-        Raises:
-            InputError: it is no whole number from 1.
-        """
-        return whole_number(self.name, super().check(value), 1)
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class; it acts on every model, since the queue ends the lane."""

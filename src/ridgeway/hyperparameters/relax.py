@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced, whole_number
+from ridgeway.hyperparameters.hyperparameter import Binding, Decay, Hyperparameter, Unplaced
 
 if TYPE_CHECKING:
     import keras
@@ -21,16 +21,9 @@ class Relax(Hyperparameter):
     """
 
     name = "relax"
+    whole = True
     regularizes = False
     needs = ("l1", "group_lasso")
-
-    def check(self, value: Any) -> float | str:
-        """See the base class.
-
-        Raises:
-            InputError: it is no whole number from 0.
-        """
-        return whole_number(self.name, super().check(value), 0)
 
     def bind(self, model: keras.Model, decay: Decay) -> Binding:
         """See the base class; the penalties read it."""

@@ -119,13 +119,14 @@ def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], lang: str) 
     relax = int(numbers.get("relax", 0))
     if not (0 < relax < epochs and (numbers.get("l1") or numbers.get("group_lasso"))):
         return [f"{call}, epochs={epochs})"]
-    groups = ", axis=1, keepdims=True" if numbers.get("group_lasso") else ""
+    # Rows stay whole under the group lasso alone; `l1` keeps each weight's own zero.
+    kept = "not_equal(w, 0)" if numbers.get("l1") else "any(w != 0, axis=1, keepdims=True)"
     return [
         f"{call}, epochs={relax})",
         *comment("code.relax", lang),
         "class KeepZeros(keras.constraints.Constraint):",
         "    def __init__(self, w):",
-        f"        self.kept = keras.ops.{f'any(w != 0{groups})' if groups else 'not_equal(w, 0)'}",
+        f"        self.kept = keras.ops.{kept}",
         "",
         "    def __call__(self, w):",
         "        return w * keras.ops.cast(self.kept, w.dtype)",
