@@ -54,6 +54,8 @@ class Side:
         workloads: that it can train.
         models: that it trains, where neither all 64 nor the workload's sample.
         few: whether the short run takes it on one table only, and twice: nothing is promised against it alone.
+        halved: whether the short run trains half the epochs and doubles the time: it compiles nothing, so that each
+            epoch takes as long, and would take two fifths of the whole run.
     """
 
     title: str
@@ -63,6 +65,7 @@ class Side:
     workloads: tuple[str, ...] = tuple(WORKLOADS)
     models: int | None = None
     few: bool = False
+    halved: bool = False
 
 
 SIDES = (
@@ -74,7 +77,7 @@ SIDES = (
     Side("Optuna, 2 threads", "optuna_threads", models=4, few=True),
     Side("Ray Tune, 2 workers", "ray_tune", models=4, few=True),
     Side("torch loop", "torch_loop"),
-    Side("torch.func", "torch_func", whole=True),
+    Side("torch.func", "torch_func", whole=True, halved=True),
     Side("scikit-learn search", "sklearn_search", workloads=_TABLES, models=8, few=True),
     Side("RealMLP", "realmlp", workloads=_TABLES, models=8, few=True),
 )
@@ -93,7 +96,9 @@ def measured(side: Side, name: str, epochs: int, options: argparse.Namespace) ->
     sample = workload.sample if options.full else 1
     whole = LANES if options.full or side in PATHS else workload.lanes
     models = whole if side.whole else side.models or sample
-    repetitions = options.repetitions
+    repetitions, given = options.repetitions, epochs
+    if side.halved and not options.full:
+        epochs = max(1, epochs // 2)
     if side.module == "lassonet_path":
         # Minutes each; its spread is small beside the ratio.
         repetitions = 1
@@ -124,7 +129,7 @@ def measured(side: Side, name: str, epochs: int, options: argparse.Namespace) ->
         for one in found["outcomes"]
     ]
     found["whole"] = [
-        fixed + (one["seconds"] - fixed) * LANES / one["models"]
+        fixed + (one["seconds"] - fixed) * LANES / one["models"] * given / epochs
         for fixed, one in zip(once, found["outcomes"], strict=True)
     ]
     found["warm"] = [one["warm"] for one in found["outcomes"]]

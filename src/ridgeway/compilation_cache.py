@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
-# JAX's own names for where its cache is and what goes into it. Lanes' programs are few and dear, and building a model
-# compiles many that are cheap, but half a second together: all of them are kept.
-_PLACE = "JAX_COMPILATION_CACHE_DIR"
-_KEPT = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": 0.0, "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": -1}
-# What ridgeway has set there: a process that inherits it has no cache of the user's own.
-_OURS = "RIDGEWAY_SET_CACHE_DIR"
+# What JAX was told by `enable`: a directory of the user's own is another.
+_told: str | None = None
 
 
 def directory() -> Path:
@@ -19,10 +16,14 @@ def directory() -> Path:
     own = os.environ.get("RIDGEWAY_CACHE_DIR")
     if own:
         return Path(own)
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    try:
+        if os.name == "nt":
+            base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    except RuntimeError:
+        # Nobody's home, as of a user number without a name in a container.
+        base = tempfile.gettempdir()
     return Path(base) / "ridgeway" / "jax"
 
 
@@ -30,31 +31,37 @@ def in_use() -> str:
     """Where compiled programs are kept in this process, or would be: the user's own cache, if JAX is told of one."""
     import jax
 
-    return str(jax.config.values[_PLACE.lower()] or directory())
+    return str(jax.config.values["jax_compilation_cache_dir"] or directory())
 
 
 def prepare() -> None:
-    """Turns the cache on for whatever is compiled from now on, so that building the model gains by it, too.
+    """Turns the cache on where JAX is imported already, so that what building a model compiles is kept, too.
 
-    Where JAX has not started it is told by its environment variables, which processes begun by this one inherit.
+    Where JAX comes later, `fit_path` turns it on.
     """
-    if "jax" in sys.modules:
+    place = directory()
+    if "jax" in sys.modules and os.access(_nearest(place), os.W_OK):
         enable()
-    elif os.environ.get(_PLACE) == os.environ.get(_OURS):
-        os.environ[_PLACE] = os.environ[_OURS] = str(directory())
-        for name, value in _KEPT.items():
-            os.environ.setdefault(name, str(value))
+
+
+def _nearest(place: Path) -> Path:
+    """A path, or what exists of it."""
+    return next(path for path in (place, *place.parents) if path.exists())
 
 
 def enable() -> None:
-    """Turns the cache on, unless the user has set one of their own."""
+    """Turns the cache on, unless the user has set one of their own; a directory that has changed since is followed."""
+    global _told
     import jax
     from jax.experimental.compilation_cache import compilation_cache
 
-    if jax.config.values[_PLACE.lower()] is not None:
+    place = str(directory())
+    if jax.config.values["jax_compilation_cache_dir"] not in (None, _told) or place == _told:
         return
-    jax.config.update(_PLACE.lower(), str(directory()))
-    for name, value in _KEPT.items():
-        jax.config.update(name.lower(), value)
-    # What compiled before now has settled that there is no cache.
+    jax.config.update("jax_compilation_cache_dir", place)
+    # Lanes' programs are few and dear, and building a model compiles many that are cheap, but half a second together.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    # What compiled before now has settled that there is no cache, or another.
     compilation_cache.reset_cache()
+    _told = place

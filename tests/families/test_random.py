@@ -106,5 +106,7 @@ def test_what_counts_epochs_is_drawn_in_whole_numbers():
     drawn = {name: {one[name] for one in family.configurations()} for name in ("max_epochs", "relax", "l1")}
     assert drawn["max_epochs"] == set(range(1, 10)) and drawn["relax"] == set(range(6))
     assert not any(float(value).is_integer() for value in drawn["l1"] - {1.0})
-    with pytest.raises(rw.InputError, match=r"max_epochs=\d.* is no whole number. Pass whole numbers from 1"):
-        rw.Random(40, max_epochs=rw.Range(1.0, 9.0))
+    assert {one["max_epochs"] for one in rw.Random(3, max_epochs=rw.Range(1.0, 3.0)).configurations()} == {1, 2, 3}
+    for family in (rw.Random, rw.Bayes):
+        with pytest.raises(rw.InputError, match=r"max_epochs=1.5 is no whole number. Pass whole numbers from 1"):
+            family(40, max_epochs=rw.Range(1.5, 9.0))

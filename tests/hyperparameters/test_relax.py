@@ -116,3 +116,20 @@ def test_what_it_can_not_be_is_refused():
     model.compile("sgd", "mse")
     with pytest.raises(InputError, match="relax=4 of the family leaves no epoch of epochs=4"):
         rw.fit_path(model, X, Y, rw.Grid(l1=[0.1], relax=[4]), epochs=4, validation_split=0.2)
+    model = keras.Sequential([keras.Input((X.shape[1],)), keras.layers.Dense(1, kernel_constraint="non_neg")])
+    model.compile("sgd", "mse")
+    with pytest.raises(InputError, match="what the constraint NonNeg of '.*kernel' has. Leave one"):
+        rw.fit_path(model, X, Y, rw.Grid(l1=[0.1], relax=[2]), epochs=4, validation_split=0.2)
+
+
+def test_a_refit_that_ends_before_is_not_relaxed():
+    def kernel(relax, epochs):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((X.shape[1],)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        family = rw.Grid(l1=[0.5], relax=[relax])
+        path = rw.fit_path(model, X, Y, family, epochs=8, validation_split=0.2, verbose=0)
+        return np.asarray(path.refit(epochs=epochs).layers[0].kernel)
+
+    np.testing.assert_array_equal(kernel(5, 3), kernel(0, 3))
+    assert np.abs(kernel(5, 7)).sum() > np.abs(kernel(0, 7)).sum()

@@ -55,8 +55,9 @@ class Range:
 
     def whole(self, name: str) -> bool:
         """Whether it holds whole numbers only, where a family varies this by it."""
-        counts = is_argument(name) or named(name).whole
-        return counts and isinstance(self.low, int) and isinstance(self.high, int)
+        if is_argument(name):
+            return isinstance(self.low, int) and isinstance(self.high, int)
+        return named(name).whole
 
     def draw(self, random: np.random.Generator, whole: bool = False) -> float:
         """One value, rounded to four digits, which say all that a draw is worth and stay readable in tables.

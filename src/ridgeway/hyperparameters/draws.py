@@ -79,7 +79,7 @@ def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
     dtype = jnp.dtype(jnp.result_type(float) if isinstance(p, float) else jnp.asarray(p).dtype)
     if _in_step.get():
         return _drawn_once(threefry.uniform, shape, dtype.name, True)(key) < p
-    return _masked(shape, dtype.name)(key, jnp.asarray(p, dtype))
+    return _masked(shape, dtype.name)(key, lax.stop_gradient(jnp.asarray(p, dtype)))
 
 
 @cache

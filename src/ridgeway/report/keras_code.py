@@ -97,6 +97,7 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
         before = [*comment("code.schedule_unknown", lang), *before]
     lines = [*changes, *([""] if changes else []), *before]
     compiled = optimizer
+    averages = bool(numbers.get("ema") or dict(about.get("optimizer_config") or {}).get("use_ema"))
     if decays and record.get("decay") != "all":
         lines += [f"optimizer = {optimizer}"]
         lines += comment("code.kernels_only", lang)
@@ -108,17 +109,20 @@ def keras_code(record: Mapping[str, Any], configuration: Mapping[str, Value], ep
         f"    loss={loss},",
         *([f"    metrics={_strings(about['metrics'])},"] if about.get("metrics") else []),
         ")",
-        *_fit(int(record["batch_size"]), int(epochs), numbers, lang),
+        *_fit(int(record["batch_size"]), int(epochs), numbers, averages, lang),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], lang: str) -> list[str]:
+def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], averages: bool, lang: str) -> list[str]:
     """The call of `fit`; two where a lane is relaxed, since Keras reads constraints when it compiles a step."""
     call = f"model.fit(x_train, y_train, batch_size={batch_size}"
     relax = int(numbers.get("relax", 0))
     if not (0 < relax < epochs and (numbers.get("l1") or numbers.get("group_lasso"))):
         return [f"{call}, epochs={epochs})"]
+    if averages:
+        # Keras writes the averages into the weights at the end of the first fit, and they have no zeros to keep.
+        return [*comment("code.not_in_keras", lang, code=f"relax={relax}"), f"{call}, epochs={epochs})"]
     # Rows stay whole under the group lasso alone; `l1` keeps each weight's own zero.
     kept = "not_equal(w, 0)" if numbers.get("l1") else "any(w != 0, axis=1, keepdims=True)"
     return [
@@ -131,16 +135,16 @@ def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], lang: str) 
         "    def __call__(self, w):",
         "        return w * keras.ops.cast(self.kept, w.dtype)",
         "",
-        "for layer in model.layers:",
-        f'    if type(getattr(layer, "kernel_constraint", None)) in ({_thresholds(numbers)},):',
-        "        layer.kernel.constraint = KeepZeros(layer.kernel.value)",
+        "for variable in model.trainable_variables:",
+        f"    if isinstance(variable.constraint, {_thresholds(numbers)}):",
+        "        variable.constraint = KeepZeros(variable.value)",
         "model.make_train_function(force=True)",
         f"{call}, initial_epoch={relax}, epochs={epochs})",
     ]
 
 
 def _thresholds(numbers: Mapping[str, float]) -> str:
-    return ", ".join(name for key, name in _CONSTRAINTS.items() if numbers.get(key))
+    return " | ".join(name for key, name in _CONSTRAINTS.items() if numbers.get(key))
 
 
 def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[str]:
