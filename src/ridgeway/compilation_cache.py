@@ -39,8 +39,7 @@ def prepare() -> None:
 
     Where JAX comes later, `fit_path` turns it on.
     """
-    place = directory()
-    if "jax" in sys.modules and os.access(_nearest(place), os.W_OK):
+    if "jax" in sys.modules and os.access(_nearest(directory()), os.W_OK):
         enable()
 
 

@@ -82,6 +82,16 @@ def bernoulli(key: jax.Array, p: Any, shape: tuple[int, ...]) -> jax.Array:
     return _masked(shape, dtype.name)(key, lax.stop_gradient(jnp.asarray(p, dtype)))
 
 
+def _while_they_agree(agree: jax.Array, draw: Callable[[], jax.Array]) -> jax.Array:
+    """What all lanes draw alike; where they don't agree, nothing that could pass for a draw.
+
+    In a branch: elsewhere XLA would compute the numbers anew for each lane, within what uses them.
+    """
+    drawn = jax.eval_shape(draw)
+    never = -1 if drawn.dtype == "int32" else jnp.nan
+    return lax.cond(agree, draw, lambda: jnp.full(drawn.shape, never, drawn.dtype))
+
+
 @cache
 def _masked(shape: tuple[int, ...], dtype: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
     """Of a key and a probability, whether each number is below it: a quarter of the numbers' bytes for each lane."""
@@ -96,10 +106,7 @@ def _masked(shape: tuple[int, ...], dtype: str) -> Callable[[jax.Array, jax.Arra
         keys = keys if batched[0] else jnp.broadcast_to(keys, (size, *keys.shape))
         p = p if batched[1] else jnp.broadcast_to(p, (size,))
         agree = jnp.all(keys == keys[:1])
-        # In a branch of their own: within the comparison XLA would compute the numbers anew for each lane.
-        numbers = lax.cond(
-            agree, lambda: threefry.uniform(keys[0], shape, dtype), lambda: jnp.full(shape, jnp.nan, dtype)
-        )
+        numbers = _while_they_agree(agree, lambda: threefry.uniform(keys[0], shape, dtype))
         each = p.reshape(size, *[1] * len(shape))
         return lax.cond(agree, lambda: numbers < each, lambda: jax.vmap(plain)(keys, p)), True
 
@@ -160,10 +167,7 @@ def _drawn_once(
 
         agree = jnp.all(keys == keys[:1])
         if in_step:
-            # In a branch: elsewhere XLA would compute the numbers anew for each lane, within what uses them. The other
-            # branch is not taken while the promise holds, and gives nothing that could pass for a draw.
-            never = -1 if dtype == "int32" else jnp.nan
-            return lax.cond(agree, lambda: plain(keys[0]), lambda: jnp.full(shape, never, dtype)), False
+            return _while_they_agree(agree, lambda: plain(keys[0])), False
         return lax.cond(agree, once, jax.vmap(plain), keys), True
 
     return draw

@@ -123,6 +123,7 @@ def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], averages: b
     if averages:
         # Keras writes the averages into the weights at the end of the first fit, and they have no zeros to keep.
         return [*comment("code.not_in_keras", lang, code=f"relax={relax}"), f"{call}, epochs={epochs})"]
+    thresholds = " | ".join(constraint for name, constraint in _CONSTRAINTS.items() if numbers.get(name))
     # Rows stay whole under the group lasso alone; `l1` keeps each weight's own zero.
     kept = "not_equal(w, 0)" if numbers.get("l1") else "any(w != 0, axis=1, keepdims=True)"
     return [
@@ -136,15 +137,11 @@ def _fit(batch_size: int, epochs: int, numbers: Mapping[str, float], averages: b
         "        return w * keras.ops.cast(self.kept, w.dtype)",
         "",
         "for variable in model.trainable_variables:",
-        f"    if isinstance(variable.constraint, {_thresholds(numbers)}):",
+        f"    if isinstance(variable.constraint, {thresholds}):",
         "        variable.constraint = KeepZeros(variable.value)",
         "model.make_train_function(force=True)",
         f"{call}, initial_epoch={relax}, epochs={epochs})",
     ]
-
-
-def _thresholds(numbers: Mapping[str, float]) -> str:
-    return " | ".join(name for key, name in _CONSTRAINTS.items() if numbers.get(key))
 
 
 def _beyond_the_lecture(configuration: Mapping[str, float], lang: str) -> list[str]:
